@@ -1,0 +1,34 @@
+/**
+ * The interfaces that every data plane implements. A data plane owns the wire: it holds the sockets and the
+ * interfaces, forwards data messages by itself, and hands up control messages and notices. The control plane
+ * cannot tell one data plane from another.
+ */
+
+export { PlaneError, type PlaneErrorCode } from "./errors.ts";
+export type { PlaneNotice } from "./notice.ts";
+export type {
+  Binding,
+  ControlDatagram,
+  ControlHandler,
+  ControlMessageOut,
+  DataPlane,
+  DataPlaneCapabilities,
+  DataPlaneStatus,
+  FeatureStatus,
+  Reservation,
+  TunnelPlane,
+  TunnelPlaneParameters,
+  Wire,
+  WireCounters,
+} from "./plane.ts";
+export type {
+  Bridge,
+  EthernetInterface,
+  InterfaceAddress,
+  MtuPolicy,
+  SessionPlane,
+  SessionPlaneChange,
+  SessionPlaneParameters,
+} from "./session.ts";
+export type { PlaneStatistics, SessionStatistics, StatisticsTable } from "./statistics.ts";
+export { emptyStatistics } from "./statistics.ts";

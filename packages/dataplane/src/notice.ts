@@ -1,0 +1,28 @@
+import type { SocketAddress } from "@l2tp/protocol";
+
+/** What a data plane tells without being asked. Plain records; they name things by ID, never by object. */
+export type PlaneNotice =
+  /** The tunnel is gone from the data plane though nobody here closed it. */
+  | { readonly type: "tunnel-lost"; readonly tunnelId: number; readonly reason: string }
+  /** The session is gone: its interface was deleted, say. */
+  | {
+      readonly type: "session-lost";
+      readonly tunnelId: number;
+      readonly sessionId: number;
+      readonly reason: string;
+    }
+  /** Data arrived for a session that is not there (rate-limited; the count is in the wire's counters). */
+  | {
+      readonly type: "stray-data";
+      readonly from: SocketAddress;
+      readonly sessionId: number;
+      readonly count: number;
+    }
+  /** Data of a tunnel arrives from another address or port than its peer's. */
+  | { readonly type: "peer-moved"; readonly tunnelId: number; readonly peer: SocketAddress }
+  /** Datagrams were lost before anybody saw them. */
+  | { readonly type: "overrun"; readonly count: number; readonly where: string }
+  /** Sending fails (no route, refused by the peer's host); rate-limited. */
+  | { readonly type: "send-failed"; readonly tunnelId: number; readonly code: string; readonly count: number }
+  /** The wire itself failed and carries nothing more. */
+  | { readonly type: "wire-lost"; readonly reason: string };

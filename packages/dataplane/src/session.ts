@@ -1,0 +1,65 @@
+import type { SessionParameters } from "@l2tp/protocol";
+import type { PlaneStatistics } from "./statistics.ts";
+
+/** An address of an interface: `192.0.2.1/24`, with `peer` on a point-to-point one. */
+export interface InterfaceAddress {
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly peer?: string;
+}
+
+/** What a data message may be larger than the path takes. */
+export interface MtuPolicy {
+  /** MTU of the session's interface in octets; absent: the path's less the overhead of the encapsulation. */
+  readonly mtuOctets?: number;
+  /**
+   * `set`: never fragment the outer packet, an inner packet that is too big is dropped or answered by ICMP.
+   * `clear`: let the outer packet be fragmented. `path`: as the kernel's path MTU discovery finds.
+   */
+  readonly dontFragment: "set" | "clear" | "path";
+  /** Rewrite the MSS of TCP SYNs to what fits: `true` from the MTU, a number for a fixed value in octets. */
+  readonly clampMss?: boolean | number;
+}
+
+/** How the interface of an Ethernet pseudowire is to be. */
+export interface EthernetInterface {
+  /** At most 15 octets; a `%d` is numbered by the kernel. Absent: the data plane's choice (`l2tpeth%d`). */
+  readonly name?: string;
+  readonly macAddress?: string;
+  /** Name of a bridge that the interface joins; it must exist. */
+  readonly bridge?: string;
+  readonly addresses?: readonly InterfaceAddress[];
+  /** Bring it up; default true. */
+  readonly up?: boolean;
+}
+
+/** What a data plane needs to know of a session. */
+export interface SessionPlaneParameters extends SessionParameters {
+  readonly interface?: EthernetInterface;
+  readonly mtu?: MtuPolicy;
+}
+
+/** What can change while a session is up. */
+export interface SessionPlaneChange {
+  readonly sendSequence?: boolean;
+  readonly receiveSequence?: boolean;
+  readonly reorderMs?: number;
+  readonly mtuOctets?: number;
+}
+
+/** Two sessions joined so that the frames of each go out at the other. */
+export interface Bridge extends AsyncDisposable {
+  /** `direct` within one data plane, `relay` when frames are copied between two. */
+  readonly kind: "direct" | "relay";
+}
+
+/** One session in a data plane. */
+export interface SessionPlane extends AsyncDisposable {
+  readonly sessionId: number;
+  /** `l2tpeth0`, `ppp3`, `tun7` …; absent on a data plane without interfaces. */
+  readonly interfaceName?: string;
+  /** MTU of the interface in octets, as it was set. */
+  readonly mtuOctets: number;
+  update(change: SessionPlaneChange): Promise<void>;
+  statistics(): Promise<PlaneStatistics>;
+}

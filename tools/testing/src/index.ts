@@ -1,0 +1,2 @@
+export { type Declare, type Need, needs } from "./needs.ts";
+export { seeds } from "./seeds.ts";

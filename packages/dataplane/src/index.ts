@@ -4,6 +4,7 @@
  * cannot tell one data plane from another.
  */
 
+export { checkBinding, checkSession, checkSessionChange, checkTunnel, largestId } from "./check.ts";
 export { PlaneError, type PlaneErrorCode } from "./errors.ts";
 export type { PlaneNotice } from "./notice.ts";
 export type {

@@ -103,16 +103,25 @@ export interface DataPlane extends AsyncDisposable {
   open(binding: Binding, onControl: ControlHandler): Promise<Wire>;
 }
 
-/** One local address or all of them, with the tunnels that use it. */
+/**
+ * One local address or all of them, with the tunnels that use it. Disposing of it ends them; disposing twice is
+ * one disposal. No control message is handed up after it.
+ */
 export interface Wire extends AsyncDisposable {
   /** With the port that was really bound. */
   readonly local: SocketAddress;
   readonly encapsulation: Encapsulation;
   /** Never blocks and never throws: what cannot be sent is lost, as on any wire, and counted. */
   send(message: ControlMessageOut): void;
-  /** Takes an unpredictable free ID; the kernel's IDs are shared by everyone in a namespace. */
+  /**
+   * Takes an unpredictable free ID; the kernel's IDs are shared by everyone in a namespace.
+   * @throws PlaneError `closed`, `limit`, `unsupported`
+   */
   reserveTunnelId(version: L2tpVersion): Promise<Reservation>;
-  /** @throws PlaneError `id-in-use`, `invalid-parameters`, … */
+  /**
+   * Tunnel IDs of v2 and v3 are one number space. The reservation of the same ID, if this wire gave it, is used up.
+   * @throws PlaneError `closed`, `id-in-use`, `invalid-parameters`, `unsupported`, …
+   */
   createTunnel(parameters: TunnelPlaneParameters): Promise<TunnelPlane>;
   /** What happens without being asked for. One reader; ends when the wire closes. */
   readonly notices: AsyncIterable<PlaneNotice>;
@@ -126,6 +135,10 @@ export interface TunnelPlane extends AsyncDisposable {
   readonly tunnelId: number;
   readonly peer: SocketAddress;
   update(change: { readonly peer?: SocketAddress }): Promise<void>;
-  /** @throws PlaneError `id-in-use`, `name-in-use`, `unsupported`, `route-through-itself`, … */
+  /**
+   * Session IDs are unique in their tunnel, in v3 also among the tunnels of one wire.
+   * @throws PlaneError `closed`, `id-in-use`, `invalid-parameters`, `name-in-use`, `no-bridge`, `unsupported`,
+   * `route-through-itself`, …
+   */
   createSession(parameters: SessionPlaneParameters): Promise<SessionPlane>;
 }

@@ -53,13 +53,21 @@ export interface Bridge extends AsyncDisposable {
   readonly kind: "direct" | "relay";
 }
 
-/** One session in a data plane. */
+/**
+ * One session in a data plane. Sequencing is the kernel's: numbers count from 0 (16 bits in v2, 24 in v3).
+ * Without reordering a message that is not the expected one is dropped and counted, and after five that follow
+ * one another the session takes the sender's numbering; with reordering it is held for up to `reorderMs`, and
+ * when the missing ones do not come, the session goes on with what does. After disposal no call does anything
+ * but throw `closed`; disposing twice is one disposal.
+ */
 export interface SessionPlane extends AsyncDisposable {
   readonly sessionId: number;
-  /** `l2tpeth0`, `ppp3`, `tun7` …; absent on a data plane without interfaces. */
+  /** `l2tpeth0`, `ppp3`, `tun7` …; absent where the session has no interface, not even a simulated one. */
   readonly interfaceName?: string;
   /** MTU of the interface in octets, as it was set. */
   readonly mtuOctets: number;
+  /** @throws PlaneError `closed`, `invalid-parameters` */
   update(change: SessionPlaneChange): Promise<void>;
+  /** @throws PlaneError `closed` */
   statistics(): Promise<PlaneStatistics>;
 }

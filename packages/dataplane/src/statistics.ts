@@ -1,17 +1,25 @@
-/** Counters of one session, with the fields that the Linux kernel has (`L2TP_ATTR_STATS`). */
+/**
+ * Counters of one session, with the fields and the meaning that they have in the Linux kernel
+ * (`L2TP_ATTR_STATS`). Bytes are those of the L2TP data message from its header on, without UDP and IP, so
+ * that what one end sent is what the other received.
+ */
 export interface PlaneStatistics {
   txPackets: number;
   txBytes: number;
+  /** Could not be sent. */
   txErrors: number;
+  /** Handed to the interface. */
   rxPackets: number;
   rxBytes: number;
+  /** Dropped on receipt, whatever the reason; those that follow are included. */
   rxErrors: number;
-  /** Dropped because they came out of order and too late. */
+  /** Dropped because they came out of order, too late, or without the sequence number that is required. */
   rxSeqDiscards: number;
-  /** Came out of order, whether dropped or put right. */
+  /** Came out of order and were put in order by the reordering queue (`reorderMs` above 0). */
   rxOosPackets: number;
+  /** Dropped because of a wrong cookie. */
   rxCookieDiscards: number;
-  /** Too short or without the sublayer that was agreed. */
+  /** Dropped because they are too short for their header, or for a frame. */
   rxInvalid: number;
 }
 

@@ -144,16 +144,19 @@ class Block {
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#reserve(2), value, true);
+    const at = this.#reserve(2); // first: it may replace the view
+    this.#view.setUint16(at, value, true);
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#reserve(4), value, true);
+    const at = this.#reserve(4); // first: it may replace the view
+    this.#view.setUint32(at, value, true);
   }
 
   /** Octets, padded to 32 bits. */
   bytes(value: Uint8Array): void {
-    this.#bytes.set(value, this.#reserve((value.length + 3) & ~3));
+    const at = this.#reserve((value.length + 3) & ~3);
+    this.#bytes.set(value, at);
   }
 
   option(code: number, value: Uint8Array): void {

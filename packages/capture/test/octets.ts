@@ -135,6 +135,9 @@ export function pcap(
   );
 }
 
+/** No options. */
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** A pcapng block around a body, which is padded. */
 export function block(type: number, body: Uint8Array, littleEndian = true): Uint8Array {
   const padding = new Uint8Array((4 - (body.length & 3)) & 3);
@@ -157,7 +160,7 @@ export function sectionHeader(littleEndian = true, major = 1): Uint8Array {
 
 export function interfaceBlock(
   linkType: number,
-  { littleEndian = true, snapLength = 0, options = new Uint8Array(0) } = {},
+  { littleEndian = true, snapLength = 0, options = NOTHING } = {},
 ): Uint8Array {
   return block(
     1,
@@ -170,7 +173,7 @@ export function interfaceBlock(
 export function packetBlock(
   interfaceId: number,
   data: Uint8Array,
-  { littleEndian = true, high = 0, low = 0, original = data.length, options = new Uint8Array(0) } = {},
+  { littleEndian = true, high = 0, low = 0, original = data.length, options = NOTHING } = {},
 ): Uint8Array {
   const padding = new Uint8Array((4 - (data.length & 3)) & 3);
   return block(

@@ -5,13 +5,13 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { test } from "vitest";
+import { type TestContext, test } from "vitest";
 
 /** One thing a test may need. */
 export type Need = "linux" | "root" | "tun" | "user-namespace" | "vm" | { readonly tool: string };
 
 /** Why `need` is not met here, or `undefined` when it is. */
-function missing(need: Need): string | undefined {
+export function missing(need: Need): string | undefined {
   if (typeof need === "object") {
     return find(need.tool)
       ? undefined
@@ -52,7 +52,11 @@ function find(tool: string): boolean {
 }
 
 /** Declares a test, as vitest's `test` does: name, body, time limit in milliseconds. */
-export type Declare = (name: string, body: () => void | Promise<void>, timeoutMs?: number) => void;
+export type Declare = (
+  name: string,
+  body: (context: TestContext) => void | Promise<void>,
+  timeoutMs?: number,
+) => void;
 
 /**
  * vitest's `test`, for tests that need something of the machine:
@@ -60,7 +64,7 @@ export type Declare = (name: string, body: () => void | Promise<void>, timeoutMs
  */
 export function needs(...all: Need[]): Declare {
   const why = all.map(missing).find((reason) => reason !== undefined);
-  if (why === undefined) return (name, body, timeoutMs) => test(name, () => body(), timeoutMs);
+  if (why === undefined) return (name, body, timeoutMs) => test(name, body, timeoutMs);
   if (process.env["L2TP_TEST_REQUIRE_ALL"] === "1") {
     return (name) =>
       test(name, () => {

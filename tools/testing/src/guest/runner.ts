@@ -1,0 +1,102 @@
+/** Runs a {@link GuestSuite} inside the virtual machine, one test after the other, and reports by lines. */
+import { type GuestReport, type GuestSuite, REPORT_PREFIX, type SuiteApi } from "./suite.ts";
+
+type Body = () => void | Promise<void>;
+
+interface Group {
+  readonly name: string;
+  readonly before: Body[];
+  readonly after: Body[];
+  readonly children: (Group | Test)[];
+}
+interface Test {
+  readonly title: string;
+  readonly body?: Body;
+  readonly reason?: string;
+  readonly timeoutMs: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 120_000;
+
+function report(line: GuestReport): void {
+  process.stdout.write(`${REPORT_PREFIX}${JSON.stringify(line)}\n`);
+}
+
+async function limited(body: Body, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    await Promise.race([body(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const describeError = (error: unknown): string =>
+  error instanceof Error
+    ? (error.stack ?? error.message) + (error.cause ? `\ncaused by ${describeError(error.cause)}` : "")
+    : String(error);
+
+async function runGroup(group: Group, path: string): Promise<void> {
+  let broken: string | undefined;
+  try {
+    for (const body of group.before) await limited(body, DEFAULT_TIMEOUT_MS);
+  } catch (error) {
+    broken = `beforeAll of "${group.name}" failed: ${describeError(error)}`;
+  }
+  for (const child of group.children) {
+    if ("children" in child) {
+      await runGroup(child, path === "" ? child.name : `${path} > ${child.name}`);
+      continue;
+    }
+    const test = path === "" ? child.title : `${path} > ${child.title}`;
+    if (!child.body) {
+      report({ test, state: "skipped", reason: child.reason ?? "no reason given" });
+      continue;
+    }
+    const start = performance.now();
+    const ms = () => Math.round(performance.now() - start);
+    if (broken !== undefined) {
+      report({ test, state: "failed", ms: 0, error: broken });
+      continue;
+    }
+    try {
+      await limited(child.body, child.timeoutMs);
+      report({ test, state: "passed", ms: ms() });
+    } catch (error) {
+      report({ test, state: "failed", ms: ms(), error: describeError(error) });
+    }
+  }
+  for (const body of group.after) {
+    try {
+      await limited(body, DEFAULT_TIMEOUT_MS);
+    } catch (error) {
+      report({ test: `${path} > afterAll`, state: "failed", ms: 0, error: describeError(error) });
+    }
+  }
+}
+
+/** Declares and runs the suite, then ends the process: 0 when nothing failed to be reported. */
+export async function runGuestSuite(suite: GuestSuite): Promise<never> {
+  const root: Group = { name: "", before: [], after: [], children: [] };
+  let current = root;
+  const api: SuiteApi = {
+    describe(name, body) {
+      const group: Group = { name, before: [], after: [], children: [] };
+      current.children.push(group);
+      const outer = current;
+      current = group;
+      body();
+      current = outer;
+    },
+    test: (title, body, timeoutMs = DEFAULT_TIMEOUT_MS) => current.children.push({ title, body, timeoutMs }),
+    skip: (title, reason) => current.children.push({ title, reason, timeoutMs: 0 }),
+    beforeAll: (body) => current.before.push(body),
+    afterAll: (body) => current.after.push(body),
+  };
+  suite(api);
+  await runGroup(root, "");
+  process.exit(0);
+}

@@ -1,0 +1,27 @@
+/**
+ * What a suite that runs in two places is written against: the same `register(api)` declares its tests to
+ * vitest on this machine and to the small runner inside the virtual machine, which cannot afford vitest
+ * (opening a file costs milliseconds there).
+ */
+
+/** What a suite needs of whoever runs it; the names are vitest's. */
+export interface SuiteApi {
+  describe(name: string, body: () => void): void;
+  test(name: string, body: () => void | Promise<void>, timeoutMs?: number): void;
+  /** A test that cannot run here, with the reason; it is counted. */
+  skip(name: string, reason: string): void;
+  beforeAll(body: () => void | Promise<void>, timeoutMs?: number): void;
+  afterAll(body: () => void | Promise<void>, timeoutMs?: number): void;
+}
+
+/** The default export of a module that runs inside the virtual machine. */
+export type GuestSuite = (api: SuiteApi) => void;
+
+/** One line that the guest prints. */
+export type GuestReport =
+  | { readonly test: string; readonly state: "passed"; readonly ms: number }
+  | { readonly test: string; readonly state: "failed"; readonly ms: number; readonly error: string }
+  | { readonly test: string; readonly state: "skipped"; readonly reason: string };
+
+/** Marks the report lines among whatever else the guest prints. */
+export const REPORT_PREFIX = "@@l2tp-guest ";

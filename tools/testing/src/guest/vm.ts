@@ -1,0 +1,147 @@
+/**
+ * Declares a {@link GuestSuite} to vitest and runs it in the virtual machine: bundled to one file, in one boot,
+ * each of its tests shown as a test here.
+ */
+import { spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { beforeAll, describe } from "vitest";
+import { missing, needs } from "../needs.ts";
+import { type GuestReport, type GuestSuite, REPORT_PREFIX, type SuiteApi } from "./suite.ts";
+
+const root = fileURLToPath(new URL("../../../..", import.meta.url));
+
+/** How to run a guest suite. */
+export interface VmOptions {
+  /** For the whole run, boot included. */
+  readonly timeoutMs: number;
+  /** Files that worker threads load, by the name they have beside the bundle. */
+  readonly threads?: Readonly<Record<string, string>>;
+  /** Memory of the guest in MiB. */
+  readonly memoryMib?: number;
+  /** More options of `tools/vm/run`. */
+  readonly run?: readonly string[];
+}
+
+/** Names of the tests that a suite declares, in order. */
+function titles(suite: GuestSuite): string[] {
+  const names: string[] = [];
+  const path: string[] = [];
+  const add = (name: string) => void names.push([...path, name].join(" > "));
+  const api: SuiteApi = {
+    describe(name, body) {
+      path.push(name);
+      body();
+      path.pop();
+    },
+    test: add,
+    skip: add,
+    beforeAll: () => {},
+    afterAll: () => {},
+  };
+  suite(api);
+  return names;
+}
+
+/**
+ * Bundles a program for the guest: one file, koffi left as a package.
+ *
+ * @param source - the program, TypeScript; imports by absolute path or by package name
+ * @returns path of the bundle
+ */
+export async function bundleForGuest(
+  name: string,
+  source: string,
+  threads: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  // Below node_modules of the repository, so that koffi is found and git does not see it.
+  const folder = `${root}node_modules/.cache/l2tp-guest/${name}/`;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}entry.ts`, source);
+  await build({
+    entryPoints: { main: `${folder}entry.ts`, ...threads },
+    outdir: folder,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    conditions: ["@l2tp/source"],
+    external: ["koffi", "esbuild", "vitest"],
+    banner: {
+      js: 'import { createRequire as __cr } from "node:module"; const require = __cr(import.meta.url);',
+    },
+    outExtension: { ".js": ".js" },
+    logLevel: "error",
+  });
+  writeFileSync(`${folder}package.json`, '{ "type": "module" }');
+  return `${folder}main.js`;
+}
+
+/** Runs a command in the virtual machine and gives each line of its output to `onLine`. */
+export async function runInGuest(
+  command: readonly string[],
+  options: {
+    readonly timeoutMs: number;
+    readonly run?: readonly string[];
+    readonly onLine?: (line: string) => void;
+  },
+): Promise<{ status: number | null; output: string }> {
+  const seconds = String(Math.ceil(options.timeoutMs / 1000));
+  const args = ["--timeout", seconds, ...(options.run ?? []), "--", ...command];
+  const child = spawn(`${root}tools/vm/run`, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  let rest = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+    const lines = (rest + chunk.toString()).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) options.onLine?.(line);
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const status = await new Promise<number | null>((done) => child.once("close", done));
+  return { status, output };
+}
+
+/**
+ * @param title - what the group of tests is called
+ * @param suite - the suite itself, loaded here for its names only
+ * @param file - the module whose default export `suite` is
+ */
+export function vmSuite(title: string, suite: GuestSuite, file: URL, options: VmOptions): void {
+  const inVm = needs("vm");
+  const results = new Map<string, GuestReport>();
+  let ended = "the virtual machine was not started";
+  describe(title, () => {
+    beforeAll(async () => {
+      if (missing("vm") !== undefined) return; // each test says so itself
+      const source = [
+        `import suite from ${JSON.stringify(fileURLToPath(file))};`,
+        `import { runGuestSuite } from ${JSON.stringify(`${root}tools/testing/src/guest/runner.ts`)};`,
+        "await runGuestSuite(suite);",
+      ].join("\n");
+      const bundle = await bundleForGuest(title.replace(/\W+/g, "-"), source, options.threads);
+      const memory = options.memoryMib ? ["--mem", String(options.memoryMib)] : [];
+      const { status, output } = await runInGuest([process.execPath, bundle], {
+        timeoutMs: options.timeoutMs,
+        run: [...memory, ...(options.run ?? [])],
+        onLine: (line) => {
+          if (!line.startsWith(REPORT_PREFIX)) return;
+          const report = JSON.parse(line.slice(REPORT_PREFIX.length)) as GuestReport;
+          results.set(report.test, report);
+        },
+      });
+      ended = `the guest ended with ${status}; its last output:\n${output.slice(-4000)}`;
+    }, options.timeoutMs + 60_000);
+    for (const name of titles(suite)) {
+      inVm(name, (context) => {
+        const result = results.get(name);
+        if (!result) throw new Error(`no result of this test: ${ended}`);
+        if (result.state === "skipped") context.skip(result.reason);
+        if (result.state === "failed") throw new Error(`in the virtual machine: ${result.error}`);
+      });
+    }
+  });
+}

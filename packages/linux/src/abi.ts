@@ -281,6 +281,10 @@ export const IFF_PROMISC = 0x100;
 export const IFF_MULTICAST = 0x1000;
 export const IFF_LOWER_UP = 0x10000;
 
+// linux/sockios.h
+export const SIOCGIFNAME = 0x8910;
+export const SIOCGIFINDEX = 0x8933;
+
 export const TUNSETNOCSUM = 0x400454c8;
 export const TUNSETIFF = 0x400454ca;
 export const TUNSETPERSIST = 0x400454cb;

@@ -5,8 +5,60 @@
 
 /** Constants and layouts under the names of the kernel's headers. */
 export * as abi from "./abi.ts";
+/** Netlink's constants and layouts under the names of the kernel's headers. */
+export * as nlabi from "./abi-netlink.ts";
+export {
+  assembleBpf,
+  attachFilter,
+  attachReuseportFilter,
+  type BpfLine,
+  detachFilter,
+} from "./bpf.ts";
+export {
+  type ControlMessage,
+  controlLength,
+  controlSpace,
+  decodeControl,
+  encodeControl,
+  findControl,
+  type PacketInfo,
+  packetInfoControl,
+  type ReceivedControl,
+  readControl,
+  segmentControl,
+} from "./cmsg.ts";
 export { ERRNO, errnoName, errnoText } from "./errno.ts";
 export { ClosedError, remedyFor, SyscallError, UnsupportedError } from "./errors.ts";
+export { formatIp, type ParsedIp, parseIp } from "./ip.ts";
+export {
+  createNamespace,
+  deleteNamespace,
+  listNamespaces,
+  type NamespaceId,
+  NetworkNamespace,
+  namespaceId,
+  openNamespace,
+  sameNamespace,
+  withNamespace,
+} from "./namespace.ts";
+export {
+  bootId,
+  type Capability,
+  effectiveCapabilities,
+  hasCapability,
+  inUserNamespace,
+  missingCapabilities,
+} from "./privilege.ts";
+export {
+  type AnySocketAddress,
+  decodeSocketAddress,
+  encodeSocketAddress,
+  type InetSocketAddress,
+  interfaceIndex,
+  interfaceName,
+  type NetlinkSocketAddress,
+  type UnixSocketAddress,
+} from "./sockaddr.ts";
 /** The convenient forms of the system calls: they throw {@link SyscallError}. */
 export * as sys from "./syscalls.ts";
 export {
@@ -18,3 +70,5 @@ export {
   type ResourceLimit,
   raw,
 } from "./syscalls.ts";
+export { spawnThread } from "./thread.ts";
+export { openTun, TunInterface, type TunOptions, tunFeatures } from "./tun.ts";

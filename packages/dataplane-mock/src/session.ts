@@ -1,0 +1,257 @@
+/** A session of the mock: a port for frames on one side, data messages on the other. */
+import {
+  checkSessionChange,
+  emptyStatistics,
+  PlaneError,
+  type PlaneStatistics,
+  type SessionPlane,
+  type SessionPlaneChange,
+  type SessionPlaneParameters,
+} from "@l2tp/dataplane";
+import type { Encapsulation, Instant, L2tpVersion } from "@l2tp/protocol";
+import type { CallLog } from "./calls.ts";
+import { encodeData, headerOctets, readV3 } from "./data-message.ts";
+import { ReceiveSequence } from "./sequencing.ts";
+
+/** What a session needs of its tunnel. */
+export interface SessionOwner {
+  readonly version: L2tpVersion;
+  readonly encapsulation: Encapsulation;
+  readonly peerTunnelId: number;
+  readonly log: CallLog;
+  now(): Instant;
+  /** Puts a data message on the wire to the peer. */
+  transmit(datagram: Uint8Array, dontFragment: boolean): "sent" | "too-big" | "no-route";
+  /** Takes the session out of all tables. */
+  remove(session: MockSession): void;
+}
+
+/** Octets of an Ethernet header, with and without a VLAN tag. */
+const ETHERNET_OCTETS = 14;
+const VLAN_OCTETS = 4;
+/** Address and Control of a PPP frame (RFC 1662 §3.1): written always, taken off where present. */
+const PPP_ADDRESS_CONTROL = Uint8Array.of(0xff, 0x03);
+/** How many received frames are kept for {@link MockSession.received}. */
+const RECEIVED_LIMIT = 1_000;
+
+/** A session whose "interface" is a pair of methods: {@link inject} and {@link onFrame}. */
+export class MockSession implements SessionPlane {
+  readonly sessionId: number;
+  readonly interfaceName: string;
+  /** The newest frames that came out of the tunnel. */
+  readonly received: Uint8Array[] = [];
+  readonly #owner: SessionOwner;
+  readonly #sequence: ReceiveSequence;
+  readonly #statistics = emptyStatistics();
+  readonly #handlers = new Set<(frame: Uint8Array) => void>();
+  #parameters: SessionPlaneParameters;
+  #mtuOctets: number;
+  #ns = 0;
+  #gone: string | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    owner: SessionOwner,
+    parameters: SessionPlaneParameters,
+    interfaceName: string,
+    mtuOctets: number,
+  ) {
+    this.#owner = owner;
+    this.#parameters = parameters;
+    this.sessionId = parameters.sessionId;
+    this.interfaceName = interfaceName;
+    this.#mtuOctets = mtuOctets;
+    this.#sequence = new ReceiveSequence(owner.version, {
+      deliver: (message) => this.#deliver(message),
+      discard: () => {
+        this.#statistics.rxSeqDiscards += 1;
+        this.#statistics.rxErrors += 1;
+      },
+      reordered: () => {
+        this.#statistics.rxOosPackets += 1;
+      },
+    });
+  }
+
+  /** What the session was made with, and what was changed since. */
+  get parameters(): SessionPlaneParameters {
+    return this.#parameters;
+  }
+
+  get mtuOctets(): number {
+    return this.#mtuOctets;
+  }
+
+  /** Whether it still carries frames. */
+  get up(): boolean {
+    return this.#gone === undefined;
+  }
+
+  /**
+   * A frame comes in at the interface and goes out into the tunnel: an Ethernet frame from its destination
+   * address on, or a PPP frame from its protocol field on. Copied.
+   * @returns whether it was put on the wire; it can still be lost there
+   */
+  inject(frame: Uint8Array): boolean {
+    if (!this.up) return false;
+    const { pseudowire, sendSequence, peerSessionId, peerCookie, l2SpecificSublayer, mtu } = this.#parameters;
+    const statistics = this.#statistics;
+    const ppp = pseudowire !== "eth";
+    const largest = this.#mtuOctets + (ppp ? 2 : ETHERNET_OCTETS + VLAN_OCTETS);
+    if (frame.length > largest || (!ppp && frame.length < ETHERNET_OCTETS)) {
+      statistics.txErrors += 1;
+      return false;
+    }
+    const { version, encapsulation, peerTunnelId } = this.#owner;
+    const message = encodeData(
+      {
+        version,
+        encapsulation,
+        tunnelId: peerTunnelId,
+        sessionId: peerSessionId,
+        cookie: peerCookie,
+        l2SpecificSublayer,
+        ...(sendSequence ? { ns: this.#ns } : {}),
+      },
+      ppp ? Uint8Array.of(...PPP_ADDRESS_CONTROL, ...frame) : frame,
+    );
+    if (this.#owner.transmit(message, mtu?.dontFragment !== "clear") !== "sent") {
+      statistics.txErrors += 1;
+      return false;
+    }
+    // Only what was sent has used its number up.
+    if (sendSequence) this.#ns = (this.#ns + 1) & (version === 2 ? 0xffff : 0xff_ffff);
+    statistics.txPackets += 1;
+    statistics.txBytes += message.length;
+    return true;
+  }
+
+  /** Called for each frame that comes out of the tunnel, with a copy of its own. */
+  onFrame(handler: (frame: Uint8Array) => void): Disposable {
+    this.#handlers.add(handler);
+    return { [Symbol.dispose]: () => this.#handlers.delete(handler) };
+  }
+
+  update(change: SessionPlaneChange): Promise<void> {
+    return this.#owner.log.run("updateSession", this.#what, change, () => {
+      this.#assertUp("update");
+      checkSessionChange(change, this.#parameters, this.#owner.version);
+      const { mtuOctets, ...sequencing } = change;
+      this.#parameters = { ...this.#parameters, ...sequencing };
+      if (mtuOctets !== undefined) this.#mtuOctets = mtuOctets;
+    });
+  }
+
+  statistics(): Promise<PlaneStatistics> {
+    return this.#owner.log.run("sessionStatistics", this.#what, undefined, () => {
+      this.#assertUp("statistics");
+      return this.peekStatistics();
+    });
+  }
+
+  /** The counters now, without a call that is recorded or made to fail; also after the end. */
+  peekStatistics(): PlaneStatistics {
+    return { ...this.#statistics };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#owner.log.run("closeSession", this.#what, undefined, () => this.end("closed"), {
+      evenIfFailed: true,
+    });
+    return this.#closing;
+  }
+
+  /** @internal Takes it down without a call: its tunnel closed, or its interface vanished. */
+  end(reason: string): void {
+    if (this.#gone !== undefined) return;
+    this.#gone = reason;
+    this.#handlers.clear();
+    this.#owner.remove(this);
+  }
+
+  /** @internal Whether the cookie of a v3 message is ours; the source is only believed if so. */
+  hasCookie(datagram: Uint8Array, at: number): boolean {
+    return typeof readV3(datagram, at, this.#parameters.cookie, "none") === "object";
+  }
+
+  /** @internal A v3 data message, `at` where the cookie begins. */
+  receiveV3(datagram: Uint8Array, at: number): void {
+    const { cookie, l2SpecificSublayer } = this.#parameters;
+    const header = readV3(datagram, at, cookie, l2SpecificSublayer);
+    if (header === "wrong-cookie") {
+      this.#statistics.rxCookieDiscards += 1;
+      this.#statistics.rxErrors += 1;
+    } else if (header === "too-short") this.#invalid();
+    else this.#receive(header.ns, datagram);
+  }
+
+  /** @internal A v2 data message with the number in its header. */
+  receiveV2(message: Uint8Array, ns: number | undefined): void {
+    this.#receive(ns, message);
+  }
+
+  /** @internal The row of a statistics table. */
+  addTo(row: PlaneStatistics): void {
+    Object.assign(row, this.#statistics);
+  }
+
+  #receive(ns: number | undefined, message: Uint8Array): void {
+    if (ns === undefined && this.#parameters.receiveSequence) {
+      this.#statistics.rxSeqDiscards += 1;
+      this.#statistics.rxErrors += 1;
+      return;
+    }
+    // The network hands out its own copy, which is ours to keep in the reordering queue.
+    this.#sequence.receive(this.#owner.now(), ns, message, this.#parameters.reorderMs);
+  }
+
+  #deliver(message: Uint8Array): void {
+    const ppp = this.#parameters.pseudowire !== "eth";
+    const frame = ppp ? withoutAddressControl(this.#payload(message)) : this.#payload(message);
+    if (frame.length < (ppp ? 1 : ETHERNET_OCTETS)) {
+      this.#invalid();
+      return;
+    }
+    this.#statistics.rxPackets += 1;
+    this.#statistics.rxBytes += message.length;
+    this.received.push(frame.slice());
+    if (this.received.length > RECEIVED_LIMIT) this.received.shift();
+    for (const handler of this.#handlers) handler(frame.slice());
+  }
+
+  /** The frame in a message whose header was found good. */
+  #payload(message: Uint8Array): Uint8Array {
+    const { version, encapsulation } = this.#owner;
+    const { cookie, l2SpecificSublayer } = this.#parameters;
+    if (version === 2) return message.subarray(v2PayloadAt(message));
+    const header = { version, encapsulation, cookie, l2SpecificSublayer, tunnelId: 0, sessionId: 0 };
+    return message.subarray(headerOctets({ ...header, sequenced: false }));
+  }
+
+  #invalid(): void {
+    this.#statistics.rxInvalid += 1;
+    this.#statistics.rxErrors += 1;
+  }
+
+  #assertUp(call: string): void {
+    if (this.#gone !== undefined) {
+      throw new PlaneError("closed", `${this.#what}: ${call} after its end (${this.#gone})`);
+    }
+  }
+
+  get #what(): string {
+    return `session ${this.sessionId}`;
+  }
+}
+
+/** Where the payload of a well-formed v2 message begins. */
+function v2PayloadAt(message: Uint8Array): number {
+  const flags = message[0] ?? 0;
+  let at = 6 + ((flags & 0x40) !== 0 ? 2 : 0) + ((flags & 0x08) !== 0 ? 4 : 0);
+  if ((flags & 0x02) !== 0) at += 2 + (((message[at] ?? 0) << 8) | (message[at + 1] ?? 0));
+  return at;
+}
+
+function withoutAddressControl(frame: Uint8Array): Uint8Array {
+  return frame[0] === 0xff && frame[1] === 0x03 ? frame.subarray(2) : frame;
+}

@@ -1,0 +1,57 @@
+/** Why something came down or did not come up: a code to branch on, a text for people, and what to do. */
+import { PlaneError, type PlaneErrorCode } from "@l2tp/dataplane";
+
+/** What a program can branch on. Those of `PlaneErrorCode` are what a data plane could not do. */
+export type ReasonCode =
+  /** Somebody here closed it. */
+  | "closed"
+  /** The peer stopped answering. */
+  | "peer-gone"
+  /** The session's tunnel came down. */
+  | "tunnel-down"
+  /** The data plane lost it: an interface was deleted, a socket failed. */
+  | "session-lost"
+  | "tunnel-lost"
+  | "wire-lost"
+  | PlaneErrorCode;
+
+/** Why something came down or did not come up. */
+export interface Reason {
+  readonly code: ReasonCode;
+  /** One sentence for people. */
+  readonly text: string;
+  /** What a person can do about it, where that can be said in general. */
+  readonly remedy?: string;
+}
+
+const REMEDIES: Partial<Record<ReasonCode, string>> = {
+  "address-in-use": "stop the other program on that address and port, or choose another local address",
+  "address-not-local": "give the address to an interface of this host, or correct the local address",
+  "id-in-use": "choose an ID that no other tunnel or session of this host has",
+  "module-missing": "load the kernel's module, or use the userspace data plane",
+  "name-in-use": "choose another interface name, or remove the interface that has it",
+  "no-bridge": "create the bridge first; the session comes up by itself then",
+  "no-privilege":
+    "run as root or with CAP_NET_ADMIN (and CAP_NET_RAW for encapsulation ip), or inside a user namespace (unshare -Urn)",
+  "no-route": "give the host a route to the peer",
+  "no-such-namespace": "create the network namespace first",
+  "peer-gone":
+    "check that the peer runs, that its IDs and address match, and that nothing filters its messages",
+  "route-through-itself":
+    "give the peer's address a route that does not lead through the tunnel's own interface",
+};
+
+/** A reason with the remedy that goes with its code. */
+export function reason(code: ReasonCode, text: string): Reason {
+  const remedy = REMEDIES[code];
+  return remedy === undefined ? { code, text } : { code, text, remedy };
+}
+
+/** What a data plane's error says, as a reason; anything but a `PlaneError` is the system's. */
+export function reasonOf(error: unknown): Reason {
+  if (error instanceof PlaneError) return reason(error.code, error.message);
+  return reason("system", error instanceof Error ? error.message : String(error));
+}
+
+/** Whether two reasons would read the same to a person. */
+export const sameReason = (a: Reason, b: Reason): boolean => a.code === b.code && a.text === b.text;

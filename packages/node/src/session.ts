@@ -1,0 +1,283 @@
+/**
+ * One session: what a program sees of it, and what keeps it up. While its tunnel carries, the session is in
+ * the data plane or is tried again with back-off; when the tunnel does not, the session waits for it.
+ */
+import {
+  emptyStatistics,
+  type PlaneStatistics,
+  type SessionPlane,
+  type SessionPlaneParameters,
+  type TunnelPlane,
+} from "@l2tp/dataplane";
+import type { Instant } from "@l2tp/protocol";
+import type { Alarm } from "./alarms.ts";
+import { Backoff } from "./backoff.ts";
+import { ClosedError } from "./errors.ts";
+import type { Host } from "./host.ts";
+import { type Logger, withFields } from "./log.ts";
+import { type Reason, reason, reasonOf, sameReason } from "./reason.ts";
+import { UpGate, type WaitOptions } from "./up-gate.ts";
+
+/**
+ * Where a session is.
+ * `waiting`: for its tunnel. `starting`: the data plane is at work. `retrying`: for the next try.
+ */
+export type SessionState = "waiting" | "starting" | "up" | "retrying" | "closed";
+
+/** One session of a tunnel. It keeps itself up until it is closed. */
+export interface Session extends AsyncDisposable {
+  readonly name: string;
+  readonly sessionId: number;
+  readonly peerSessionId: number;
+  readonly state: SessionState;
+  /** Why it is not up, or why it came down last; undefined while all is well. */
+  readonly reason: Reason | undefined;
+  /** When it came up, on the context's clock. */
+  readonly upSince: Instant | undefined;
+  /** While it is up, on data planes with interfaces. */
+  readonly interfaceName: string | undefined;
+  /** While it is up. */
+  readonly mtuOctets: number | undefined;
+  /** While it is up: what the data plane holds, for `bridge()` and `update()`. */
+  readonly plane: SessionPlane | undefined;
+  /** @throws ClosedError, AbortedError */
+  whenUp(options?: WaitOptions): Promise<void>;
+  /** The counters since it came up; all zero while it is not. */
+  statistics(): Promise<PlaneStatistics>;
+  /** Takes it down for good. Idempotent; resolves when the data plane is done. */
+  close(): Promise<void>;
+}
+
+/** What a session needs of its tunnel. */
+export interface SessionOwner {
+  readonly name: string;
+  readonly tunnelId: number;
+  readonly logger: Logger;
+  forget(session: SessionKeeper): void;
+}
+
+/** Keeps one session up. */
+export class SessionKeeper implements Session {
+  readonly #host: Host;
+  readonly #owner: SessionOwner;
+  readonly #parameters: SessionPlaneParameters;
+  readonly #logger: Logger;
+  readonly #gate = new UpGate();
+  readonly #backoff: Backoff;
+  readonly #retry: Alarm & Disposable;
+  #state: SessionState = "waiting";
+  #reason: Reason | undefined;
+  /** What was told last by `session-failed`, so that it is told once. */
+  #told: Reason | undefined;
+  #upSince: Instant | undefined;
+  #tunnel: TunnelPlane | undefined;
+  #plane: SessionPlane | undefined;
+  /** What the data plane is asked for, one after the other: a session is gone before it is made again. */
+  #work: Promise<void> = Promise.resolve();
+  /** An answer to a question of an older generation changes nothing. */
+  #generation = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(host: Host, owner: SessionOwner, parameters: SessionPlaneParameters, signal?: AbortSignal) {
+    this.#host = host;
+    this.#owner = owner;
+    this.#parameters = parameters;
+    this.#logger = withFields(owner.logger, { session: parameters.name });
+    this.#backoff = new Backoff(host.backoff, host.random);
+    this.#retry = host.alarms.create(() => this.#try());
+    if (signal) closeOnAbort(signal, this, this.#untilClosed);
+  }
+
+  readonly #untilClosed = new AbortController();
+
+  get name(): string {
+    return this.#parameters.name;
+  }
+
+  get sessionId(): number {
+    return this.#parameters.sessionId;
+  }
+
+  get peerSessionId(): number {
+    return this.#parameters.peerSessionId;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get reason(): Reason | undefined {
+    return this.#reason;
+  }
+
+  get upSince(): Instant | undefined {
+    return this.#upSince;
+  }
+
+  get interfaceName(): string | undefined {
+    return this.#plane?.interfaceName;
+  }
+
+  get mtuOctets(): number | undefined {
+    return this.#plane?.mtuOctets;
+  }
+
+  get plane(): SessionPlane | undefined {
+    return this.#plane;
+  }
+
+  whenUp(options: WaitOptions = {}): Promise<void> {
+    if (this.#state === "closed") return Promise.reject(new ClosedError(`session ${this.name} is closed`));
+    if (this.#state === "up") return Promise.resolve();
+    return this.#gate.wait(options, () => {
+      const why = this.#reason ? `: ${this.#reason.text}` : "";
+      return `session ${this.name} of tunnel ${this.#owner.name}, which is ${this.#state}${why}`;
+    });
+  }
+
+  async statistics(): Promise<PlaneStatistics> {
+    return (await this.#plane?.statistics()) ?? emptyStatistics();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.end(reason("closed", "closed here"));
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The tunnel carries now. */
+  carry(tunnel: TunnelPlane): void {
+    if (this.#state === "closed") return;
+    this.#tunnel = tunnel;
+    this.#try();
+  }
+
+  /** The tunnel carries no more; resolves when the session is out of the data plane. */
+  drop(why: Reason): Promise<void> {
+    if (this.#state === "closed") return this.#work;
+    this.#tunnel = undefined;
+    this.#leaveUp(why, "waiting");
+    return this.#work;
+  }
+
+  /** The data plane lost the session. */
+  lost(text: string): void {
+    if (this.#state !== "up") return;
+    this.#leaveUp(reason("session-lost", text), "retrying");
+  }
+
+  /** As {@link close}, with the reason that is told. */
+  async end(why: Reason): Promise<void> {
+    if (this.#state !== "closed") {
+      this.#untilClosed.abort();
+      this.#owner.forget(this);
+      this.#leaveUp(why, "closed");
+      this.#gate.close(`session ${this.name} of tunnel ${this.#owner.name}`);
+      this.#retry[Symbol.dispose]();
+    }
+    await this.#work;
+  }
+
+  #try(): void {
+    const tunnel = this.#tunnel;
+    if (!tunnel) return;
+    this.#state = "starting";
+    this.#generation += 1;
+    const generation = this.#generation;
+    this.#work = this.#work.then(async () => {
+      if (generation !== this.#generation) return;
+      try {
+        const plane = await tunnel.createSession(this.#parameters);
+        if (generation === this.#generation) this.#up(plane);
+        else await this.#dispose(plane);
+      } catch (error) {
+        if (generation === this.#generation) this.#failed(reasonOf(error));
+      }
+    });
+  }
+
+  #up(plane: SessionPlane): void {
+    this.#plane = plane;
+    this.#state = "up";
+    this.#reason = undefined;
+    this.#told = undefined;
+    this.#upSince = this.#host.clock.now();
+    const { interfaceName, mtuOctets } = plane;
+    const where = interfaceName === undefined ? {} : { interfaceName };
+    const on = interfaceName === undefined ? "" : ` on ${interfaceName}`;
+    this.#logger.info({ ...where, mtuOctets }, `session ${this.name} is up${on}, MTU ${mtuOctets}`);
+    this.#host.emitter.emit({ type: "session-up", ...this.#about(), ...where, mtuOctets });
+    this.#gate.open();
+  }
+
+  #failed(why: Reason): void {
+    const retryAt = this.#retryLater(why);
+    const fields = { code: why.code, remedy: why.remedy, failures: this.#backoff.failures };
+    if (this.#told && sameReason(this.#told, why)) {
+      this.#logger.debug(fields, `session ${this.name} still cannot come up: ${why.text}`);
+      return;
+    }
+    this.#told = why;
+    this.#logger.warn(fields, `session ${this.name} cannot come up: ${why.text}; trying again`);
+    this.#host.emitter.emit({ type: "session-failed", ...this.#about(), reason: why, retryAt });
+  }
+
+  #retryLater(why: Reason): Instant {
+    this.#state = "retrying";
+    this.#reason = why;
+    const retryAt = this.#host.clock.now() + this.#backoff.next();
+    this.#retry.set(retryAt);
+    return retryAt;
+  }
+
+  /** Whatever it was doing, it does no more; if it was up, that is told last, as listeners may do anything. */
+  #leaveUp(why: Reason, next: "waiting" | "retrying" | "closed"): void {
+    this.#generation += 1;
+    this.#retry.clear();
+    const plane = this.#plane;
+    const upFor = this.#host.clock.now() - (this.#upSince ?? Number.POSITIVE_INFINITY);
+    this.#plane = undefined;
+    this.#upSince = undefined;
+    if (plane) this.#work = this.#work.then(() => this.#dispose(plane));
+    // One that stays up for a while starts afresh; one that flaps is tried less and less often.
+    if (upFor >= this.#host.backoff.maxMs) this.#backoff.reset();
+    this.#state = next;
+    this.#reason = why;
+    if (next === "retrying") this.#retryLater(why);
+    if (!plane) return;
+    this.#logger.info({ code: why.code }, `session ${this.name} is down: ${why.text}`);
+    this.#host.emitter.emit({ type: "session-down", ...this.#about(), reason: why });
+  }
+
+  async #dispose(plane: SessionPlane): Promise<void> {
+    try {
+      await plane[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#logger.error({ error }, `session ${this.name} was not taken down cleanly`);
+    }
+  }
+
+  #about() {
+    return {
+      at: this.#host.clock.now(),
+      tunnel: this.#owner.name,
+      tunnelId: this.#owner.tunnelId,
+      session: this.name,
+      sessionId: this.sessionId,
+    };
+  }
+}
+
+/** Closes `closable` when the signal aborts, and lets go of the signal when `closed` says that it is closed. */
+export function closeOnAbort(
+  signal: AbortSignal,
+  closable: { close(): Promise<void> },
+  closed: AbortController,
+): void {
+  const close = (): void => void closable.close();
+  if (signal.aborted) queueMicrotask(close);
+  else signal.addEventListener("abort", close, { once: true, signal: closed.signal });
+}

@@ -1,0 +1,38 @@
+/** The figures of a context: its wires, tunnels and sessions, taken at one moment. */
+import type { PlaneStatistics, WireCounters } from "@l2tp/dataplane";
+import type { Encapsulation, Instant, SocketAddress } from "@l2tp/protocol";
+import type { ControlStatistics } from "./control.ts";
+import type { SessionState } from "./session.ts";
+import type { TunnelState } from "./tunnel.ts";
+import type { StrayCounters } from "./wire-pool.ts";
+
+/** One session: the data plane's counters since it came up, all zero while it is not up. */
+export interface SessionFigures extends PlaneStatistics {
+  readonly session: string;
+  readonly sessionId: number;
+  readonly state: SessionState;
+}
+
+/** One tunnel with its sessions. */
+export interface TunnelStatistics {
+  readonly tunnel: string;
+  readonly tunnelId: number;
+  readonly state: TunnelState;
+  readonly upSince: Instant | undefined;
+  readonly control: ControlStatistics;
+  readonly sessions: readonly SessionFigures[];
+}
+
+/** One wire: the data plane's counters, and what arrived and belonged to no tunnel of the context. */
+export interface WireStatistics {
+  readonly local: SocketAddress;
+  readonly encapsulation: Encapsulation;
+  readonly counters: WireCounters;
+  readonly strays: Readonly<StrayCounters>;
+}
+
+/** Everything. */
+export interface ContextStatistics {
+  readonly wires: readonly WireStatistics[];
+  readonly tunnels: readonly TunnelStatistics[];
+}

@@ -1,0 +1,56 @@
+/** Waiting for something to be up, with an `AbortSignal`, and without a leak when it never is. */
+import { AbortedError, ClosedError } from "./errors.ts";
+
+/** What can be waited for and given up. */
+export interface WaitOptions {
+  /** Ends the wait (not the thing waited for). */
+  readonly signal?: AbortSignal;
+}
+
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/** Those who wait for one tunnel or session to be up. */
+export class UpGate {
+  readonly #waiters = new Set<Waiter>();
+
+  /** Lets everybody in who waits now. */
+  open(): void {
+    for (const waiter of [...this.#waiters]) waiter.resolve();
+  }
+
+  /** Sends everybody away: there will be no up. */
+  close(what: string): void {
+    for (const waiter of [...this.#waiters]) waiter.reject(new ClosedError(`${what} was closed`));
+  }
+
+  /**
+   * @param describe - what is waited for and why it is not there yet, for the error's message.
+   * @throws AbortedError when the signal aborts first; ClosedError when the thing is closed first.
+   */
+  wait({ signal }: WaitOptions, describe: () => string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void =>
+        waiter.reject(new AbortedError(`no longer waiting for ${describe()}`, { cause: signal?.reason }));
+      const leave = (): void => {
+        this.#waiters.delete(waiter);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const waiter: Waiter = {
+        resolve: () => {
+          leave();
+          resolve();
+        },
+        reject: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      if (signal?.aborted) return onAbort();
+      this.#waiters.add(waiter);
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+}

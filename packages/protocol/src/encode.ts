@@ -1,0 +1,479 @@
+/** Encoding of control and data messages: RFC 2661 §3.1 and §4, RFC 3931 §3.2, §4.1 and §5. */
+import { AVP_NAMES, type AvpName } from "./avps.ts";
+import { type CompiledAvp, type CompiledMessage, compiled, REQUIRED } from "./compile.ts";
+import {
+  AVP_FLAG,
+  AVP_HEADER,
+  CONTROL_HEADER,
+  FLAG,
+  MAXIMUM_AVP,
+  MAXIMUM_MESSAGE,
+  SUBLAYER,
+  TYPE,
+} from "./constants.ts";
+import { signControl } from "./digest.ts";
+import { EncodeError } from "./errors.ts";
+import { KIND } from "./field.ts";
+import { type AnyMessage, MESSAGES } from "./messages.ts";
+import { NO_OCTETS, putU16, putU32 } from "./octets.ts";
+import { type ExtraAvp, type RawAvp, writeAvp } from "./raw-avp.ts";
+import {
+  DIGEST_LENGTH,
+  type DigestType,
+  hideValue,
+  type Nonces,
+  type Secret,
+  SharedSecret,
+} from "./secret.ts";
+import type { Encapsulation } from "./types.ts";
+
+/** What the sender puts into the header of an L2TPv2 control message. */
+export interface ControlFieldsV2 {
+  /** The receiver's ID of the tunnel, 0 while it is not known. */
+  readonly tunnelId: number;
+  /** The receiver's ID of the session; default 0. */
+  readonly sessionId?: number;
+  readonly ns: number;
+  readonly nr: number;
+}
+
+/** What the sender puts into the header of an L2TPv3 control message. */
+export interface ControlFieldsV3 {
+  /** The receiver's ID of the control connection, 0 while it is not known. */
+  readonly controlConnectionId: number;
+  readonly ns: number;
+  readonly nr: number;
+}
+
+/** The fields of a control header, by the version of the message. */
+export type ControlFields<M extends { readonly version: 2 | 3 }> = M["version"] extends 2
+  ? ControlFieldsV2
+  : M["version"] extends 3
+    ? ControlFieldsV3
+    : ControlFieldsV2 | ControlFieldsV3;
+
+/** Which AVPs are hidden, and how (RFC 2661 §4.3, RFC 3931 §5.3). */
+export interface HideOptions {
+  readonly secret: Secret;
+  /** Value of the Random Vector AVP, 16 random octets or more; the randomness is the caller's. */
+  readonly randomVector: Uint8Array;
+  /** Default: every AVP that may be hidden. */
+  readonly avps?: readonly AvpName[];
+  /** Octets to put behind a value, so that its length is hidden too; default none. */
+  readonly padding?: (avp: AvpName, length: number) => Uint8Array;
+}
+
+/** Message Digests of an L2TPv3 message (RFC 3931 §5.4.1). */
+export interface SignOptions {
+  readonly secret: Secret;
+  /** Default: HMAC-MD5 only. */
+  readonly types?: readonly DigestType[];
+  /** Of this message's sender and receiver; not used in an SCCRQ. */
+  readonly nonces?: Nonces;
+}
+
+/** How a control message is encoded. */
+export interface EncodeOptions {
+  /** `ip` puts 4 zero octets before the message; L2TPv3 only. Default `udp`. */
+  readonly encapsulation?: Encapsulation;
+  readonly hide?: HideOptions;
+  readonly sign?: SignOptions;
+}
+
+/** Written forward, then copied out once; encoding does not re-enter itself. Room for one AVP too many. */
+const scratch = new Uint8Array(4 + MAXIMUM_MESSAGE + 4 * MAXIMUM_AVP);
+/** Offset of the message in {@link scratch}: behind the octets that precede it over IP. */
+const START = 4;
+
+/**
+ * Encodes a typed control message. AVPs go out in the order of the message's members, so that what was
+ * decoded from a message without extras has the same order again.
+ *
+ * @throws EncodeError naming message and AVP: a required AVP is missing, one is not of this message, or a
+ * value does not fit.
+ */
+export function encodeMessage<M extends AnyMessage>(
+  message: M,
+  fields: ControlFields<M>,
+  options: EncodeOptions = {},
+): Uint8Array {
+  const { version } = message;
+  let at = START + CONTROL_HEADER;
+  if (message.type !== "ZLB") at = writeMessage(message, at, options);
+  else if (options.sign) throw new EncodeError("ZLB: has no Message Digest; send an ACK message instead");
+  return finish(version, fields as ControlFieldsV2 & ControlFieldsV3, at, options);
+}
+
+function finish(
+  version: 2 | 3,
+  fields: ControlFieldsV2 & ControlFieldsV3,
+  end: number,
+  options: EncodeOptions,
+): Uint8Array {
+  const overIp = options.encapsulation === "ip";
+  if (overIp && version === 2) throw new EncodeError("L2TPv2 has no encapsulation in IP; use udp");
+  const length = end - START;
+  if (length > MAXIMUM_MESSAGE)
+    throw new EncodeError(`the message has ${length} octets, at most ${MAXIMUM_MESSAGE} fit`);
+  putU16(scratch, START, FLAG.T | FLAG.L | FLAG.S | version);
+  putU16(scratch, START + 2, length);
+  if (version === 2) {
+    putU16(scratch, START + 4, id("tunnelId", fields.tunnelId, 0xffff));
+    putU16(scratch, START + 6, id("sessionId", fields.sessionId ?? 0, 0xffff));
+  } else putU32(scratch, START + 4, id("controlConnectionId", fields.controlConnectionId, 0xffff_ffff));
+  putU16(scratch, START + 8, fields.ns);
+  putU16(scratch, START + 10, fields.nr);
+  const datagram = scratch.slice(overIp ? 0 : START, end);
+  if (options.sign) signControl(datagram, overIp ? "ip" : "udp", options.sign.secret, options.sign.nonces);
+  return datagram;
+}
+
+function id(name: string, value: number, most: number): number {
+  if (Number.isInteger(value) && value >= 0 && value <= most) return value;
+  throw new EncodeError(`header: ${name} must be an integer from 0 to ${most}, is ${value}`);
+}
+
+function writeMessage(
+  message: Exclude<AnyMessage, { type: "ZLB" }>,
+  start: number,
+  options: EncodeOptions,
+): number {
+  const row = MESSAGES[message.type] as { readonly type: number } | undefined;
+  const table = row && compiled(message.version).messages[row.type];
+  if (!table) throw new EncodeError(`there is no message ${message.type} in L2TPv${message.version}`);
+  putU16(scratch, start, (table.mandatory ? AVP_FLAG.mandatory : 0) | 8);
+  putU32(scratch, start + 2, TYPE.messageType);
+  putU16(scratch, start + 6, table.type);
+  let at = options.sign ? writeDigests(table, start + 8, options.sign) : start + 8;
+  const values = message as unknown as Record<string, unknown>;
+  const { byName, status } = table;
+  let missing = table.required.length;
+  let vectorWritten = false;
+  for (const name in values) {
+    const avp = byName.get(name);
+    if (avp === undefined) {
+      if (name === "version" || name === "type" || name === "extras" || values[name] === undefined) continue;
+      throw unlisted(table, name);
+    }
+    const value = values[name];
+    if (value === undefined) continue;
+    if (options.hide && hides(avp, options.hide)) {
+      if (!vectorWritten) at = writeVector(table, at, options.hide.randomVector);
+      vectorWritten = true;
+      at = writeHidden(table, avp, at, value, options.hide);
+    } else if (avp.repeatable) {
+      if (!Array.isArray(value)) throw wrong(table, avp, "may occur more than once: must be an array");
+      for (const one of value) at = writeValue(table, avp, at, one);
+      if (value.length === 0) continue;
+    } else at = writeValue(table, avp, at, value);
+    if (status[avp.index] === REQUIRED) missing -= 1;
+  }
+  if (missing > 0) throw absent(table, values);
+  for (const one of message.extras ?? []) {
+    checkRoom(at + AVP_HEADER + one.value.length);
+    at = writeAvp(scratch, at, one);
+  }
+  return at;
+}
+
+function checkRoom(end: number): void {
+  if (end > START + MAXIMUM_MESSAGE)
+    throw new EncodeError(`the message has more than ${MAXIMUM_MESSAGE} octets`);
+}
+
+/** Writes header and value of one AVP. The hot loop of encoding: the plain kinds are written in place. */
+function writeValue(table: CompiledMessage, avp: CompiledAvp, at: number, value: unknown): number {
+  const from = at + AVP_HEADER;
+  let end: number;
+  if (avp.kind === KIND.u16 && (value as number) >>> 0 === value && (value as number) <= 0xffff) {
+    putU16(scratch, from, value as number);
+    end = from + 2;
+  } else if (avp.kind === KIND.u32 && (value as number) >>> 0 === value) {
+    putU32(scratch, from, value as number);
+    end = from + 4;
+  } else {
+    try {
+      end = avp.field.write(scratch, from, value);
+    } catch (error) {
+      if (error instanceof EncodeError) throw wrong(table, avp, error.message);
+      throw error;
+    }
+  }
+  if (avp.least !== 0 && (value as number) < avp.least)
+    throw wrong(table, avp, `must be at least ${avp.least}`);
+  const length = end - at;
+  if (length > MAXIMUM_AVP)
+    throw wrong(table, avp, `has ${length - AVP_HEADER} octets, at most ${MAXIMUM_AVP - AVP_HEADER} fit`);
+  checkRoom(end);
+  scratch[at] = (avp.mandatory ? 0x80 : 0) | (length >> 8);
+  scratch[at + 1] = length;
+  scratch[at + 2] = avp.vendor >> 8;
+  scratch[at + 3] = avp.vendor;
+  scratch[at + 4] = avp.type >> 8;
+  scratch[at + 5] = avp.type;
+  return end;
+}
+
+function hides(avp: CompiledAvp, options: HideOptions): boolean {
+  if (!options.avps) return avp.hideable;
+  if (!options.avps.includes(avp.name)) return false;
+  if (avp.hideable) return true;
+  throw new EncodeError(`hide: ${avp.row.name} must not be hidden (${avp.row.definitions[0]?.reference})`);
+}
+
+function writeVector(table: CompiledMessage, at: number, vector: Uint8Array): number {
+  const avp = compiled(table.version).ietf[TYPE.randomVector] as CompiledAvp;
+  if (vector.length === 0) throw wrong(table, avp, "needs octets of the caller's randomness, 16 or more");
+  return writeValue(table, avp, at, vector);
+}
+
+function writeHidden(
+  table: CompiledMessage,
+  avp: CompiledAvp,
+  at: number,
+  value: unknown,
+  options: HideOptions,
+): number {
+  const key = SharedSecret.from(options.secret).hidingKey(table.version);
+  for (const one of avp.repeatable ? (value as unknown[]) : [value]) {
+    const end = writeValue(table, avp, at, one);
+    const open = scratch.slice(at + AVP_HEADER, end);
+    const padding = options.padding?.(avp.name, open.length) ?? NO_OCTETS;
+    at = writeAvp(scratch, at, {
+      vendor: avp.vendor,
+      type: avp.type,
+      mandatory: avp.mandatory,
+      hidden: true,
+      value: hideValue(avp.type, key, options.randomVector, open, padding),
+    });
+    checkRoom(at);
+  }
+  return at;
+}
+
+function writeDigests(table: CompiledMessage, at: number, { types = [0] }: SignOptions): number {
+  if (table.version === 2) throw new EncodeError(`${table.name}: L2TPv2 has no Message Digest`);
+  for (const type of types) {
+    const size = DIGEST_LENGTH[type];
+    if (size === undefined) throw new EncodeError(`sign: there is no digest type ${type}`);
+    at = writeAvp(scratch, at, {
+      vendor: 0,
+      type: TYPE.messageDigest,
+      mandatory: true,
+      value: Uint8Array.of(type, ...new Uint8Array(size)),
+    });
+  }
+  return at;
+}
+
+const wrong = (table: CompiledMessage, avp: CompiledAvp, what: string): EncodeError =>
+  new EncodeError(`${table.name}: ${avp.name} ${what}`);
+
+function absent(table: CompiledMessage, values: Record<string, unknown>): EncodeError {
+  const names = table.required.filter((avp) => values[avp.name] === undefined).map((avp) => avp.name);
+  const empty = table.required.filter((avp) => Array.isArray(values[avp.name])).map((avp) => avp.name);
+  return new EncodeError(
+    `${table.name}: ${[...names, ...empty].join(", ")} missing (L2TPv${table.version} requires it)`,
+  );
+}
+
+function unlisted(table: CompiledMessage, name: string): EncodeError {
+  return new EncodeError(
+    (AVP_NAMES as readonly string[]).includes(name)
+      ? `${table.name}: ${name} is no AVP of this message in L2TPv${table.version}; put it into extras if it has to be there`
+      : `${table.name}: there is no AVP ${name}`,
+  );
+}
+
+/**
+ * Encodes a control message from AVPs as they are: what {@link ControlDatagram.avps} gave becomes the same
+ * octets again. Nothing is checked but lengths, so that tests and tools can send what the RFC forbids.
+ *
+ * @param header - `flags` and `length` of a decoded header are kept; left out they are as they should be.
+ * @throws EncodeError when an AVP or the message is too long.
+ */
+export function encodeAvps(
+  header: (({ readonly version: 2 } & ControlFieldsV2) | ({ readonly version: 3 } & ControlFieldsV3)) & {
+    readonly flags?: number;
+    readonly length?: number;
+  },
+  avps: readonly (RawAvp | ExtraAvp)[],
+  encapsulation: Encapsulation = "udp",
+): Uint8Array {
+  let at = START + CONTROL_HEADER;
+  for (const avp of avps) {
+    checkRoom(at + AVP_HEADER + avp.value.length);
+    at = writeAvp(scratch, at, avp);
+  }
+  const fields = header as unknown as ControlFieldsV2 & ControlFieldsV3;
+  const datagram = finish(header.version, fields, at, { encapsulation });
+  const start = encapsulation === "ip" ? START : 0;
+  if (header.flags !== undefined) putU16(datagram, start, header.flags);
+  if (header.length !== undefined) putU16(datagram, start + 2, header.length);
+  return datagram;
+}
+
+/** A zero-length body acknowledgement: header only; it takes no sequence number (RFC 2661 §5.8, RFC 3931 §4.2). */
+export function encodeZlb<V extends 2 | 3>(
+  version: V,
+  fields: ControlFields<{ version: V }>,
+  encapsulation: Encapsulation = "udp",
+): Uint8Array {
+  return finish(version, fields as ControlFieldsV2 & ControlFieldsV3, START + CONTROL_HEADER, {
+    encapsulation,
+  });
+}
+
+/**
+ * Writes other Ns and Nr into an encoded control message, in place: a retransmission carries the newest Nr.
+ * A signed message has to be signed again afterwards ({@link signControl}).
+ */
+export function patchSequence(
+  datagram: Uint8Array,
+  ns: number,
+  nr: number,
+  encapsulation: Encapsulation = "udp",
+): void {
+  const at = encapsulation === "ip" ? 12 : 8;
+  putU16(datagram, at, ns);
+  putU16(datagram, at + 2, nr);
+}
+
+/** What an L2TPv2 data message is sent with (RFC 2661 §3.1). */
+export interface DataFieldsV2 {
+  readonly tunnelId: number;
+  readonly sessionId: number;
+  /** Puts a Length into the header. */
+  readonly withLength?: boolean;
+  /** Puts Ns and Nr into the header. */
+  readonly ns?: number;
+  /** Reserved in data messages; default 0. */
+  readonly nr?: number;
+  /** Octets of padding, zeros; some peers drop messages with more than 16. */
+  readonly offsetSize?: number;
+  readonly priority?: boolean;
+  /** Reserved bits, for tools. */
+  readonly flags?: number;
+}
+
+/** Octets of the header that {@link writeDataHeaderV2} writes, padding included. */
+export function dataHeaderSizeV2(fields: DataFieldsV2): number {
+  return (
+    6 +
+    (fields.withLength ? 2 : 0) +
+    (fields.ns === undefined ? 0 : 4) +
+    (fields.offsetSize === undefined ? 0 : 2 + fields.offsetSize)
+  );
+}
+
+/**
+ * Writes the header of an L2TPv2 data message before a payload that is, or will be, behind it. Allocates nothing.
+ * @param payloadLength - for the Length field.
+ * @returns the offset behind the header.
+ */
+export function writeDataHeaderV2(
+  into: Uint8Array,
+  at: number,
+  fields: DataFieldsV2,
+  payloadLength: number,
+): number {
+  const { ns, offsetSize } = fields;
+  putU16(
+    into,
+    at,
+    2 |
+      ((fields.flags ?? 0) & FLAG.reserved) |
+      (fields.withLength ? FLAG.L : 0) |
+      (ns === undefined ? 0 : FLAG.S) |
+      (offsetSize === undefined ? 0 : FLAG.O) |
+      (fields.priority ? FLAG.P : 0),
+  );
+  at += 2;
+  if (fields.withLength) {
+    putU16(into, at, dataHeaderSizeV2(fields) + payloadLength);
+    at += 2;
+  }
+  putU16(into, at, fields.tunnelId);
+  putU16(into, at + 2, fields.sessionId);
+  at += 4;
+  if (ns !== undefined) {
+    putU16(into, at, ns);
+    putU16(into, at + 2, fields.nr ?? 0);
+    at += 4;
+  }
+  if (offsetSize !== undefined) {
+    putU16(into, at, offsetSize);
+    at += 2 + offsetSize;
+    into.fill(0, at - offsetSize, at);
+  }
+  return at;
+}
+
+/** Encodes an L2TPv2 data message. @throws EncodeError */
+export function encodeDataV2(fields: DataFieldsV2, payload: Uint8Array): Uint8Array {
+  id("tunnelId", fields.tunnelId, 0xffff);
+  id("sessionId", fields.sessionId, 0xffff);
+  const size = dataHeaderSizeV2(fields);
+  if (fields.withLength && size + payload.length > MAXIMUM_MESSAGE) {
+    throw new EncodeError(`a data message of ${size + payload.length} octets has no Length: 16 bits`);
+  }
+  const datagram = new Uint8Array(size + payload.length);
+  datagram.set(payload, writeDataHeaderV2(datagram, 0, fields, payload.length));
+  return datagram;
+}
+
+/** What an L2TPv3 data message is sent with (RFC 3931 §4.1 and §4.6). */
+export interface DataFieldsV3 {
+  readonly encapsulation: Encapsulation;
+  /** The receiver's ID of the session; never 0. */
+  readonly sessionId: number;
+  /** The receiver's cookie: 0, 4 or 8 octets; default none. */
+  readonly cookie?: Uint8Array;
+  /** Writes the default sublayer: with a sequence number, or with a word as it is (0: none). */
+  readonly sublayer?: { readonly sequence: number } | { readonly word: number };
+  /** Reserved bits of the UDP form, for tools. */
+  readonly flags?: number;
+  readonly reserved?: number;
+}
+
+/** Octets of the header that {@link writeDataHeaderV3} writes. */
+export function dataHeaderSizeV3(fields: DataFieldsV3): number {
+  return (fields.encapsulation === "ip" ? 4 : 8) + (fields.cookie?.length ?? 0) + (fields.sublayer ? 4 : 0);
+}
+
+/** Writes the header of an L2TPv3 data message. Allocates nothing. @returns the offset behind it. */
+export function writeDataHeaderV3(into: Uint8Array, at: number, fields: DataFieldsV3): number {
+  if (fields.encapsulation === "udp") {
+    putU16(into, at, 3 | ((fields.flags ?? 0) & ~(FLAG.T | FLAG.version) & 0xffff));
+    putU16(into, at + 2, fields.reserved ?? 0);
+    at += 4;
+  }
+  putU32(into, at, fields.sessionId);
+  at += 4;
+  const { cookie, sublayer } = fields;
+  if (cookie) {
+    for (let i = 0; i < cookie.length; i++) into[at + i] = cookie[i] as number;
+    at += cookie.length;
+  }
+  if (sublayer) {
+    putU32(
+      into,
+      at,
+      "word" in sublayer ? sublayer.word : SUBLAYER.S | (sublayer.sequence & SUBLAYER.sequence),
+    );
+    at += 4;
+  }
+  return at;
+}
+
+/** Encodes an L2TPv3 data message. @throws EncodeError */
+export function encodeDataV3(fields: DataFieldsV3, payload: Uint8Array): Uint8Array {
+  if (id("sessionId", fields.sessionId, 0xffff_ffff) === 0)
+    throw new EncodeError("header: sessionId 0 is for control messages");
+  const cookie = fields.cookie?.length ?? 0;
+  if (cookie !== 0 && cookie !== 4 && cookie !== 8)
+    throw new EncodeError(`cookie: 0, 4 or 8 octets, not ${cookie}`);
+  const datagram = new Uint8Array(dataHeaderSizeV3(fields) + payload.length);
+  datagram.set(payload, writeDataHeaderV3(datagram, 0, fields));
+  return datagram;
+}

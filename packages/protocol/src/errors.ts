@@ -1,0 +1,15 @@
+/** Errors for callers. What a peer does wrong is never thrown: see {@link file://./rejection.ts}. */
+
+/** The base of everything this suite throws at people and programs; branch on `code`. */
+export abstract class L2tpError extends Error {
+  /** Part of the API: stable, upper case, e.g. `ERR_L2TP_ENCODE`. */
+  abstract readonly code: string;
+  /** Written out in each class, because minifiers rename classes. */
+  abstract override readonly name: string;
+}
+
+/** A message, AVP or header that cannot be put into octets as it was given; says what, and what would do. */
+export class EncodeError extends L2tpError {
+  override readonly name = "EncodeError";
+  readonly code = "ERR_L2TP_ENCODE";
+}

@@ -1,0 +1,191 @@
+/** What a reload does: from the old configuration and the new one, the steps between them. Pure. */
+import type { Config, SessionConfig, TunnelConfig } from "./types.ts";
+
+/** What can change in a session that is up, as the data plane takes it. */
+export interface SessionChange {
+  readonly sendSequence?: boolean;
+  readonly receiveSequence?: boolean;
+  readonly reorderMs?: number;
+  readonly mtuOctets?: number;
+}
+
+/** One step. `tunnel` and `session` are names. */
+export type Step =
+  | { readonly do: "remove-session"; readonly tunnel: string; readonly session: string; readonly why: string }
+  | { readonly do: "remove-tunnel"; readonly tunnel: string; readonly why: string }
+  /** The control channel takes new settings and starts again; data goes on. */
+  | {
+      readonly do: "change-transport";
+      readonly tunnel: string;
+      readonly transport: TunnelConfig["transport"];
+      readonly why: string;
+    }
+  | {
+      readonly do: "change-session";
+      readonly tunnel: string;
+      readonly session: string;
+      readonly change: SessionChange;
+      readonly why: string;
+    }
+  | {
+      readonly do: "add-tunnel";
+      readonly tunnel: string;
+      readonly config: TunnelConfig;
+      readonly why: string;
+    }
+  | {
+      readonly do: "add-session";
+      readonly tunnel: string;
+      readonly session: string;
+      readonly config: SessionConfig;
+      readonly why: string;
+    }
+  /** Keys of `[daemon]` or of an application, which whoever owns them must look at. */
+  | { readonly do: "change-settings"; readonly of: string; readonly keys: readonly string[] }
+  /** Settings that hold from the daemon's next start. */
+  | { readonly do: "restart-daemon"; readonly keys: readonly string[] };
+
+/** Where the daemon has to be started again to heed a change of `[daemon]`. */
+const NEEDS_RESTART = new Set(["dataPlane", "stateDirectory"]);
+
+/**
+ * The steps of a reload, in the order to take them: first everything goes that must (a removed tunnel takes its
+ * sessions along), so that IDs and interface names are free, then changes in place, then what is new.
+ * What is the same in both configurations is not touched and carries on.
+ */
+export function plan(old: Config, next: Config): Step[] {
+  const removals: Step[] = [];
+  const changes: Step[] = [];
+  const additions: Step[] = [];
+  const before = byName(old.tunnels);
+  const after = byName(next.tunnels);
+  for (const tunnel of old.tunnels) {
+    if (!after.has(tunnel.name)) {
+      removals.push({ do: "remove-tunnel", tunnel: tunnel.name, why: "no longer configured" });
+    }
+  }
+  for (const tunnel of next.tunnels) {
+    const was = before.get(tunnel.name);
+    if (!was) {
+      addTunnel(additions, tunnel, "new");
+      continue;
+    }
+    const fixed = changedKeys(was, tunnel, ["transport", "sessions", "extensions", "origins"]);
+    if (fixed.length > 0) {
+      const why = `changed: ${fixed.join(", ")}`;
+      removals.push({ do: "remove-tunnel", tunnel: tunnel.name, why });
+      addTunnel(additions, tunnel, why);
+      continue;
+    }
+    const transport = changedKeys(was.transport, tunnel.transport);
+    if (transport.length > 0 && tunnel.mode !== "static") {
+      const why = `changed: ${transport.join(", ")}`;
+      changes.push({ do: "change-transport", tunnel: tunnel.name, transport: tunnel.transport, why });
+    }
+    noteExtensions(changes, `tunnel ${tunnel.name}`, was.extensions, tunnel.extensions);
+    planSessions(was, tunnel, removals, changes, additions);
+  }
+  noteExtensions(changes, "the document", old.extensions, next.extensions);
+  const daemon = changedKeys(old.daemon, next.daemon, ["origins"]);
+  const live = daemon.filter((key) => !NEEDS_RESTART.has(key));
+  const restart = daemon.filter((key) => NEEDS_RESTART.has(key));
+  if (live.length > 0) changes.push({ do: "change-settings", of: "daemon", keys: live });
+  if (restart.length > 0) additions.push({ do: "restart-daemon", keys: restart });
+  return [...removals, ...changes, ...additions];
+}
+
+function addTunnel(additions: Step[], tunnel: TunnelConfig, why: string): void {
+  additions.push({ do: "add-tunnel", tunnel: tunnel.name, config: tunnel, why });
+  for (const session of tunnel.sessions) addSession(additions, tunnel, session, why);
+}
+
+function addSession(additions: Step[], tunnel: TunnelConfig, session: SessionConfig, why: string): void {
+  additions.push({ do: "add-session", tunnel: tunnel.name, session: session.name, config: session, why });
+}
+
+function planSessions(
+  was: TunnelConfig,
+  tunnel: TunnelConfig,
+  removals: Step[],
+  changes: Step[],
+  additions: Step[],
+): void {
+  const before = byName<SessionConfig>(was.sessions);
+  const after = byName<SessionConfig>(tunnel.sessions);
+  const remove = (session: string, why: string): void => {
+    removals.push({ do: "remove-session", tunnel: tunnel.name, session, why });
+  };
+  for (const { name } of was.sessions) if (!after.has(name)) remove(name, "no longer configured");
+  for (const session of tunnel.sessions) {
+    const old = before.get(session.name);
+    if (!old) {
+      addSession(additions, tunnel, session, "new");
+      continue;
+    }
+    const change = changeInPlace(old, session);
+    const fixed = changedKeys(old, session, [...Object.keys(change), "mtu", "extensions", "origins"]);
+    const { mtuOctets: _, ...oldPolicy } = old.mtu;
+    const { mtuOctets, ...policy } = session.mtu;
+    // From a given MTU back to the path's: only a new interface works that out again.
+    const mtuGone = old.mtu.mtuOctets !== undefined && mtuOctets === undefined;
+    if (mtuGone || changedKeys(oldPolicy, policy).length > 0) fixed.push("mtu");
+    if (fixed.length > 0) {
+      const why = `changed: ${fixed.join(", ")}`;
+      remove(session.name, why);
+      addSession(additions, tunnel, session, why);
+      continue;
+    }
+    if (Object.keys(change).length > 0) {
+      const why = `changed: ${Object.keys(change).join(", ")}`;
+      changes.push({ do: "change-session", tunnel: tunnel.name, session: session.name, change, why });
+    }
+    noteExtensions(
+      changes,
+      `session ${session.name} of tunnel ${tunnel.name}`,
+      old.extensions,
+      session.extensions,
+    );
+  }
+}
+
+function changeInPlace(old: SessionConfig, next: SessionConfig): SessionChange {
+  const { mtuOctets } = next.mtu;
+  return {
+    ...(old.sendSequence !== next.sendSequence && { sendSequence: next.sendSequence }),
+    ...(old.receiveSequence !== next.receiveSequence && { receiveSequence: next.receiveSequence }),
+    ...(old.reorderMs !== next.reorderMs && { reorderMs: next.reorderMs }),
+    ...(mtuOctets !== undefined && old.mtu.mtuOctets !== mtuOctets && { mtuOctets }),
+  };
+}
+
+function noteExtensions(changes: Step[], of: string, old: object, next: object): void {
+  const keys = changedKeys(old, next);
+  if (keys.length > 0) changes.push({ do: "change-settings", of, keys });
+}
+
+const byName = <T extends { readonly name: string }>(all: readonly T[]): Map<string, T> =>
+  new Map(all.map((one) => [one.name, one]));
+
+/** Names of the members in which two records differ, in the order of the new one. Never their values. */
+function changedKeys(old: object, next: object, except: readonly string[] = []): string[] {
+  const names = new Set([...Object.keys(next), ...Object.keys(old)]);
+  return [...names].filter(
+    (name) => !except.includes(name) && !same(Reflect.get(old, name), Reflect.get(next, name)),
+  );
+}
+
+/** Equality of plain data; anything else that an extension may hold is equal to itself only. */
+function same(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (a instanceof Date && b instanceof Date) return a.getTime() === b.getTime();
+  const kind = Object.getPrototypeOf(a);
+  if (kind !== Object.getPrototypeOf(b)) return false;
+  const plain = kind === Object.prototype || kind === null || Array.isArray(a) || a instanceof Uint8Array;
+  const names = Object.keys(a);
+  return (
+    plain &&
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && same(Reflect.get(a, name), Reflect.get(b, name)))
+  );
+}

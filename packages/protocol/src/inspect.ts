@@ -237,7 +237,10 @@ export class Inspector {
       put("ns", 2);
       put("nr", 2);
     }
-    if (version === 2 && O) at += put("offsetSize", 2) ?? 0;
+    if (version === 2 && O) {
+      const padding = put("offsetSize", 2) ?? 0;
+      at += padding;
+    }
     let end = datagram.length;
     if (length !== undefined && from + length < end) {
       packet.trailingBytes = end - (from + length);

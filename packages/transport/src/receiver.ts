@@ -4,9 +4,9 @@
  */
 import type { Instant } from "@l2tp/protocol";
 import { COUNTER, type Columns, FLAG, STATE } from "./columns.ts";
-import type { Receipt, TransportEvent } from "./events.ts";
+import type { ChannelId, Receipt, TransportEvent } from "./events.ts";
 import type { MessageKind } from "./header.ts";
-import type { Fifo, Outgoing } from "./outgoing.ts";
+import type { Fifo } from "./outgoing.ts";
 import { advance, distance, isDuplicate } from "./sequence.ts";
 import { TIMER, timerKey } from "./timers.ts";
 import type { TimerWheel } from "./wheel.ts";
@@ -14,18 +14,13 @@ import type { TimerWheel } from "./wheel.ts";
 export class Receiver {
   readonly #columns: Columns;
   readonly #wheel: TimerWheel;
-  readonly #outbox: Fifo<Outgoing | number>;
+  readonly #owing: Fifo<ChannelId>;
   readonly #events: Fifo<TransportEvent>;
 
-  constructor(
-    columns: Columns,
-    wheel: TimerWheel,
-    outbox: Fifo<Outgoing | number>,
-    events: Fifo<TransportEvent>,
-  ) {
+  constructor(columns: Columns, wheel: TimerWheel, owing: Fifo<ChannelId>, events: Fifo<TransportEvent>) {
     this.#columns = columns;
     this.#wheel = wheel;
-    this.#outbox = outbox;
+    this.#owing = owing;
     this.#events = events;
   }
 
@@ -150,6 +145,6 @@ export class Receiver {
     c.set(row, FLAG.ackOwed);
     if (c.has(row, FLAG.ackQueued)) return;
     c.set(row, FLAG.ackQueued);
-    this.#outbox.push(c.idOf(row));
+    this.#owing.push(c.idOf(row));
   }
 }

@@ -30,15 +30,10 @@ export type NrVerdict = "advanced" | "unchanged" | "behind" | "invalid";
 export class Sender {
   readonly #columns: Columns;
   readonly #wheel: TimerWheel;
-  readonly #outbox: Fifo<Outgoing | number>;
+  readonly #outbox: Fifo<Outgoing>;
   readonly #events: Fifo<TransportEvent>;
 
-  constructor(
-    columns: Columns,
-    wheel: TimerWheel,
-    outbox: Fifo<Outgoing | number>,
-    events: Fifo<TransportEvent>,
-  ) {
+  constructor(columns: Columns, wheel: TimerWheel, outbox: Fifo<Outgoing>, events: Fifo<TransportEvent>) {
     this.#columns = columns;
     this.#wheel = wheel;
     this.#outbox = outbox;

@@ -47,8 +47,10 @@ import { TimerWheel } from "./wheel.ts";
 export class Transport {
   readonly #columns: Columns;
   readonly #wheel: TimerWheel;
-  /** What is to leave: messages, and the IDs of channels that owe an acknowledgement. */
-  readonly #outbox = new Fifo<Outgoing | ChannelId>();
+  /** Messages that are to leave. */
+  readonly #outbox = new Fifo<Outgoing>();
+  /** Channels that owe an acknowledgement: after the messages, on which it may ride. */
+  readonly #owing = new Fifo<ChannelId>();
   readonly #events = new Fifo<TransportEvent>();
   readonly #sender: Sender;
   readonly #receiver: Receiver;
@@ -60,7 +62,7 @@ export class Transport {
     this.#columns = new Columns(channels);
     this.#wheel = new TimerWheel({ tickMs, keys: timerKey(channels, TIMER.retransmit) });
     this.#sender = new Sender(this.#columns, this.#wheel, this.#outbox, this.#events);
-    this.#receiver = new Receiver(this.#columns, this.#wheel, this.#outbox, this.#events);
+    this.#receiver = new Receiver(this.#columns, this.#wheel, this.#owing, this.#events);
     this.#random = options.random?.bind(options);
     this.#seal = options.seal?.bind(options);
   }
@@ -258,9 +260,13 @@ export class Transport {
 
   /** @returns the next datagram to send, or undefined when there is none. */
   pollTransmit(): Transmit | undefined {
-    for (let item = this.#outbox.shift(); item !== undefined; item = this.#outbox.shift()) {
-      const transmit = typeof item === "number" ? this.#acknowledgement(item) : this.#message(item);
-      if (transmit !== undefined) return transmit;
+    for (let entry = this.#outbox.shift(); entry !== undefined; entry = this.#outbox.shift()) {
+      entry.leaving = false;
+      if (!entry.done) return this.#leave(entry.channel, entry.row, entry.message, entry.ns);
+    }
+    for (let channel = this.#owing.shift(); channel !== undefined; channel = this.#owing.shift()) {
+      const acknowledgement = this.#acknowledgement(channel);
+      if (acknowledgement !== undefined) return acknowledgement;
     }
     return undefined;
   }
@@ -399,12 +405,6 @@ export class Transport {
     this.#columns.held[row] = undefined;
     this.#wheel.cancel(timerKey(row, TIMER.hello));
     this.#wheel.cancel(timerKey(row, TIMER.close));
-  }
-
-  #message(entry: Outgoing): Transmit | undefined {
-    entry.leaving = false;
-    if (entry.done) return undefined;
-    return this.#leave(entry.channel, entry.row, entry.message, entry.ns);
   }
 
   #acknowledgement(channel: ChannelId): Transmit | undefined {

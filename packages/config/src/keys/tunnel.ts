@@ -135,7 +135,7 @@ export const TUNNEL_KEYS = {
     default: "`true`",
     origin: "l2tpd",
     since: "0.1",
-    standard: "RFC 3931 §4.1.2",
+    standard: "RFC 3931 §4.1.2.3",
     example: "udp_checksum = true",
     aliases: ["udp_csum", "use_udp_checksums"],
   }),

@@ -86,12 +86,8 @@ export function checkDigest(
   const key = SharedSecret.from(secret);
   const zeroed = octets.slice(start, end);
   for (const { from: a, to } of places) zeroed.fill(0, a - start, to - start);
-  const used =
-    key.isEmpty || messageType === 1
-      ? {}
-      : messageType === 2 && nonce
-        ? { ...nonces, sender: nonce }
-        : nonces;
+  const own = messageType === 2 && nonce && !key.isEmpty ? { sender: nonce } : {};
+  const used = messageType === 1 ? {} : { ...nonces, ...own };
   let right = false;
   for (const place of places.slice(0, MOST)) {
     const digest = messageDigest(place.type as DigestType, key, zeroed, used);
@@ -129,7 +125,7 @@ export function signControl(
   const { messageStart, bodyStart, bodyEnd } = cursor;
   const { places, messageType } = survey(datagram, bodyStart, bodyEnd);
   const key = SharedSecret.from(secret);
-  const used = key.isEmpty || messageType === 1 ? {} : nonces;
+  const used = messageType === 1 ? {} : nonces;
   for (const { from, to } of places) datagram.fill(0, from, to);
   const message = datagram.slice(messageStart, bodyEnd);
   for (const { type, from } of places)

@@ -371,9 +371,7 @@ export class Inspector {
     const sender = this.#nonces.get(me);
     const receiver = this.#nonces.get(peer);
     const nonces =
-      packet.messageType === 1 || secret.isEmpty
-        ? {}
-        : { ...(sender && { sender }), ...(receiver && { receiver }) };
+      packet.messageType === 1 ? {} : { ...(sender && { sender }), ...(receiver && { receiver }) };
     packet.digests = found.map((value) => {
       const digestType = value[0] as number;
       const digest = value.subarray(1);

@@ -23,6 +23,8 @@ const OVERDUE = LEVELS * BUCKETS;
 const FIRST_KEY = OVERDUE + 1;
 /** Marks the node of a key that is not armed. */
 const IDLE = -1;
+/** So many timers of one bucket are looked at to tell the next wake exactly. */
+const LOOK_AT_MOST = 64;
 /** {@link TimerWheel} does not know the next wake and has to look. */
 const UNKNOWN = -1;
 
@@ -128,13 +130,13 @@ export class TimerWheel {
   }
 
   /**
-   * When to call {@link expire} next: at or before the first due time rounded up to a tick. Too soon does no harm;
-   * the next answer is a later one.
+   * When to call {@link expire} next: the first due time rounded up to a tick, or sooner, when a timer was cancelled
+   * or moved since, or so many are due about then that looking through them would cost more than a wake in vain.
    */
   nextWake(): Instant | undefined {
     if (this.#armed === 0) return undefined;
     if (this.#next[OVERDUE] !== OVERDUE) return this.#tick * this.tickMs;
-    if (this.#wake === UNKNOWN) this.#wake = this.#nextOccupied();
+    if (this.#wake === UNKNOWN) this.#wake = this.#nextOccupied(true);
     return this.#wake * this.tickMs;
   }
 
@@ -157,7 +159,7 @@ export class TimerWheel {
       const key = this.#take(OVERDUE) ?? this.#take(this.#tick & MASK);
       if (key !== undefined) return key;
       if (this.#tick >= target) return -1;
-      const occupied = this.#nextOccupied();
+      const occupied = this.#nextOccupied(false);
       this.#tick = Math.min(target, occupied);
       if (this.#tick === occupied) this.#cascade();
     }
@@ -180,8 +182,12 @@ export class TimerWheel {
     }
   }
 
-  /** The first tick after the present one with something in its bucket, of whatever level. */
-  #nextOccupied(): number {
+  /**
+   * The first tick after the present one at which a bucket with something in it begins, of whatever level.
+   *
+   * @param look - look into that bucket, when it is of a higher level, for the first tick that is due.
+   */
+  #nextOccupied(look: boolean): number {
     let first = Number.POSITIVE_INFINITY;
     for (let level = 0; level < LEVELS; level++) {
       const span = SPAN[level] as number;
@@ -191,9 +197,24 @@ export class TimerWheel {
         if (start >= first) break;
         const bucket = level * BUCKETS + ((block + ahead) & MASK);
         if (this.#next[bucket] === bucket) continue;
-        first = start;
+        first = look && level > 0 ? Math.min(first, this.#firstTickIn(bucket, start, span)) : start;
         break;
       }
+    }
+    return first;
+  }
+
+  /**
+   * The first tick due in a bucket of the `span` ticks from `start`; just `start` when it holds too many to look
+   * through, or one that was moved beyond it.
+   */
+  #firstTickIn(bucket: number, start: number, span: number): number {
+    let first = Number.POSITIVE_INFINITY;
+    let left = LOOK_AT_MOST;
+    for (let node = this.#next[bucket] as number; node !== bucket; node = this.#next[node] as number) {
+      const tick = this.#tickAtOrAfter(this.#due[node - FIRST_KEY] as number);
+      if (left-- === 0 || tick >= start + span) return start;
+      first = Math.min(first, tick);
     }
     return first;
   }

@@ -172,6 +172,19 @@ test("timers expire by tick, whatever the order in which they were armed and mov
   });
 });
 
+test("the next wake is exact while timers are few, also far ahead", () => {
+  const wheel = new TimerWheel({ tickMs: 10 });
+  wheel.arm(1, 5_001);
+  wheel.arm(2, 5_000_000);
+  expect(wheel.nextWake()).toBe(5_010);
+  expect(expired(wheel, 5_010)).toEqual([1]);
+  expect(wheel.nextWake()).toBe(5_000_000);
+  for (let key = 3; key < 60; key++) wheel.arm(key, 9_000_000 - key);
+  wheel.cancel(2);
+  expect(expired(wheel, 5_000_000)).toEqual([]);
+  expect(wheel.nextWake()).toBe(8_999_950);
+});
+
 test("following nextWake alone, each timer expires at its own tick and few wakes are in vain", () => {
   forSeeds(5, (seed) => {
     const random = rng(seed);

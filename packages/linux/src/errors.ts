@@ -123,6 +123,34 @@ const REMEDIES: readonly Remedy[] = [
     advice: NET_ADMIN,
   },
   {
+    errors: ["EEXIST"],
+    when: /RTM_NEWLINK/,
+    advice:
+      "an interface of that name is there already; `ip link` shows it; choose another name or delete it",
+  },
+  {
+    errors: ["EEXIST"],
+    when: /RTM_NEW(ADDR|ROUTE|NEIGH)/,
+    advice: "the same entry is there already; ask for `replace` to change it",
+  },
+  {
+    errors: ["ENODEV", "ENXIO"],
+    when: /RTM_|SIOCGIF/,
+    advice: "there is no such interface in this network namespace; `ip link` lists those that are",
+  },
+  {
+    errors: ["EOPNOTSUPP"],
+    when: /RTM_NEWLINK/,
+    advice:
+      "this kernel has no interfaces of that kind: the module may be missing (`modprobe veth`, `bridge`, `dummy` …)",
+  },
+  {
+    errors: ["ENOENT"],
+    when: /CTRL_CMD_GETFAMILY/,
+    advice:
+      "this kernel has no such generic netlink family: the module that brings it is missing (`modprobe`)",
+  },
+  {
     errors: ["EADDRINUSE"],
     advice:
       "another socket has this address and port; `ss -lnp` shows whose it is; stop it or choose another port",

@@ -29,6 +29,14 @@ export {
 } from "./cmsg.ts";
 export { ERRNO, errnoName, errnoText } from "./errno.ts";
 export { ClosedError, remedyFor, SyscallError, UnsupportedError } from "./errors.ts";
+export {
+  type GenericFamily,
+  type GenericMessage,
+  type GenericRequest,
+  genericFamily,
+  type ResolvedFamily,
+  resolveFamily,
+} from "./genetlink.ts";
 export { formatIp, type ParsedIp, parseIp } from "./ip.ts";
 export {
   createNamespace,
@@ -41,6 +49,11 @@ export {
   sameNamespace,
   withNamespace,
 } from "./namespace.ts";
+export type { NetlinkMessage, NetlinkRequest } from "./netlink.ts";
+/** The netlink codec: tables of attributes, headers, messages. */
+export * as netlink from "./netlink.ts";
+export { NetlinkError } from "./netlink-error.ts";
+export { type NetlinkListener, type NetlinkOptions, NetlinkSocket, runNetlink } from "./netlink-socket.ts";
 export {
   bootId,
   type Capability,
@@ -49,6 +62,22 @@ export {
   inUserNamespace,
   missingCapabilities,
 } from "./privilege.ts";
+export { Reactor, type Registration, type WatchOptions } from "./reactor.ts";
+/** `ip address`, as netlink requests. */
+export * as address from "./rtnetlink/address.ts";
+/** `ip link`, as netlink requests. */
+export * as link from "./rtnetlink/link.ts";
+export {
+  Monitor,
+  type MonitorAction,
+  type MonitorEvent,
+  type MonitorOptions,
+  type MonitorSubject,
+} from "./rtnetlink/monitor.ts";
+/** `ip neighbour`, as netlink requests. */
+export * as neighbour from "./rtnetlink/neighbour.ts";
+/** `ip route`, as netlink requests. */
+export * as route from "./rtnetlink/route.ts";
 export {
   type AnySocketAddress,
   decodeSocketAddress,

@@ -3,7 +3,7 @@
  * a bundle (the thread's file beside the bundle), or `src/` in tests and during development (TypeScript, through tsx, as
  * Node 20 cannot load it).
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker, type WorkerOptions } from "node:worker_threads";
@@ -31,14 +31,25 @@ export function spawnThread(importMetaUrl: string, name: string, options: Worker
   }
   const named: WorkerOptions = { name, ...options };
   if (!source) return new Worker(script, named);
-  // Resolved here: the thread's own import would look from the working directory.
-  const tsx = pathToFileURL(createRequire(importMetaUrl).resolve("tsx/esm/api")).href;
+  const tsx = tsxApi(importMetaUrl);
   const boot =
-    `import(${JSON.stringify(tsx)}).then((tsx) => { (tsx.register ?? tsx.default.register)(); ` +
+    `import(${JSON.stringify(tsx)}).then(({ register }) => { register(); ` +
     `return import(${JSON.stringify(script.href)}); })`;
   return new Worker(boot, {
     ...named,
     eval: true,
     execArgv: ["--conditions=@l2tp/source", ...(options.execArgv ?? [])],
   });
+}
+
+/**
+ * Where tsx's ESM loader is, seen from the caller's file: the thread's own import would look from the working
+ * directory, and `require.resolve` would find the form for CommonJS.
+ */
+function tsxApi(importMetaUrl: string): string {
+  const manifest = createRequire(importMetaUrl).resolve("tsx/package.json");
+  const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as {
+    exports: { "./esm/api": { import: { default: string } } };
+  };
+  return new URL(exports["./esm/api"].import.default, pathToFileURL(manifest)).href;
 }

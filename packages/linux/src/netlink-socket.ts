@@ -1,0 +1,374 @@
+/**
+ * Netlink sockets: running requests, and receiving notifications.
+ *
+ * {@link NetlinkSocket} never blocks the event loop: the kernel works a request off inside send(), sometimes
+ * behind a lock, so sending is the reactor thread's; receiving is told by it. {@link runNetlink} is the
+ * synchronous form, for start-up and for tools: it blocks for as long as the kernel takes.
+ */
+import {
+  AF_NETLINK,
+  MSG_DONTWAIT,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_RCVTIMEO,
+  SOCK_RAW,
+  SOL_SOCKET,
+} from "./abi.ts";
+import {
+  NETLINK_ADD_MEMBERSHIP,
+  NETLINK_CAP_ACK,
+  NETLINK_DROP_MEMBERSHIP,
+  NETLINK_EXT_ACK,
+  NETLINK_GET_STRICT_CHK,
+  NETLINK_ROUTE,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_DUMP_INTR,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_MIN_TYPE,
+  NLMSG_OVERRUN,
+  SOL_NETLINK,
+  sockaddr_nl,
+} from "./abi-netlink.ts";
+import { ERRNO } from "./errno.ts";
+import { ClosedError, SyscallError } from "./errors.ts";
+import { withNamespace } from "./namespace.ts";
+import {
+  decodeAcknowledgement,
+  decodeDone,
+  decodeMessages,
+  encodeMessage,
+  type NetlinkMessage,
+  type NetlinkRequest,
+} from "./netlink.ts";
+import { NetlinkError } from "./netlink-error.ts";
+import { Reactor, type Registration } from "./reactor.ts";
+import { encodeSocketAddress } from "./sockaddr.ts";
+import { bind, close, type Fd, raw, setsockopt, setsockoptInt, socket } from "./syscalls.ts";
+
+const EAGAIN = ERRNO["EAGAIN"] as number;
+const EINTR = ERRNO["EINTR"] as number;
+const ENOBUFS = ERRNO["ENOBUFS"] as number;
+
+/** A dump that changed under way is asked for again, so often; then the table changes faster than it can be read. */
+const DUMP_ATTEMPTS = 10;
+/** Datagrams handled before other work of the event loop gets its turn. */
+const DATAGRAMS_PER_TURN = 64;
+/** The kernel writes at most 32 KiB into one datagram of a dump; a single object may be larger. */
+const RECEIVE_OCTETS = 256 * 1024;
+/** The kernel answers at once; a longer wait is a bug, not to be waited out for ever. */
+const BLOCKING_SECONDS = 10n;
+
+/** Of which socket, and with what buffers. */
+export interface NetlinkOptions {
+  /** The network namespace that the socket belongs to (see `openNamespace`); default the calling thread's. */
+  readonly namespace?: Fd | undefined;
+  /** Octets of notifications that may wait in the kernel; larger for large machines. Default the system's. */
+  readonly receiveBufferOctets?: number;
+}
+
+/** One request under way, whichever way its answer comes. */
+class Exchange<T> {
+  readonly request: NetlinkRequest<T>;
+  readonly #replies: NetlinkMessage[] = [];
+  #interrupted = false;
+  #refusal: NetlinkError | undefined;
+
+  constructor(request: NetlinkRequest<T>) {
+    this.request = request;
+  }
+
+  encode(sequence: number): Uint8Array {
+    const { type, flags, kind, payload } = this.request;
+    const asked = NLM_F_REQUEST | (kind === "dump" ? NLM_F_DUMP : NLM_F_ACK);
+    return encodeMessage({ type, flags: flags | asked, sequence, portId: 0, payload });
+  }
+
+  /** @returns whether the answer is complete. */
+  take(message: NetlinkMessage): boolean {
+    if ((message.flags & NLM_F_DUMP_INTR) !== 0) this.#interrupted = true;
+    if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
+      const ack = message.type === NLMSG_DONE ? decodeDone(message) : decodeAcknowledgement(message);
+      if (ack.errno !== 0) this.#refusal = new NetlinkError(this.request, ack);
+      return true;
+    }
+    if (message.type >= NLMSG_MIN_TYPE) this.#replies.push(message);
+    return false;
+  }
+
+  /** Ask again? The table changed while it was dumped, so entries may be missing or double. */
+  get interrupted(): boolean {
+    return this.#interrupted && this.#refusal === undefined;
+  }
+
+  result(): T {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    return this.request.decode(this.#replies);
+  }
+}
+
+function openSocket(protocol: number, { namespace, receiveBufferOctets }: NetlinkOptions): Fd {
+  const make = () => socket(AF_NETLINK, SOCK_RAW, protocol, `netlink protocol ${protocol}`);
+  const fd = namespace === undefined ? make() : withNamespace(namespace, make);
+  try {
+    bind(fd, encodeSocketAddress({ family: "netlink", portId: 0, groups: 0 }), "netlink");
+    setsockoptInt(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1, "NETLINK_EXT_ACK");
+    setsockoptInt(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1, "NETLINK_CAP_ACK");
+    // Filters of dumps are obeyed rather than ignored (Linux 4.20; refused before, and then we filter anyway).
+    if (protocol === NETLINK_ROUTE) {
+      raw().setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, Int32Array.of(1), 4);
+    }
+    if (receiveBufferOctets !== undefined) {
+      const forced = raw().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, Int32Array.of(receiveBufferOctets), 4);
+      if (forced < 0) setsockoptInt(fd, SOL_SOCKET, SO_RCVBUF, receiveBufferOctets, "SO_RCVBUF");
+    }
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+  return fd;
+}
+
+// ── Receiving: one buffer for all sockets, as it is emptied before anything else runs ───────────────────────────
+
+const from = new Uint8Array(sockaddr_nl.size);
+const fromLength = new Uint32Array(1);
+let scratch: Uint8Array | undefined;
+
+/** @returns the messages of one datagram (copied), or the negative error number. */
+function receive(fd: Fd, flags: number): NetlinkMessage[] | number {
+  scratch ??= new Uint8Array(RECEIVE_OCTETS);
+  fromLength[0] = from.length;
+  const octets = raw().recvfrom(fd, scratch, scratch.length, flags, from, fromLength);
+  if (octets < 0) return octets;
+  // Anybody may send to a netlink socket: only the kernel (port 0) is listened to.
+  const sender = new DataView(from.buffer).getUint32(sockaddr_nl.nl_pid, true);
+  return sender === 0 ? decodeMessages(scratch.slice(0, octets)) : [];
+}
+
+/**
+ * Runs one request on a socket of its own and waits for the answer: synchronous. For start-up and tools; where an
+ * event loop serves others, use {@link NetlinkSocket}.
+ *
+ * @param protocol - `nlabi.NETLINK_ROUTE` …
+ * @throws {@link NetlinkError} when the kernel refuses, {@link SyscallError} when the socket fails.
+ */
+export function runNetlink<T>(protocol: number, request: NetlinkRequest<T>, options: NetlinkOptions = {}): T {
+  const fd = openSocket(protocol, options);
+  try {
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(BigInt64Array.of(BLOCKING_SECONDS, 0n).buffer));
+    for (let attempt = 1; ; attempt++) {
+      const exchange = new Exchange(request);
+      const datagram = exchange.encode(attempt);
+      const sent = raw().send(fd, datagram, datagram.length, 0);
+      if (sent < 0) throw new SyscallError("send", -sent, request.name);
+      waitFor(fd, exchange, attempt);
+      if (!exchange.interrupted) return exchange.result();
+      if (attempt === DUMP_ATTEMPTS) throw interrupted(request);
+    }
+  } finally {
+    close(fd);
+  }
+}
+
+function waitFor(fd: Fd, exchange: Exchange<unknown>, sequence: number): void {
+  for (;;) {
+    const messages = receive(fd, 0);
+    if (typeof messages === "number") {
+      if (messages === -EINTR) continue;
+      throw new SyscallError("recvfrom", -messages, exchange.request.name);
+    }
+    for (const message of messages) if (message.sequence === sequence && exchange.take(message)) return;
+  }
+}
+
+function interrupted(request: NetlinkRequest<unknown>): NetlinkError {
+  return new NetlinkError(request, {
+    errno: EINTR,
+    text: `the table changed during each of ${DUMP_ATTEMPTS} attempts to read it`,
+  });
+}
+
+/** Stops waiting when the signal says so; what was waited for goes on and its failure is nobody's. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+interface Pending {
+  readonly exchange: Exchange<unknown>;
+  readonly settle: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What a socket says beside the answers to its requests. */
+export interface NetlinkListener {
+  /** A multicast message of a group that was joined. */
+  onNotification(message: NetlinkMessage): void;
+  /** Notifications were lost (ENOBUFS): what was known of the kernel's tables is to be read again. */
+  onOverrun(): void;
+  /** The socket can no longer be used. */
+  onFailure?(error: Error): void;
+}
+
+/** A netlink socket on the event loop. Requests may be under way at the same time; dumps follow one another. */
+export class NetlinkSocket implements AsyncDisposable {
+  readonly #fd: Fd;
+  readonly #reactor: Reactor;
+  readonly #watch: Registration;
+  readonly #listener: NetlinkListener | undefined;
+  readonly #pending = new Map<number, Pending>();
+  readonly #sending = new Set<Promise<unknown>>();
+  #lastDump: Promise<unknown> = Promise.resolve();
+  #sequence = 0;
+  #closed: Promise<void> | undefined;
+  #listening = false;
+
+  /**
+   * @param protocol - `nlabi.NETLINK_ROUTE` …
+   * @throws {@link SyscallError}, {@link UnsupportedError}
+   */
+  constructor(protocol: number, options: NetlinkOptions & { readonly listener?: NetlinkListener } = {}) {
+    this.#listener = options.listener;
+    this.#reactor = Reactor.shared();
+    this.#fd = openSocket(protocol, options);
+    try {
+      this.#watch = this.#reactor.watch(this.#fd, () => this.#drain(), {
+        ref: false,
+        onFailure: (error) => this.#fail(error),
+      });
+    } catch (error) {
+      close(this.#fd);
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a request.
+   * @param options - `signal` abandons the waiting; the kernel may carry the request out all the same.
+   * @throws {@link NetlinkError} when the kernel refuses, {@link ClosedError} when the socket is closed meanwhile.
+   */
+  async run<T>(request: NetlinkRequest<T>, { signal }: { signal?: AbortSignal } = {}): Promise<T> {
+    signal?.throwIfAborted();
+    if (request.kind !== "dump") return (await orAborted(this.#exchange(request), signal)).result();
+    for (let attempt = 1; ; attempt++) {
+      // The kernel allows one dump at a time on a socket (EBUSY), also while nobody waits for the other.
+      const mine = this.#lastDump.then(() => this.#exchange(request));
+      this.#lastDump = mine.catch(() => {});
+      const exchange = await orAborted(mine, signal);
+      if (!exchange.interrupted) return exchange.result();
+      if (attempt === DUMP_ATTEMPTS) throw interrupted(request);
+    }
+  }
+
+  /**
+   * Joins a multicast group (NETLINK_ADD_MEMBERSHIP); from then on the socket keeps the process alive.
+   * @throws {@link SyscallError} EPERM for a group that needs CAP_NET_ADMIN.
+   */
+  join(group: number): void {
+    this.#assertOpen();
+    setsockoptInt(this.#fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group, `multicast group ${group}`);
+    this.#listening = true;
+    this.#watch.setRef(true);
+  }
+
+  /** Leaves a multicast group. */
+  leave(group: number): void {
+    this.#assertOpen();
+    setsockoptInt(this.#fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, group, `multicast group ${group}`);
+  }
+
+  /** Requests under way are rejected with {@link ClosedError}. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#shutDown(new ClosedError("the netlink socket is closed"));
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #exchange<T>(request: NetlinkRequest<T>): Promise<Exchange<T>> {
+    return new Promise((resolve, reject) => {
+      this.#assertOpen();
+      this.#sequence = this.#sequence === 0xffff_ffff ? 1 : this.#sequence + 1;
+      const sequence = this.#sequence;
+      const exchange = new Exchange(request);
+      const datagram = exchange.encode(sequence);
+      const done = (finish: () => void) => {
+        if (!this.#pending.delete(sequence)) return;
+        if (this.#pending.size === 0 && !this.#listening) this.#watch.setRef(false);
+        finish();
+      };
+      this.#pending.set(sequence, {
+        exchange,
+        settle: () => done(() => resolve(exchange)),
+        reject: (error) => done(() => reject(error)),
+      });
+      this.#watch.setRef(true);
+      const sending = this.#reactor.send(this.#fd, datagram).then(
+        () => {},
+        (error: Error) => this.#pending.get(sequence)?.reject(error),
+      );
+      this.#sending.add(sending);
+      void sending.finally(() => this.#sending.delete(sending));
+    });
+  }
+
+  #drain(): void {
+    for (let i = 0; i < DATAGRAMS_PER_TURN && this.#closed === undefined; i++) {
+      const messages = receive(this.#fd, MSG_DONTWAIT);
+      if (typeof messages === "number") {
+        if (messages === -EAGAIN || messages === -EINTR) return;
+        if (messages === -ENOBUFS) this.#overrun();
+        else this.#fail(new SyscallError("recvfrom", -messages, "netlink"));
+        continue;
+      }
+      for (const message of messages) this.#dispatch(message);
+    }
+  }
+
+  #dispatch(message: NetlinkMessage): void {
+    if (message.type === NLMSG_OVERRUN) {
+      this.#overrun();
+      return;
+    }
+    const pending = message.sequence === 0 ? undefined : this.#pending.get(message.sequence);
+    if (pending !== undefined) {
+      if (pending.exchange.take(message)) pending.settle();
+    } else if (message.type >= NLMSG_MIN_TYPE) {
+      this.#listener?.onNotification(message);
+    }
+  }
+
+  /** Answers may be among what was lost: whoever waits for one asks again. */
+  #overrun(): void {
+    const error = new SyscallError("recvfrom", ENOBUFS, "netlink");
+    for (const pending of [...this.#pending.values()]) pending.reject(error);
+    this.#listener?.onOverrun();
+  }
+
+  #fail(error: Error): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = this.#shutDown(error);
+    this.#listener?.onFailure?.(error);
+  }
+
+  async #shutDown(reason: Error): Promise<void> {
+    for (const pending of [...this.#pending.values()]) pending.reject(reason);
+    this.#watch.close();
+    // A send under way in the other thread must not meet another file under this number.
+    await Promise.allSettled([...this.#sending]);
+    close(this.#fd);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== undefined) throw new ClosedError("the netlink socket is closed");
+  }
+}

@@ -187,7 +187,10 @@ export class Receiver extends Loop {
   }
 
   protected ready(data: number): void {
-    if (data === CONTROL_SOCKET) return this.report({ type: "control-readable" });
+    if (data === CONTROL_SOCKET) {
+      this.report({ type: "control-readable" });
+      return;
+    }
     for (let round = 0; round < ROUNDS_PER_TURN; round++) {
       const n = this.sys.recvmmsg(
         this.start.socket,
@@ -225,17 +228,26 @@ export class Receiver extends Loop {
       const gro = this.#control(this.#controls + i * CONTROL, controlLength);
       if (gro > 0) segment = gro;
     }
-    if ((view.getUint32(at + MSGHDR.msg_flags, true) & abi.MSG_TRUNC) !== 0) return this.#malformed();
+    if ((view.getUint32(at + MSGHDR.msg_flags, true) & abi.MSG_TRUNC) !== 0) {
+      this.#malformed();
+      return;
+    }
     if (!this.#udp && this.start.family === 4) {
       // A raw IPv4 socket delivers the IP header, an IPv6 one does not.
       const header = length > 0 ? (view.getUint8(offset) & 0x0f) * 4 : 0;
-      if (header < 20 || header > length) return this.#malformed();
+      if (header < 20 || header > length) {
+        this.#malformed();
+        return;
+      }
       offset += header;
       length -= header;
       segment = length;
     }
     const end = offset + length;
-    if (length === 0) return this.#malformed();
+    if (length === 0) {
+      this.#malformed();
+      return;
+    }
     for (; offset < end; offset += segment) {
       this.#more = more || offset + segment < end;
       this.#datagram(offset, Math.min(segment, end - offset));
@@ -266,30 +278,52 @@ export class Receiver extends Loop {
     const view = this.#view;
     let frame = at;
     if (this.#udp) {
-      if ((view.getUint8(at) & T_BIT) !== 0) return this.#strayControl(at, length);
-      if (length < 8 || (view.getUint8(at + 1) & 0x0f) !== 3) return this.#malformed();
+      if ((view.getUint8(at) & T_BIT) !== 0) {
+        this.#strayControl(at, length);
+        return;
+      }
+      if (length < 8 || (view.getUint8(at + 1) & 0x0f) !== 3) {
+        this.#malformed();
+        return;
+      }
       frame += 4;
     } else {
-      if (length < 4) return this.#malformed();
-      if (view.getUint32(at) === 0) return this.#strayControl(at + 4, length - 4);
+      if (length < 4) {
+        this.#malformed();
+        return;
+      }
+      if (view.getUint32(at) === 0) {
+        this.#strayControl(at + 4, length - 4);
+        return;
+      }
     }
     const id = view.getUint32(frame);
     frame += 4;
     const row = this.#table.get(id);
-    if (row === -1) return this.#strayData(id);
+    if (row === -1) {
+      this.#strayData(id);
+      return;
+    }
     const session = this.#sessions[row] as RxSession;
-    if (!this.#fromPeer(session)) return this.#discard(session);
+    if (!this.#fromPeer(session)) {
+      this.#discard(session);
+      return;
+    }
 
     // Cookie, then sublayer, then the frame (RFC 3931 §4.1): too short for any of them is one error.
     const end = at + length;
-    if (frame + session.cookieLength + (session.sublayer ? 4 : 0) > end) return this.#invalid(session);
+    if (frame + session.cookieLength + (session.sublayer ? 4 : 0) > end) {
+      this.#invalid(session);
+      return;
+    }
     if (session.cookieLength > 0) {
       if (
         view.getUint32(frame) !== session.cookie0 ||
         (session.cookieLength === 8 && view.getUint32(frame + 4) !== session.cookie1)
       ) {
         this.#add(session, RX.cookieDiscards, 1);
-        return this.#discard(session);
+        this.#discard(session);
+        return;
       }
       frame += session.cookieLength;
     }
@@ -299,7 +333,10 @@ export class Receiver extends Loop {
       if ((word & SUBLAYER_S) !== 0) ns = word & SEQUENCE_MASK;
       frame += 4;
     }
-    if (frame + ETHERNET_HEADER > end) return this.#invalid(session);
+    if (frame + ETHERNET_HEADER > end) {
+      this.#invalid(session);
+      return;
+    }
     if (session.sublayer) this.#sequenced(session, ns, frame, end - frame, length);
     else this.#deliver(session, frame, end - frame, length);
   }
@@ -307,7 +344,8 @@ export class Receiver extends Loop {
   #sequenced(session: RxSession, ns: number, frame: number, length: number, octets: number): void {
     if (ns === -1 && session.receiveSequence) {
       this.#add(session, RX.seqDiscards, 1);
-      return this.#discard(session);
+      this.#discard(session);
+      return;
     }
     const { sequence } = session;
     const verdict = sequence.accept(ns, this.#now, session.reorderMs);
@@ -346,7 +384,10 @@ export class Receiver extends Loop {
 
   #deliver(session: RxSession, frame: number, length: number, octets: number): void {
     if (session.clamp) this.#clamp.clamp(frame, length, session.mss4, session.mss6, false);
-    if (!this.#vnet) return this.#write(session, frame, length, octets);
+    if (!this.#vnet) {
+      this.#write(session, frame, length, octets);
+      return;
+    }
     const run = this.#run;
     if (this.#runSession !== undefined) {
       const joined = this.#runSession === session ? run.join(frame, length) : -1;
@@ -357,10 +398,14 @@ export class Receiver extends Loop {
         return;
       }
       this.#finishRun();
-      if (joined === 0) return this.#write(session, frame, length, octets);
+      if (joined === 0) {
+        this.#write(session, frame, length, octets);
+        return;
+      }
       if (joined === 1 && this.#more) {
         run.restart(frame, length);
-        return this.#beginRun(session, octets);
+        this.#beginRun(session, octets);
+        return;
       }
     }
     // A frame that comes alone is written as it is: the kernel checks it by itself.

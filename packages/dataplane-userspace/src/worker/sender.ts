@@ -219,7 +219,10 @@ export class Sender extends Loop {
 
   #ordinary(session: TxSession, frame: number, length: number): void {
     const headerLength = session.headerLength;
-    if (headerLength + length > LARGEST_MESSAGE) return this.#drop(session, 1);
+    if (headerLength + length > LARGEST_MESSAGE) {
+      this.#drop(session, 1);
+      return;
+    }
     this.#header(session, frame - headerLength);
     this.#count(session, headerLength + length);
     this.#outbox.add(session.destination, session.row, frame - headerLength, headerLength + length, 0, 0);
@@ -227,9 +230,15 @@ export class Sender extends Loop {
 
   #cut(session: TxSession, frame: number, length: number, size: number): void {
     const cutter = this.#cutter;
-    if (!cutter.begin(frame, length, size)) return this.#drop(session, 1);
+    if (!cutter.begin(frame, length, size)) {
+      this.#drop(session, 1);
+      return;
+    }
     const front = session.headerLength + cutter.headerLength;
-    if (front + size > LARGEST_MESSAGE) return this.#drop(session, cutter.segments);
+    if (front + size > LARGEST_MESSAGE) {
+      this.#drop(session, cutter.segments);
+      return;
+    }
     for (let i = 0; i < cutter.segments; i++) {
       if (this.#headerSlot === HEADER_SLOTS || this.#outbox.full) {
         this.#outbox.flush();

@@ -1,0 +1,59 @@
+/** What a tunnel and its sessions need of the wire that they are on. */
+import type { DataPlaneCapabilities, PlaneNotice, PlaneStatistics } from "@l2tp/dataplane";
+import type { Encapsulation, IpAddress, SocketAddress } from "@l2tp/protocol";
+import type { Features } from "./features.ts";
+import type { NetworkView } from "./network.ts";
+import type { WireSockets } from "./sockets.ts";
+import type { Order } from "./workers.ts";
+
+/** A thread that takes orders. */
+export interface OrderTaker {
+  order(order: Order): Promise<void>;
+}
+
+/** The wire, from below. */
+export interface TunnelHost {
+  readonly name: string;
+  readonly local: SocketAddress;
+  readonly encapsulation: Encapsulation;
+  readonly capabilities: DataPlaneCapabilities;
+  readonly features: Features;
+  readonly sockets: WireSockets;
+  readonly network: NetworkView;
+  readonly sender: OrderTaker;
+  readonly receiver: OrderTaker;
+  inNamespace<T>(work: () => T): T;
+  /** @throws PlaneError `closed` */
+  requireOpen(): void;
+  notice(notice: PlaneNotice): void;
+  /** Source address of a tunnel's messages, if the wire does not decide it. */
+  sourceFor(local: IpAddress | undefined): IpAddress | undefined;
+  /** @throws PlaneError `limit` */
+  takeDestination(): number;
+  releaseDestination(index: number): void;
+  /**
+   * Takes a session ID and a row of the statistics.
+   * @throws PlaneError `id-in-use`, `limit`
+   */
+  claim(sessionId: number, tunnelId: number): number;
+  release(sessionId: number, row: number): void;
+  /** The session carries packets from now on. */
+  adopt(session: HostedSession): void;
+  rowStatistics(row: number): PlaneStatistics;
+  forgetTunnel(tunnelId: number): void;
+}
+
+/** A session, from above. */
+export interface HostedSession {
+  readonly tunnelId: number;
+  readonly sessionId: number;
+  readonly row: number;
+  /** Index of its interface. */
+  readonly interfaceIndex: number;
+  /** The address that its messages go to. */
+  readonly peer: SocketAddress;
+  /** Its interface is gone though nobody here removed it. */
+  lost(reason: string): Promise<void>;
+  /** Whether its messages would be routed into its own interface: then it sends nothing. */
+  setLooping(looping: boolean): Promise<void>;
+}

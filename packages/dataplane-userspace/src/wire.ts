@@ -1,0 +1,456 @@
+/** A wire: one local address with its sockets, two packet threads, and the tunnels and sessions on it. */
+import { randomInt } from "node:crypto";
+import {
+  type Binding,
+  type ControlHandler,
+  type ControlMessageOut,
+  checkTunnel,
+  type DataPlaneCapabilities,
+  type FeatureStatus,
+  largestId,
+  PlaneError,
+  type PlaneNotice,
+  type PlaneStatistics,
+  type Reservation,
+  type StatisticsTable,
+  type TunnelPlane,
+  type TunnelPlaneParameters,
+  type Wire,
+  type WireCounters,
+} from "@l2tp/dataplane";
+import { decodeSocketAddress, errnoName, formatIp, type NetworkNamespace, openNamespace } from "@l2tp/linux";
+import type { Encapsulation, IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
+import { ControlChannel } from "./control-channel.ts";
+import { planeError } from "./failure.ts";
+import type { Features } from "./features.ts";
+import type { HostedSession, TunnelHost } from "./host.ts";
+import { NetworkView } from "./network.ts";
+import { NoticeQueue } from "./notices.ts";
+import { describe, WireSockets } from "./sockets.ts";
+import { UserspaceTunnel } from "./tunnel.ts";
+import { CONTROL_SOCKET } from "./worker/loop.ts";
+import type { Report } from "./worker/messages.ts";
+import { Ring } from "./worker/ring.ts";
+import { COUNTER, RX, Shared, TX } from "./worker/shared.ts";
+import { PacketThread } from "./workers.ts";
+
+/** Octets of the ring for control messages that came in a batch of data: some 40 of the largest usual ones. */
+const RING_OCTETS = 64 * 1024;
+
+/** What a wire gets from its data plane. */
+export interface WireHost {
+  readonly capabilities: DataPlaneCapabilities;
+  readonly features: Features;
+  /** Sessions at most. */
+  readonly rows: number;
+  /** Called once, when the wire has closed. */
+  closed(wire: UserspaceWire): void;
+}
+
+export class UserspaceWire implements Wire, TunnelHost {
+  readonly local: SocketAddress;
+  readonly encapsulation: Encapsulation;
+  readonly notices = new NoticeQueue();
+  readonly network: NetworkView;
+  readonly sockets: WireSockets;
+  /** Where it works, for messages. */
+  readonly name: string;
+  readonly sender: PacketThread;
+  readonly receiver: PacketThread;
+  readonly #host: WireHost;
+  readonly #namespace: NetworkNamespace | undefined;
+  readonly #shared: Shared;
+  readonly #ring: Ring;
+  readonly #control: ControlChannel;
+  readonly #onControl: ControlHandler;
+  readonly #tunnels = new Map<number, UserspaceTunnel>();
+  readonly #reserved = new Set<number>();
+  /** By session ID; unique on the wire (RFC 3931 §4.1: the ID alone provides the context). */
+  readonly #sessions = new Map<number, HostedSession | undefined>();
+  readonly #byRow: (HostedSession | undefined)[] = [];
+  readonly #freeRows: number[] = [];
+  #rowsUsed = 0;
+  readonly #freeDestinations: number[] = [];
+  #destinationsUsed = 0;
+  #controlReceived = 0;
+  #controlSent = 0;
+  #malformed = 0;
+  #closing: Promise<void> | undefined;
+  #dead: string | undefined;
+  #checksum: string = "JavaScript";
+
+  private constructor(binding: Binding, onControl: ControlHandler, host: WireHost) {
+    this.#host = host;
+    this.encapsulation = binding.encapsulation;
+    this.#onControl = onControl;
+    this.#namespace = enter(binding);
+    const { features } = host;
+    try {
+      this.sockets = new WireSockets(binding, features.gro, (work) => this.inNamespace(work));
+    } catch (error) {
+      this.#namespace?.close();
+      throw error;
+    }
+    this.network = new NetworkView(this.#namespace?.fd, () => void this.#checkLoops());
+    this.local = this.sockets.local;
+    this.name = describe({ ...binding, local: this.local });
+    this.#shared = Shared.create(host.rows, RING_OCTETS);
+    this.#ring = new Ring(this.#shared.buffers.ring);
+    this.#control = new ControlChannel(this.sockets, this.encapsulation, (work) => this.inNamespace(work));
+    const settings = {
+      encapsulation: this.encapsulation,
+      family: this.local.family,
+      gso: features.gso && this.encapsulation === "udp",
+      vnet: features.vnet,
+      checksum: features.checksum,
+      rows: host.rows,
+    };
+    const onReport = (report: Report) => this.#onReport(report);
+    const onDeath = (reason: string) => this.#onDeath(reason);
+    this.receiver = new PacketThread(
+      { ...settings, role: "receive", socket: this.sockets.data, control: this.sockets.control },
+      this.#shared,
+      onReport,
+      onDeath,
+    );
+    this.sender = new PacketThread(
+      { ...settings, role: "send", socket: this.sockets.data, control: -1 },
+      this.#shared,
+      onReport,
+      onDeath,
+    );
+  }
+
+  /** @throws PlaneError */
+  static async open(binding: Binding, onControl: ControlHandler, host: WireHost): Promise<UserspaceWire> {
+    const wire = new UserspaceWire(binding, onControl, host);
+    try {
+      [wire.#checksum] = await Promise.all([wire.receiver.ready(), wire.sender.ready()]);
+      return wire;
+    } catch (error) {
+      await wire[Symbol.asyncDispose]();
+      throw planeError(error, `wire on ${wire.name}`, {});
+    }
+  }
+
+  /** Runs work in the wire's network namespace, on this thread and without waiting. */
+  inNamespace<T>(work: () => T): T {
+    return this.#namespace === undefined ? work() : this.#namespace.run(work);
+  }
+
+  /** @throws PlaneError `closed` */
+  requireOpen(): void {
+    if (this.#dead !== undefined) throw new PlaneError("closed", `wire on ${this.name}: ${this.#dead}`);
+    if (this.#closing !== undefined) throw new PlaneError("closed", `the wire on ${this.name} is closed`);
+  }
+
+  get capabilities(): DataPlaneCapabilities {
+    return this.#host.capabilities;
+  }
+
+  get features(): Features {
+    return this.#host.features;
+  }
+
+  /** What is in use on this wire, and why not more. */
+  status(): FeatureStatus[] {
+    const { features } = this.#host;
+    const list: FeatureStatus[] = [];
+    const { withoutGro, receiveBuffer } = this.sockets;
+    if (this.encapsulation === "udp" && features.gro) {
+      list.push({
+        feature: "udp-gro",
+        using: withoutGro === undefined ? "UDP_GRO" : "off",
+        ...(withoutGro === undefined ? {} : { why: withoutGro }),
+      });
+    }
+    list.push({ feature: "checksum", using: this.#checksum });
+    list.push({ feature: "receive-buffer", using: `${Math.round(receiveBuffer / 1024)} KiB` });
+    return list;
+  }
+
+  send(message: ControlMessageOut): void {
+    if (this.#closing !== undefined || this.#dead !== undefined) return;
+    const from = message.from ?? (message.tunnel as UserspaceTunnel | undefined)?.local;
+    const errno = this.#control.send(message, from);
+    if (errno === 0) this.#controlSent++;
+    else if (message.tunnel !== undefined) {
+      this.notices.push({
+        type: "send-failed",
+        tunnelId: message.tunnel.tunnelId,
+        code: errnoName(errno),
+        count: 1,
+      });
+    }
+  }
+
+  async reserveTunnelId(version: L2tpVersion): Promise<Reservation> {
+    this.requireOpen();
+    const { versions } = this.#host.capabilities;
+    if (!versions.includes(version)) {
+      throw new PlaneError("unsupported", `L2TPv${version} is not to be had here: ${versions.join(", ")}`);
+    }
+    const largest = largestId(version);
+    if (this.#reserved.size + this.#tunnels.size >= largest / 2) {
+      throw new PlaneError("limit", `the wire on ${this.name} has half of all tunnel IDs in use`);
+    }
+    for (;;) {
+      const tunnelId = randomInt(1, largest + 1);
+      if (this.#reserved.has(tunnelId) || this.#tunnels.has(tunnelId)) continue;
+      this.#reserved.add(tunnelId);
+      const release = async () => {
+        this.#reserved.delete(tunnelId);
+      };
+      return { tunnelId, [Symbol.asyncDispose]: release };
+    }
+  }
+
+  async createTunnel(parameters: TunnelPlaneParameters): Promise<TunnelPlane> {
+    this.requireOpen();
+    checkTunnel(
+      parameters,
+      { encapsulation: this.encapsulation, family: this.local.family },
+      this.#host.capabilities,
+    );
+    const { tunnelId } = parameters;
+    if (this.#tunnels.has(tunnelId)) {
+      throw new PlaneError("id-in-use", `tunnel ${tunnelId} is there already on the wire on ${this.name}`);
+    }
+    const tunnel = new UserspaceTunnel(this, parameters);
+    this.#tunnels.set(tunnelId, tunnel);
+    this.#reserved.delete(tunnelId);
+    return tunnel;
+  }
+
+  forgetTunnel(tunnelId: number): void {
+    this.#tunnels.delete(tunnelId);
+  }
+
+  takeDestination(): number {
+    const index = this.#freeDestinations.pop() ?? this.#destinationsUsed++;
+    if (index < this.#host.rows) return index;
+    this.#destinationsUsed--;
+    throw new PlaneError("limit", `the wire on ${this.name} has its ${this.#host.rows} destinations`);
+  }
+
+  releaseDestination(index: number): void {
+    this.#freeDestinations.push(index);
+  }
+
+  claim(sessionId: number, tunnelId: number): number {
+    if (this.#sessions.has(sessionId)) {
+      throw new PlaneError(
+        "id-in-use",
+        `tunnel ${tunnelId}: session ${sessionId} is there already on the wire on ${this.name}; in L2TPv3 the ` +
+          "session ID alone tells sessions apart, also those of different tunnels",
+      );
+    }
+    const row = this.#freeRows.pop() ?? this.#rowsUsed++;
+    if (row >= this.#host.rows) {
+      this.#rowsUsed--;
+      throw new PlaneError(
+        "limit",
+        `the wire on ${this.name} has its ${this.#host.rows} sessions (option maxSessions)`,
+      );
+    }
+    this.#sessions.set(sessionId, undefined);
+    this.#shared.clearRow(row);
+    return row;
+  }
+
+  adopt(session: HostedSession): void {
+    this.#sessions.set(session.sessionId, session);
+    this.#byRow[session.row] = session;
+  }
+
+  release(sessionId: number, row: number): void {
+    this.#sessions.delete(sessionId);
+    this.#byRow[row] = undefined;
+    this.#freeRows.push(row);
+  }
+
+  async statistics(into: StatisticsTable): Promise<void> {
+    this.requireOpen();
+    const row = { tunnelId: 0, sessionId: 0, ...this.rowStatistics(0) };
+    for (const session of this.#sessions.values()) {
+      if (session === undefined) continue;
+      row.tunnelId = session.tunnelId;
+      row.sessionId = session.sessionId;
+      this.#read(session.row, row);
+      into.row(row);
+    }
+  }
+
+  rowStatistics(row: number): PlaneStatistics {
+    const statistics = {} as PlaneStatistics;
+    this.#read(row, statistics);
+    return statistics;
+  }
+
+  #read(row: number, into: PlaneStatistics): void {
+    const { tx, rx } = this.#shared;
+    const t = row * TX.stride;
+    const r = row * RX.stride;
+    into.txPackets = tx[t + TX.packets] as number;
+    into.txBytes = tx[t + TX.bytes] as number;
+    into.txErrors = tx[t + TX.errors] as number;
+    into.rxPackets = rx[r + RX.packets] as number;
+    into.rxBytes = rx[r + RX.bytes] as number;
+    into.rxErrors = rx[r + RX.errors] as number;
+    into.rxSeqDiscards = rx[r + RX.seqDiscards] as number;
+    into.rxOosPackets = rx[r + RX.oosPackets] as number;
+    into.rxCookieDiscards = rx[r + RX.cookieDiscards] as number;
+    into.rxInvalid = rx[r + RX.invalid] as number;
+  }
+
+  async counters(): Promise<WireCounters> {
+    this.requireOpen();
+    const { counters } = this.#shared;
+    return {
+      strayData: counters[COUNTER.strayData] as number,
+      malformed: (counters[COUNTER.malformed] as number) + this.#malformed,
+      controlReceived: this.#controlReceived,
+      controlSent: this.#controlSent,
+      overruns: counters[COUNTER.overruns] as number,
+    };
+  }
+
+  #onReport(report: Report): void {
+    switch (report.type) {
+      case "control-readable":
+        this.#readControl();
+        break;
+      case "strays":
+        this.#readStrays();
+        break;
+      case "session-lost":
+        void this.#byRow[report.row]?.lost(`its interface is gone (${errnoName(report.errno)})`);
+        break;
+      case "stray-data":
+        this.notices.push({ ...report, from: this.#address(report.from) });
+        break;
+      case "peer-moved":
+        this.notices.push({
+          type: "peer-moved",
+          tunnelId: report.tunnelId,
+          peer: this.#address(report.from),
+        });
+        break;
+      case "overrun":
+        this.notices.push({
+          type: "overrun",
+          count: report.count,
+          where: `data of the wire on ${this.name}`,
+        });
+        break;
+      case "send-failed":
+        this.notices.push({
+          type: "send-failed",
+          tunnelId: report.tunnelId,
+          code: errnoName(report.errno),
+          count: report.count,
+        });
+        break;
+      default:
+        break;
+    }
+  }
+
+  #readControl(): void {
+    if (this.#closing !== undefined) return;
+    const more = this.#control.receive(
+      (message) => {
+        if (this.#closing !== undefined) return;
+        this.#controlReceived++;
+        this.#onControl(message);
+      },
+      () => {
+        this.#malformed++;
+      },
+    );
+    if (this.#closing !== undefined) return;
+    if (more) setImmediate(() => this.#readControl());
+    else this.receiver.arm(this.sockets.control, CONTROL_SOCKET);
+  }
+
+  #readStrays(): void {
+    for (let stray = this.#ring.shift(); stray !== undefined; stray = this.#ring.shift()) {
+      if (this.#closing !== undefined) return;
+      const known = this.sockets.wildcard && stray.local.some((octet) => octet !== 0);
+      const to = known
+        ? formatIp(stray.local.subarray(0, this.local.family === 4 ? 4 : 16))
+        : this.local.address;
+      this.#controlReceived++;
+      this.#onControl({ from: this.#address(stray.from), to, datagram: stray.datagram });
+    }
+  }
+
+  #address(octets: Uint8Array): SocketAddress {
+    const { address, port } = decodeSocketAddress(octets) as SocketAddress;
+    return { family: this.local.family, address, port: this.encapsulation === "udp" ? port : 0 };
+  }
+
+  /** A packet thread died: a bug, or memory that ran out. Nothing moves any more, and everyone is told. */
+  #onDeath(reason: string): void {
+    if (this.#dead !== undefined || this.#closing !== undefined) return;
+    this.#dead = reason;
+    this.notices.push({ type: "wire-lost", reason });
+  }
+
+  notice(notice: PlaneNotice): void {
+    this.notices.push(notice);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // While the threads still run, so that the sessions leave them in order.
+    await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel[Symbol.asyncDispose]()));
+    await Promise.all([this.receiver.stop(), this.sender.stop(), this.network.close()]);
+    // Now nothing reads the descriptors any more.
+    this.sockets.close();
+    this.#namespace?.close();
+    this.notices.end();
+    this.#host.closed(this);
+  }
+
+  /** Whether routes have come to lead a tunnel's packets into the tunnel itself, or no longer do. */
+  async #checkLoops(): Promise<void> {
+    const ways = new Map<string, Promise<number | undefined>>();
+    for (const session of [...this.#byRow]) {
+      if (session === undefined) continue;
+      const to = session.peer.address;
+      let way = ways.get(to);
+      if (way === undefined) {
+        const source = this.sockets.wildcard ? undefined : this.local.address;
+        way = this.network.path(to, source).then(
+          (path) => path?.interfaceIndex,
+          () => undefined,
+        );
+        ways.set(to, way);
+      }
+      await session.setLooping((await way) === session.interfaceIndex);
+    }
+  }
+
+  /** Source address of a tunnel's messages, if the wire does not decide it. */
+  sourceFor(local: IpAddress | undefined): IpAddress | undefined {
+    return this.sockets.wildcard ? local : undefined;
+  }
+}
+
+/** Opens the namespace of a binding; `undefined` for the process's own. */
+function enter(binding: Binding): NetworkNamespace | undefined {
+  if (binding.namespace === undefined) return undefined;
+  try {
+    return openNamespace({ path: binding.namespace });
+  } catch (error) {
+    throw planeError(error, `network namespace ${binding.namespace}`, {
+      ENOENT: "no-such-namespace",
+      ENOTDIR: "no-such-namespace",
+    });
+  }
+}

@@ -1,10 +1,17 @@
 import { defineConfig } from "tsup";
 import { base } from "../../tsup.config.base.ts";
 
-/** One file with everything in it but koffi, whose native part must stay a package. */
+/**
+ * One file with everything in it but koffi, whose native part must stay a package, and the threads: each is
+ * looked for beside `main.js`.
+ */
 export default defineConfig({
   ...base,
-  entry: { main: "src/main.ts" },
+  entry: {
+    main: "src/main.ts",
+    "packet-thread": "../../packages/dataplane-userspace/src/packet-thread.ts",
+    "reactor-thread": "../../packages/linux/src/reactor-thread.ts",
+  },
   platform: "node",
   noExternal: [/.*/],
   external: ["koffi"],

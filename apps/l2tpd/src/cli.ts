@@ -1,0 +1,125 @@
+/** The command line: options and their checks, help with examples, and the code to end with. */
+
+import { LOG_LEVELS } from "@l2tp/node";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { check } from "./check.ts";
+import { runDaemon } from "./daemon.ts";
+import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
+import { LOG_FORMATS } from "./log-writer.ts";
+import type { DaemonOptions } from "./options.ts";
+import { PLANE_CHOICES } from "./planes.ts";
+import { version } from "./version.ts";
+
+/** Where the configuration is when nothing else is said. */
+export const DEFAULT_CONFIG = "/etc/l2tpd/l2tpd.toml";
+
+const HELP = `
+Examples:
+  l2tpd                                  run with ${DEFAULT_CONFIG}
+  l2tpd --config site-a.toml             run with another file
+  l2tpd --check --config site-a.toml     say what is wrong with a file, or what it would do
+  l2tpd --log-level debug                say more: each try, each message that is ignored
+  l2tpd --netns /run/netns/blue          run in a network namespace
+  l2tpd demo                             show a tunnel at work on this machine alone
+
+Signals:
+  SIGTERM, SIGINT   take everything down and stop; a second one does not wait
+  SIGUSR1           write the state of all tunnels and sessions to the log
+
+Exit codes:
+   0  stopped as asked; with --check: the configuration is correct
+  64  wrong usage                    71  the system refused something essential
+  66  the file cannot be read        75  the stop was cut short
+  69  no data plane works here       77  not allowed
+  70  a fault in l2tpd               78  the configuration is wrong
+
+Manual: l2tpd(8)`;
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 3600) || text.trim() === "") {
+    throw new InvalidArgumentError("A number of seconds from 0 to 3600 was expected.");
+  }
+  return value;
+}
+
+/**
+ * Runs the program.
+ * @param words - the arguments without node and the script.
+ * @returns the code to end with, when all is over.
+ */
+export async function runCli(words: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const program = new Command("l2tpd")
+    .description("The L2TP daemon: keeps the tunnels and sessions of a configuration file up.")
+    .version(`l2tpd ${version}`, "-V, --version", "print the version and end")
+    .helpOption("-h, --help", "print this help and end")
+    .addHelpText("after", HELP)
+    .showHelpAfterError("(l2tpd --help says what there is)")
+    .exitOverride()
+    .enablePositionalOptions()
+    .option("-c, --config <file>", "the configuration, in TOML", DEFAULT_CONFIG)
+    .option("--check", "validate the configuration, say what would be done, and end", false)
+    .addOption(
+      new Option("--data-plane <name>", "what carries the traffic (default: the file's, else auto)").choices(
+        PLANE_CHOICES,
+      ),
+    )
+    .addOption(
+      new Option("--log-level <level>", "how much to say (default: the file's, else info)").choices(
+        LOG_LEVELS,
+      ),
+    )
+    .addOption(
+      new Option(
+        "--log-format <format>",
+        "how to say it; auto is text, as journald likes it under systemd",
+      ).choices(LOG_FORMATS),
+    )
+    .option(
+      "--stop-timeout <seconds>",
+      "how long an orderly stop may take (default: the file's, else 10)",
+      seconds,
+    )
+    .option("--netns <path>", "the network namespace to run in, such as /run/netns/NAME")
+    .addOption(new Option("--until-stdin-ends").hideHelp())
+    .action(async (options: DaemonOptions) => {
+      exitCode = options.check ? check(options) : await runDaemon(options);
+    });
+  program
+    .command("demo")
+    .description("make two network namespaces, run a daemon in each, and show a tunnel at work")
+    .option("--once", "end when ping and throughput were shown, with code 0 only if packets flowed", false)
+    .option("--seconds <seconds>", "how long the throughput is measured", seconds, 3)
+    .action(async (options: { once: boolean; seconds: number }) => {
+      const { runDemo } = await import("./demo/demo.ts");
+      exitCode = await runDemo(options);
+    });
+  program
+    .command("demo-probe", { hidden: true })
+    .requiredOption("--netns <path>")
+    .argument("<task...>")
+    .action(async (task: string[], { netns }: { netns: string }) => {
+      const { runProbe } = await import("./demo/probe.ts");
+      exitCode = await runProbe(netns, task as never);
+    });
+  try {
+    await program.parseAsync(words, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+/** Says what went wrong on standard error, as far as it is not said yet. */
+function explain(error: unknown): ExitCode {
+  // commander has written its message, or the help, or the version, already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof ExitError) {
+    process.stderr.write(`l2tpd: ${error.message}\n`);
+    return error.exitCode;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`l2tpd: a fault in l2tpd itself; please report it with this text:\n${text}\n`);
+  return EXIT.software;
+}

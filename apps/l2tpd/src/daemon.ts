@@ -1,0 +1,120 @@
+/**
+ * The daemon's life: configuration, data plane, tunnels; then signals until one says stop; then everything down
+ * in order, within a time limit.
+ */
+import { type Config, renderProblem } from "@l2tp/config";
+import { Context } from "@l2tp/node";
+import { readConfig } from "./config-file.ts";
+import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
+import { createLogWriter, type LogWriter, lineFormat } from "./log-writer.ts";
+import { enterNetworkNamespace } from "./namespace.ts";
+import { createNotify, type Notify } from "./notify.ts";
+import type { DaemonOptions } from "./options.ts";
+import { choosePlane, loadPlane, type PlaneChoice } from "./planes.ts";
+import { collectState, formatDuration, formatFeatures, formatState } from "./state.ts";
+import { listenForStop, withinLimit } from "./stop.ts";
+import { obstacleTo, startTunnel } from "./tunnels.ts";
+import { version } from "./version.ts";
+
+/** Runs until a signal says stop. @returns the code to end with. */
+export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
+  const startedAt = performance.now();
+  // First of all: until somebody listens, SIGUSR1 would open Node's debugger.
+  let printState = (): void => {};
+  process.on("SIGUSR1", () => printState());
+  using stop = listenForStop(options);
+
+  const config = readConfig(options.config);
+  const logger = createLogWriter({
+    level: options.logLevel ?? config.daemon.logLevel,
+    format: lineFormat(options.logFormat ?? config.daemon.logFormat),
+    write: (line) => void process.stderr.write(line),
+    now: () => new Date(),
+  });
+  for (const warning of config.warnings) logger.warn({}, renderProblem(warning));
+  if (options.netns !== undefined) await enterNetworkNamespace(options.netns);
+  const choice = choosePlane(options.dataPlane ?? config.daemon.dataPlane);
+  const notify = await createNotify(logger);
+  const dataPlane = await loadPlane(choice, config);
+  logger.info(
+    { version, dataPlane: choice.name, why: choice.why },
+    `l2tpd ${version} on the ${choice.name} data plane`,
+  );
+  for (const line of formatFeatures(dataPlane.status())) logger.debug({}, `data plane: ${line}`);
+
+  const context = new Context({
+    dataPlane,
+    logger,
+    backoff: { firstMs: config.daemon.retryInitialMs, maxMs: config.daemon.retryMaxMs },
+  });
+  startAll(context, config, logger);
+  reportStatus(context, notify);
+  notify("READY=1");
+  printState = () => void writeState(context, choice, logger, startedAt);
+
+  const cause = await stop.requested;
+  const limitMs =
+    options.stopTimeout === undefined ? config.daemon.stopTimeoutMs : options.stopTimeout * 1000;
+  logger.info({ cause }, `stopping: ${cause}`);
+  notify("STOPPING=1");
+  printState = () => {};
+  const done = await withinLimit(
+    context.close().then(() => dataPlane[Symbol.asyncDispose]()),
+    limitMs,
+    stop.hurry,
+  );
+  if (done) {
+    logger.info({}, "stopped");
+    return EXIT.ok;
+  }
+  logger.error(
+    {},
+    `stopped before everything was taken down (the limit is ${formatDuration(limitMs)}, and a second signal ends the wait)`,
+  );
+  return EXIT.cutShort;
+}
+
+/** Makes every tunnel that can be made; one that cannot is logged and does not stop the others. */
+function startAll(context: Context, { tunnels, defaults }: Config, logger: LogWriter): void {
+  let started = 0;
+  for (const tunnel of tunnels) {
+    const obstacle = obstacleTo(tunnel);
+    if (obstacle !== undefined || tunnel.mode === "dynamic") {
+      logger.error({ tunnel: tunnel.name }, `tunnel ${tunnel.name} is left out: ${obstacle}`);
+      continue;
+    }
+    startTunnel(context, tunnel, defaults.profile);
+    started += 1;
+  }
+  if (started === 0 && tunnels.length > 0) {
+    throw new ExitError(EXIT.unavailable, "none of the tunnels can be run, see the messages before");
+  }
+  if (tunnels.length === 0) logger.warn({}, "the configuration has no tunnels: nothing to do");
+}
+
+/** `systemctl status` shows how many are up. */
+function reportStatus(context: Context, notify: Notify): void {
+  const tell = (): void => {
+    const up = context.tunnels.filter(({ state }) => state === "up").length;
+    notify(`STATUS=${up} of ${context.tunnels.length} tunnels up`);
+  };
+  context.on("tunnel-up", tell);
+  context.on("tunnel-down", tell);
+  tell();
+}
+
+async function writeState(
+  context: Context,
+  choice: PlaneChoice,
+  logger: LogWriter,
+  startedAt: number,
+): Promise<void> {
+  try {
+    const state = await collectState(context, choice, version, startedAt);
+    if (logger.format === "json")
+      logger.raw(JSON.stringify({ time: new Date().toISOString(), level: "info", message: "state", state }));
+    else logger.raw(formatState(state));
+  } catch (error) {
+    logger.error({ error }, "the state could not be read");
+  }
+}

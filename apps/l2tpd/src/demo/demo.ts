@@ -1,0 +1,271 @@
+/**
+ * `l2tpd demo`: two sites on one machine. Two network namespaces with a cable between them, a real l2tpd in
+ * each, an Ethernet pseudowire from the examples; then ping and TCP through it, and the counters of both ends.
+ */
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { listenForStop } from "../stop.ts";
+import { DaemonChild, ProbeChild } from "./children.ts";
+import {
+  type Display,
+  formatPing,
+  formatTransfer,
+  LineDisplay,
+  LiveDisplay,
+  type Picture,
+  renderCounters,
+} from "./display.ts";
+import { type End, readEnds } from "./ends.ts";
+import { checkMachine, isPermission, isStartedAgain, startAgainInUserNamespace } from "./privilege.ts";
+import type { ProbeReport } from "./probe.ts";
+import type { Scene } from "./scene.ts";
+
+/** From the command line. */
+export interface DemoOptions {
+  readonly once: boolean;
+  /** How long TCP is measured. */
+  readonly seconds: number;
+}
+
+/** How long the tunnel may take to come up. */
+const UP_LIMIT_MS = 20_000;
+/** The replies that are waited for before TCP begins. */
+const FIRST_PINGS = 5;
+const REFRESH_MS = 500;
+
+/** Runs the demonstration. @returns 0 only when packets flowed. */
+export async function runDemo(options: DemoOptions): Promise<ExitCode> {
+  checkMachine();
+  const ends = readEnds();
+  const { buildScene } = await import("./scene.ts");
+  let scene: Scene;
+  try {
+    scene = buildScene(ends);
+  } catch (error) {
+    if (!isPermission(error)) throw error;
+    return await startAgainInUserNamespace(error);
+  }
+  using stop = listenForStop({ untilStdinEnds: isStartedAgain() });
+  const display: Display = process.stdout.isTTY
+    ? new LiveDisplay(process.stdout)
+    : new LineDisplay((text) => void process.stdout.write(text));
+  const show = new Show(options, ends, scene, display);
+  try {
+    const stopped = stop.requested.then(() => "stopped" as const);
+    const flowed = await Promise.race([show.run(), stopped]);
+    if (flowed === "stopped") display.say(`stopping: everything is taken down`);
+    return flowed === "stopped" ? show.verdict() : flowed ? EXIT.ok : EXIT.unavailable;
+  } finally {
+    await show[Symbol.asyncDispose]();
+    scene[Symbol.dispose]();
+    display.end();
+  }
+}
+
+/** The demonstration at work. */
+class Show implements AsyncDisposable {
+  readonly #options: DemoOptions;
+  readonly #ends: readonly [End, End];
+  readonly #scene: Scene;
+  readonly #display: Display;
+  readonly #picture: Picture;
+  readonly #children: AsyncDisposable[] = [];
+  readonly #daemons: DaemonChild[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #listening = (_port: number): void => {};
+
+  constructor(options: DemoOptions, ends: readonly [End, End], scene: Scene, display: Display) {
+    this.#options = options;
+    this.#ends = ends;
+    this.#scene = scene;
+    this.#display = display;
+    this.#picture = {
+      ends,
+      doing: "",
+      states: [undefined, undefined],
+      ping: { sent: 0, received: 0, lastMs: undefined, sumMs: 0 },
+      transfer: { octets: 0, ms: 0, done: false },
+      troubles: [],
+    };
+  }
+
+  /** Whether packets flowed, both kinds of them. */
+  verdict(): ExitCode {
+    const { ping, transfer } = this.#picture;
+    return ping.received > 0 && transfer.octets > 0 ? EXIT.ok : EXIT.unavailable;
+  }
+
+  /** @returns whether packets flowed; without `once` it goes on until it is stopped. */
+  async run(): Promise<boolean> {
+    this.#explain();
+    this.#startDaemons();
+    this.#timer = setInterval(() => this.#refresh(), REFRESH_MS);
+    if (!(await this.#tunnelUp())) return false;
+    await this.#showPing();
+    await this.#showThroughput();
+    await this.#showCounters();
+    const flowed = this.verdict() === EXIT.ok;
+    this.#display.say(
+      flowed
+        ? "packets flowed through the tunnel: it works"
+        : "no packets came through the tunnel, see above",
+    );
+    if (this.#options.once) return flowed;
+    this.#doing("It stays up until Ctrl-C. Each daemon may be looked at and killed: the other notices.");
+    return await new Promise(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#children.map((child) => child[Symbol.asyncDispose]()));
+  }
+
+  #doing(text: string): void {
+    this.#picture.doing = text;
+    if (!process.stdout.isTTY) this.#display.say(text);
+    this.#display.draw(this.#picture);
+  }
+
+  #explain(): void {
+    const [a, b] = this.#ends;
+    const lines = [
+      "An Ethernet pseudowire over L2TPv3, between two network namespaces on this machine.",
+      `Each is a site of its own, joined to the other only by a cable: ${a.outer.address} at site A, ${b.outer.address} at site B.`,
+      "Each runs l2tpd with one of the examples:",
+      `  site A  ${a.file}`,
+      `  site B  ${b.file}`,
+    ];
+    for (const line of lines) this.#display.say(line);
+  }
+
+  #startDaemons(): void {
+    this.#ends.forEach((end, i) => {
+      const daemon = new DaemonChild(end.file, this.#scene.namespaces[i]?.fd ?? -1);
+      this.#daemons.push(daemon);
+      this.#children.push(daemon);
+    });
+    const pids = this.#daemons.map(({ process }) => process.pid);
+    this.#doing(
+      `waiting for the tunnel: l2tpd runs as process ${pids[0]} at site A and ${pids[1]} at site B`,
+    );
+  }
+
+  /** Waits until both sessions are up; says why they are not. */
+  async #tunnelUp(): Promise<boolean> {
+    const until = performance.now() + UP_LIMIT_MS;
+    while (performance.now() < until) {
+      const ended = this.#daemons.find(({ process }) => process.exitCode !== null);
+      if (ended) {
+        this.#sayLogs(`l2tpd ended with code ${ended.process.exitCode}`);
+        return false;
+      }
+      const up = this.#daemons.filter(({ lines }) => lines.some(isSessionUp)).length;
+      if (up === this.#daemons.length) {
+        this.#ends.forEach(({ title }, i) => {
+          for (const { message } of this.#daemons[i]?.lines ?? []) {
+            if (/ is up/.test(message)) this.#display.say(`  ${title}: ${message}`);
+          }
+        });
+        return true;
+      }
+      await delay(50);
+    }
+    this.#sayLogs(`the tunnel did not come up within ${UP_LIMIT_MS / 1000} s`);
+    return false;
+  }
+
+  #sayLogs(what: string): void {
+    this.#display.say(`${what}; what the daemons said:`);
+    this.#ends.forEach(({ title }, i) => {
+      for (const { level, message } of this.#daemons[i]?.lines ?? []) {
+        this.#display.say(`  ${title}: ${level} ${message}`);
+      }
+    });
+  }
+
+  #probe(end: 0 | 1, task: ConstructorParameters<typeof ProbeChild>[0]): ProbeChild {
+    const fd = this.#scene.namespaces[end].fd;
+    const child = new ProbeChild(task, fd, (report) => this.#onReport(report));
+    this.#children.push(child);
+    return child;
+  }
+
+  #onReport(report: ProbeReport): void {
+    const { ping, transfer, troubles } = this.#picture;
+    switch (report.type) {
+      case "ping":
+        ping.sent += 1;
+        ping.lastMs = report.rttMs;
+        if (report.rttMs !== undefined) {
+          ping.received += 1;
+          ping.sumMs += report.rttMs;
+        }
+        if (ping.sent <= FIRST_PINGS && !process.stdout.isTTY) {
+          const what = report.rttMs === undefined ? "no reply" : `${report.rttMs.toFixed(2)} ms`;
+          this.#display.say(`  ping ${report.sequence}: ${what}`);
+        }
+        break;
+      case "received":
+        transfer.octets = report.octets;
+        transfer.ms = report.ms;
+        break;
+      case "listening":
+        this.#listening(report.port);
+        break;
+      case "failed":
+        troubles.push(report.text);
+        this.#display.say(`  ! ${report.text}`);
+        break;
+    }
+    this.#display.draw(this.#picture);
+  }
+
+  /** Real ICMP over the real TAP interfaces, from site A to site B. */
+  async #showPing(): Promise<void> {
+    const { inner } = this.#ends[1];
+    this.#doing(`ping from site A to ${inner.address} at site B, through the tunnel`);
+    this.#probe(0, ["ping", inner.address]);
+    const until = performance.now() + FIRST_PINGS * 2_000;
+    while (this.#picture.ping.sent < FIRST_PINGS && performance.now() < until) await delay(50);
+    if (!process.stdout.isTTY) this.#display.say(`  ${formatPing(this.#picture.ping)}`);
+  }
+
+  /** One TCP connection from site A to site B; what counts is what arrives. */
+  async #showThroughput(): Promise<void> {
+    const { seconds } = this.#options;
+    const { inner } = this.#ends[1];
+    this.#doing(`TCP from site A to site B through the tunnel, for ${seconds} s`);
+    const port = new Promise<number | undefined>((resolve) => {
+      this.#listening = resolve;
+      setTimeout(resolve, 5_000, undefined).unref();
+    });
+    this.#probe(1, ["receive", inner.address]);
+    const listening = await port;
+    if (listening === undefined) return;
+    const sender = this.#probe(0, ["send", inner.address, String(listening), String(seconds)]);
+    await delay(seconds * 1000 + 500);
+    await sender[Symbol.asyncDispose]();
+    await delay(2 * REFRESH_MS);
+    this.#picture.transfer.done = true;
+    if (!process.stdout.isTTY) this.#display.say(`  TCP: ${formatTransfer(this.#picture.transfer)}`);
+  }
+
+  async #showCounters(): Promise<void> {
+    this.#refresh();
+    await delay(REFRESH_MS);
+    this.#refresh();
+    if (process.stdout.isTTY) return;
+    for (const line of renderCounters(this.#picture)) this.#display.say(line);
+  }
+
+  /** Takes the daemons' answers of last time, asks anew, and draws. */
+  #refresh(): void {
+    this.#daemons.forEach((daemon, i) => {
+      this.#picture.states[i] = daemon.state;
+      if (daemon.lines.some(isSessionUp)) daemon.askState();
+    });
+    this.#display.draw(this.#picture);
+  }
+}
+
+const isSessionUp = ({ message }: { message: string }): boolean => /^session .* is up/.test(message);
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,49 @@
+/** The two configurations of the demonstration, and what its scene must be for them to work as they are. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { ConfiguredTunnelConfig, InterfaceAddressConfig } from "@l2tp/config";
+import { readConfig } from "../config-file.ts";
+import { EXIT, ExitError } from "../exit-codes.ts";
+
+/** One end. */
+export interface End {
+  readonly title: "site A" | "site B";
+  readonly file: string;
+  readonly tunnel: string;
+  /** Where the tunnel listens: the scene gives this address to the cable's end. */
+  readonly outer: { readonly family: 4 | 6; readonly address: string; readonly port: number };
+  /** What the daemon gives to the pseudowire's interface. */
+  readonly inner: InterfaceAddressConfig;
+}
+
+/** From `src/demo/`, and from `dist/` where all is one file. */
+const PLACES = ["../../../../examples/", "../../../examples/", "../examples/"];
+
+function exampleFile(name: string): string {
+  const files = PLACES.map((place) => fileURLToPath(new URL(place + name, import.meta.url)));
+  const found = files.find((file) => existsSync(file));
+  if (found === undefined) {
+    throw new ExitError(EXIT.noInput, `the example ${name} is not there; looked for ${files.join(", ")}`);
+  }
+  return found;
+}
+
+/** @throws ExitError when the examples are not what the demonstration needs. */
+export function readEnds(): readonly [End, End] {
+  return [readEnd("site A", "l2tpv3-ethernet-a.toml"), readEnd("site B", "l2tpv3-ethernet-b.toml")];
+}
+
+function readEnd(title: End["title"], name: string): End {
+  const file = exampleFile(name);
+  const config = readConfig(file);
+  const tunnel = config.tunnels.find((one): one is ConfiguredTunnelConfig => one.mode !== "dynamic");
+  const session = tunnel?.sessions.find(({ pseudowire }) => pseudowire === "eth");
+  const inner = session?.interface.addresses?.find(({ address }) => address.includes("."));
+  if (!tunnel?.local || !inner) {
+    throw new ExitError(
+      EXIT.configuration,
+      `${file}: the demonstration needs a static or quiescent tunnel with a local address, and an Ethernet session with an IPv4 address`,
+    );
+  }
+  return { title, file, tunnel: tunnel.name, outer: tunnel.local, inner };
+}

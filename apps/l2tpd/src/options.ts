@@ -1,0 +1,16 @@
+/** The options of the daemon, as they come from the command line; what is absent is the configuration's business. */
+import type { LogLevel } from "@l2tp/node";
+import type { LogFormat } from "./log-writer.ts";
+
+export interface DaemonOptions {
+  readonly config: string;
+  readonly check: boolean;
+  readonly dataPlane?: string;
+  readonly logLevel?: LogLevel;
+  readonly logFormat?: LogFormat;
+  /** Seconds. */
+  readonly stopTimeout?: number;
+  readonly netns?: string;
+  /** Not for people: end when standard input does, so that a parent's death is noticed. */
+  readonly untilStdinEnds?: boolean;
+}

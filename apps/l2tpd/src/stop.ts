@@ -1,0 +1,58 @@
+/** When to stop, and how long that may take. */
+
+/** Why the daemon stops: the signal, for the log. */
+export type StopCause = "SIGTERM" | "SIGINT" | "end of standard input";
+
+/** Two moments: when to stop, and when to wait no longer. */
+export interface StopRequests extends Disposable {
+  /** Resolves at the first request. */
+  readonly requested: Promise<StopCause>;
+  /** Resolves at the second signal. */
+  readonly hurry: Promise<void>;
+}
+
+/** Listens for SIGTERM and SIGINT, and for the end of standard input where that is asked for. */
+export function listenForStop(options: { readonly untilStdinEnds?: boolean }): StopRequests {
+  let request: (cause: StopCause) => void = () => {};
+  let rush: () => void = () => {};
+  const requested = new Promise<StopCause>((resolve) => {
+    request = resolve;
+  });
+  const hurry = new Promise<void>((resolve) => {
+    rush = resolve;
+  });
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    if (signals === 1) request(signal as StopCause);
+    else rush();
+  };
+  const onEnd = (): void => request("end of standard input");
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  if (options.untilStdinEnds) process.stdin.resume().on("end", onEnd).on("close", onEnd);
+  return {
+    requested,
+    hurry,
+    [Symbol.dispose]: () => {
+      process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+      if (options.untilStdinEnds) process.stdin.off("end", onEnd).off("close", onEnd);
+    },
+  };
+}
+
+/** Waits for `work`, at most `limitMs`, and no longer than `hurry`. @returns whether it was done. */
+export async function withinLimit(
+  work: Promise<unknown>,
+  limitMs: number,
+  hurry: Promise<void>,
+): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
+  });
+  try {
+    return await Promise.race([work.then(() => true), limit, hurry.then(() => false as const)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

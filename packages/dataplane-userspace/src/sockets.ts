@@ -152,7 +152,6 @@ export class WireSockets {
     opened.push(fd);
     // Before the bind, so that nothing else is ever in its queue.
     attachFilter(fd, filter);
-    if (local.family === 6) sys.setsockoptInt(fd, abi.IPPROTO_IPV6, abi.IPV6_V6ONLY, 1, what);
     sys.bind(fd, encodeSocketAddress({ ...local, port: 0 }), what);
     return fd;
   }

@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { checkConfig, plan } from "../src/index.ts";
+import { editDistance } from "../src/nearest.ts";
+
+const folder = new URL("../../../examples/", import.meta.url);
+const documents = readdirSync(folder)
+  .filter((file) => file.endsWith(".toml"))
+  .map((file) => readFileSync(new URL(file, folder), "utf8"));
+
+const seed = Number(process.env["L2TP_TEST_SEED"] ?? 20_261_121);
+
+/** What hand and accident put into a file: other values, brackets, quotes, halves of lines. */
+const FRAGMENTS = [
+  "0",
+  "-1",
+  "1e400",
+  "99999999999999999999",
+  "nan",
+  "true",
+  '"',
+  '"""',
+  "[",
+  "]",
+  "{",
+  "}",
+  "=",
+  ".",
+  "#",
+  "\n",
+  "[tunnel]",
+  "[[tunnel]]",
+  "[tunnel.x.session]",
+  "tid = 0\n",
+  'peer = ":0"\n',
+  "session = []\n",
+  "__proto__ = 1\n",
+  "[tunnel.__proto__]\n",
+  "[tunnel.constructor]\n",
+  "toString = {}\n",
+  "1979-05-27T07:32:00Z",
+  "[1, [2, [3]]]",
+  "\ud800",
+  "\0",
+  "%d",
+];
+
+const mutated = fc
+  .tuple(
+    fc.constantFrom(...documents),
+    fc.array(
+      fc.record({
+        at: fc.double({ min: 0, max: 1, noNaN: true }),
+        cut: fc.nat(40),
+        put: fc.oneof(fc.constantFrom(...FRAGMENTS), fc.string({ maxLength: 8 })),
+      }),
+      { minLength: 1, maxLength: 6 },
+    ),
+  )
+  .map(([text, edits]) =>
+    edits.reduce((now, { at, cut, put }) => {
+      const from = Math.floor(at * now.length);
+      return now.slice(0, from) + put + now.slice(from + cut);
+    }, text),
+  );
+
+test("whatever is in a document, the answer is a configuration or a ConfigError with places in the text", () => {
+  fc.assert(
+    fc.property(mutated, (text) => {
+      const checked = checkConfig(text);
+      if (checked.ok) {
+        expect(plan(checked.config, checked.config)).toEqual([]);
+        return;
+      }
+      const lines = text.split("\n").length;
+      expect(checked.error.problems.length).toBeGreaterThan(0);
+      for (const { line, column, reason } of [...checked.error.problems, ...checked.warnings]) {
+        expect(line >= 1 && line <= lines + 1 && column >= 1).toBe(true);
+        expect(reason).not.toBe("");
+      }
+    }),
+    { seed, numRuns: 3000 },
+  );
+});
+
+test("nesting deeper than any parser goes is an error like others", () => {
+  for (const text of [
+    `a = ${"[".repeat(100_000)}`,
+    `a = ${"[".repeat(500)}${"]".repeat(500)}`,
+    `${"a.".repeat(2000)}b = 1`,
+  ]) {
+    expect(checkConfig(text).ok).toBe(false);
+  }
+});
+
+test("the edit distance agrees with its definition", () => {
+  const slow = (a: string, b: string): number => {
+    if (a === "" || b === "") return Math.max(a.length, b.length);
+    const swap =
+      a.length > 1 && b.length > 1 && a[0] === b[1] && a[1] === b[0] ? slow(a.slice(2), b.slice(2)) + 1 : 99;
+    const step = slow(a.slice(1), b.slice(1)) + (a[0] === b[0] ? 0 : 1);
+    return Math.min(step, swap, slow(a.slice(1), b) + 1, slow(a, b.slice(1)) + 1);
+  };
+  const word = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 5 });
+  fc.assert(
+    fc.property(word, word, (a, b) => {
+      expect(editDistance(a, b)).toBe(slow(a, b));
+    }),
+    { seed, numRuns: 200 },
+  );
+});
+
+test("10,000 tunnels are read within seconds, rightly or wrongly", () => {
+  const tunnels = Array.from(
+    { length: 10_000 },
+    (_, i) =>
+      `[tunnel.t${i}]\nlocal = "192.0.2.1:1701"\npeer = "198.51.100.1:1701"\nmode = "quiescent"\ntid = ${i + 1}\nptid = ${i + 1}\n[tunnel.t${i}.session.s]\nsid = ${i + 1}\npsid = ${i + 1}\n`,
+  ).join("");
+  const start = performance.now();
+  const good = checkConfig(tunnels);
+  const bad = checkConfig(`${tunnels}[tunnel.last]\n`);
+  expect(good.ok && good.config.tunnels).toHaveLength(10_000);
+  expect(bad.ok ? 0 : bad.error.problems[0]?.line).toBe(90_001);
+  // 2 s on two idle cores; the bound is for a busy machine, and still tells quadratic from linear.
+  expect(performance.now() - start).toBeLessThan(20_000);
+});

@@ -13,13 +13,11 @@ export type {
 } from "./events.ts";
 export {
   acknowledgementMessage,
-  CONTROL_HEADER_OCTETS,
   helloMessage,
   isControlMessage,
   type MessageKind,
   messageKind,
-  readNr,
-  readNs,
+  readSequence,
   writeSequence,
 } from "./header.ts";
 export { advance, distance, isAfter, isDuplicate, SEQUENCE_MODULO } from "./sequence.ts";

@@ -24,8 +24,7 @@ import {
   isControlMessage,
   type MessageKind,
   messageKind,
-  readNr,
-  readNs,
+  readSequence,
   writeSequence,
 } from "./header.ts";
 import { Fifo, type Outgoing } from "./outgoing.ts";
@@ -175,15 +174,16 @@ export class Transport {
       return "malformed";
     }
     kind ??= messageKind(message, version);
+    const { ns, nr } = readSequence(message);
     c.count(row, COUNTER.octetsReceived, message.length);
-    const verdict = this.#takeNr(row, now, readNr(message));
+    const verdict = this.#takeNr(row, now, nr);
     if (verdict === "invalid") {
       c.count(row, COUNTER.discardedInvalidNr);
       if (version === 3) return "invalid-nr";
     }
     this.#heard(row, now);
     if (kind === "hello") c.count(row, COUNTER.hellosReceived);
-    const receipt = this.#takeNs(row, now, message, kind);
+    const receipt = this.#takeNs(row, now, ns, message, kind);
     if (c.state[row] === STATE.closing) {
       this.#afterExchange(row, now, verdict === "advanced", receipt === "accepted");
     }
@@ -305,13 +305,13 @@ export class Transport {
     return this.#sender.adopt(row, now, nr) ? "advanced" : "unchanged";
   }
 
-  #takeNs(row: number, now: Instant, message: Uint8Array, kind: MessageKind): Receipt {
+  #takeNs(row: number, now: Instant, ns: number, message: Uint8Array, kind: MessageKind): Receipt {
     if (kind === "ack") {
       // Its Ns says nothing, and it is never acknowledged: two peers that did would go on for ever.
       this.#columns.count(row, COUNTER.acknowledgementsReceived);
       return "acknowledgement";
     }
-    return this.#receiver.receive(row, now, readNs(message), message, kind);
+    return this.#receiver.receive(row, now, ns, message, kind);
   }
 
   #retransmitOrFail(row: number, now: Instant): void {
@@ -360,9 +360,8 @@ export class Transport {
     const c = this.#columns;
     if ((c.queued[row] as number) > 0) return false;
     const version = c.versionOf(row);
-    const sealed = c.sealed[row];
-    const message = sealed?.hello.slice() ?? helloMessage(version, c.peerConnectionId[row] as number);
-    this.#sender.enqueue(row, now, message, "hello");
+    const hello = c.sealed[row]?.hello ?? helloMessage(version, c.peerConnectionId[row] as number);
+    this.#sender.enqueue(row, now, hello.slice(), "hello");
     return true;
   }
 

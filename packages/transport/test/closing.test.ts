@@ -5,7 +5,7 @@ import {
   type ChannelId,
   FIELD_SETTINGS,
   GO_L2TP_SETTINGS,
-  readNs,
+  readSequence,
   Transport,
   type TransportEvent,
   transportSettings,
@@ -192,7 +192,7 @@ test("a failed channel is silent, and gone when it is closed; reset begins it an
   transport.reset(channel, 2_000);
   expect(transport.send(channel, 2_000, numbered(2))).toBe(true);
   const out = transport.pollTransmit()?.datagram as Uint8Array;
-  expect(readNs(out)).toBe(0);
+  expect(readSequence(out).ns).toBe(0);
   expect(receive(transport, channel, 2_000, 0, 1, 3)).toBe("accepted");
   expect(transport.statistics(channel)).toMatchObject({ messagesSent: 2, discardedClosed: 1, queued: 0 });
   run(transport, 1e6);

@@ -9,8 +9,7 @@ import {
   messageKind,
   type Receipt,
   RFC_SETTINGS,
-  readNr,
-  readNs,
+  readSequence,
   Transport,
   type TransportSettings,
   transportSettings,
@@ -63,7 +62,7 @@ class Bench {
   leaving(): [number, number, number][] {
     const all: [number, number, number][] = [];
     for (let out = this.transport.pollTransmit(); out; out = this.transport.pollTransmit()) {
-      all.push([out.datagram.length, readNs(out.datagram), readNr(out.datagram)]);
+      all.push([out.datagram.length, readSequence(out.datagram).ns, readSequence(out.datagram).nr]);
     }
     return all;
   }
@@ -278,7 +277,7 @@ describe("the RFC's examples (RFC 2661 appendix B)", () => {
     const pass = (from: Bench, to: Bench): [number, number][] => {
       const numbers: [number, number][] = [];
       for (let out = from.transport.pollTransmit(); out; out = from.transport.pollTransmit()) {
-        numbers.push([readNr(out.datagram), readNs(out.datagram)]);
+        numbers.push([readSequence(out.datagram).nr, readSequence(out.datagram).ns]);
         to.transport.receive(to.channel, 0, out.datagram.slice());
       }
       return numbers;

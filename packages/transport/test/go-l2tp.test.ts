@@ -4,7 +4,7 @@
  * Ns although it was acknowledged, and its ACK carries its own next Ns.
  */
 import { describe, expect, test } from "vitest";
-import { GO_L2TP_SETTINGS, readNr, readNs, Transport, transportSettings } from "../src/index.ts";
+import { GO_L2TP_SETTINGS, readSequence, Transport, transportSettings } from "../src/index.ts";
 
 /** [milliseconds, "1" or "2": which end sends, the UDP payload]. */
 type Frame = readonly [number, "1" | "2", string];
@@ -107,8 +107,8 @@ describe("a peer that is go-l2tp", () => {
   test("that both says hello and is said hello to sees no difference from itself: no Ns or Nr but 0 and 1", () => {
     const { sent } = play(UDP4, 3_000);
     for (const [, datagram] of sent) {
-      expect(readNs(octets(datagram))).toBeLessThanOrEqual(1);
-      expect(readNr(octets(datagram))).toBeLessThanOrEqual(1);
+      expect(readSequence(octets(datagram)).ns).toBeLessThanOrEqual(1);
+      expect(readSequence(octets(datagram)).nr).toBeLessThanOrEqual(1);
     }
     const hellos = sent.filter(([, datagram]) => datagram.endsWith("06"));
     expect(hellos.length).toBeGreaterThan(0);

@@ -8,8 +8,7 @@ import {
   helloMessage,
   peerGoneWithinMs,
   type Receipt,
-  readNr,
-  readNs,
+  readSequence,
   Transport,
   type TransportEvent,
   transportSettings,
@@ -43,7 +42,7 @@ class Bench {
   leaving(): [number, number][] {
     const all: [number, number][] = [];
     for (let out = this.transport.pollTransmit(); out; out = this.transport.pollTransmit()) {
-      all.push([readNs(out.datagram), readNr(out.datagram)]);
+      all.push([readSequence(out.datagram).ns, readSequence(out.datagram).nr]);
     }
     return all;
   }

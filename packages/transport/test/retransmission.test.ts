@@ -6,8 +6,7 @@ import {
   type ChannelId,
   FIELD_SETTINGS,
   RFC_SETTINGS,
-  readNr,
-  readNs,
+  readSequence,
   retransmissionSchedule,
   Transport,
   type TransportSettings,
@@ -29,7 +28,8 @@ function open(
 /** The Ns of all that leaves now. */
 function leaving(transport: Transport): number[] {
   const ns: number[] = [];
-  for (let out = transport.pollTransmit(); out; out = transport.pollTransmit()) ns.push(readNs(out.datagram));
+  for (let out = transport.pollTransmit(); out; out = transport.pollTransmit())
+    ns.push(readSequence(out.datagram).ns);
   return ns;
 }
 
@@ -126,7 +126,7 @@ describe("a retransmission", () => {
     expect(leaving(transport)).toEqual([1]); // the acknowledgement
     transport.handleTimeout(1_000);
     const again = transport.pollTransmit()?.datagram as Uint8Array;
-    expect([readNs(again), readNr(again)]).toEqual([0, 1]);
+    expect([readSequence(again).ns, readSequence(again).nr]).toEqual([0, 1]);
   });
 
   test("of a message that was acknowledged before it could leave does not leave", () => {

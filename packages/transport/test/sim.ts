@@ -5,8 +5,7 @@ import {
   type ChannelId,
   type ChannelOptions,
   type Receipt,
-  readNr,
-  readNs,
+  readSequence,
   Transport,
   type TransportEvent,
   type TransportOptions,
@@ -193,7 +192,7 @@ export class Sim {
 
   #line(host: Host, what: Receipt | "sends", datagram: Uint8Array): void {
     if (!this.tracing) return;
-    const numbers = `Ns ${readNs(datagram)} Nr ${readNr(datagram)}`;
+    const numbers = `Ns ${readSequence(datagram).ns} Nr ${readSequence(datagram).nr}`;
     this.trace.push(`${this.now.toFixed(3)} ${host.name} ${what} ${numbers} (${datagram.length})`);
   }
 

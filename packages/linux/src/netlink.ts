@@ -95,6 +95,12 @@ export const string: AttributeValue<string> = {
   write: (value) => new TextEncoder().encode(`${value}\0`),
 };
 
+/** Text without an end (NLA_STRING), as iproute2 writes the kinds of interfaces; read up to a NUL as well. */
+export const bareString: AttributeValue<string> = {
+  read: string.read,
+  write: (value) => new TextEncoder().encode(value),
+};
+
 /** Octets as they are; read as a copy. */
 export const octets: AttributeValue<Uint8Array> = {
   read: (payload) => payload.slice(),
@@ -373,7 +379,7 @@ export function decodeAcknowledgement(message: NetlinkMessage): Acknowledgement 
   const { payload, flags } = message;
   if (payload.length < 4) return { errno: 0 };
   const view = viewOf(payload);
-  const errno = -view.getInt32(nlmsgerr.error, true);
+  const errno = 0 - view.getInt32(nlmsgerr.error, true);
   if ((flags & NLM_F_ACK_TLVS) === 0 || payload.length < nlmsgerr.size) return { errno };
   // The whole request stands there unless it was capped to its header.
   const request = (flags & NLM_F_CAPPED) !== 0 ? nlmsghdr.size : view.getUint32(nlmsgerr.msg, true);
@@ -384,7 +390,7 @@ export function decodeAcknowledgement(message: NetlinkMessage): Acknowledgement 
 export function decodeDone({ payload, flags }: NetlinkMessage): Acknowledgement {
   if (payload.length < 4) return { errno: 0 };
   // Positive values stand for something else (a dump's length in old kernels).
-  const errno = Math.max(0, -viewOf(payload).getInt32(0, true));
+  const errno = Math.max(0, 0 - viewOf(payload).getInt32(0, true));
   return (flags & NLM_F_ACK_TLVS) === 0 ? { errno } : { errno, ...extended(payload.subarray(4)) };
 }
 

@@ -178,8 +178,8 @@ function entryPayload(entry: NewAddress): Uint8Array {
     }),
     encodeAttributes(IFA, {
       LOCAL: entry.address,
-      ADDRESS: entry.peer ?? entry.address,
       BROADCAST: entry.broadcast,
+      ADDRESS: entry.peer ?? entry.address,
     }),
   ]);
 }

@@ -13,6 +13,7 @@ import {
 import {
   type AttributeValues,
   attributes,
+  bareString,
   concat,
   decodeAttributes,
   decodeHeader,
@@ -43,9 +44,9 @@ const IFINFOMSG = {
 
 /** IFLA_INFO_*; what DATA holds depends on KIND. */
 export const IFLA_INFO = attributes({
-  KIND: [1, string],
+  KIND: [1, bareString],
   DATA: [2, octets],
-  SLAVE_KIND: [4, string],
+  SLAVE_KIND: [4, bareString],
 });
 
 /** IFLA_BR_*: IFLA_INFO_DATA of kind `bridge`. */
@@ -55,7 +56,7 @@ export const IFLA_BR = attributes({
   VLAN_FILTERING: [7, u8],
 });
 
-/** IFLA_*; IFLA_STATS64 is read as octets, see {@link LinkStatistics}. */
+/** IFLA_* (old nests are written without NLA_F_NESTED, as iproute2 does); IFLA_STATS64 is read as octets, see {@link LinkStatistics}. */
 export const IFLA = attributes({
   ADDRESS: [1, linkAddress],
   BROADCAST: [2, linkAddress],
@@ -65,7 +66,7 @@ export const IFLA = attributes({
   MASTER: [10, u32],
   TXQLEN: [13, u32],
   OPERSTATE: [16, u8],
-  LINKINFO: [18, nested(IFLA_INFO)],
+  LINKINFO: [18, nested(IFLA_INFO, { flagged: false })],
   NET_NS_PID: [19, u32],
   IFALIAS: [20, string],
   STATS64: [23, octets],
@@ -260,22 +261,21 @@ export function list(): NetlinkRequest<Link[]> {
 }
 
 /** Makes an interface; EEXIST when the name is taken (`ip link add`). */
-export function add(link: NewLink): NetlinkRequest<void> {
+export function add({ name, kind, peer, ...link }: NewLink): NetlinkRequest<void> {
   const { header, values } = changed(link);
-  const data =
-    link.peer === undefined ? link.data : encodeAttributes(VETH_INFO, { PEER: peerPayload(link.peer) });
+  const data = peer === undefined ? link.data : encodeAttributes(VETH_INFO, { PEER: peerPayload(peer) });
   const payload = linkPayload(header, {
-    IFNAME: link.name,
     ...values,
-    LINKINFO: { KIND: link.kind, ...(data === undefined ? {} : { DATA: data }) },
+    IFNAME: name,
+    LINKINFO: { KIND: kind, ...(data === undefined ? {} : { DATA: data }) },
   });
   const flags = NLM_F_CREATE | NLM_F_EXCL;
-  return linkRequest(`RTM_NEWLINK ${link.name}`, RTM_NEWLINK, "ack", payload, () => {}, flags);
+  return linkRequest(`RTM_NEWLINK ${name}`, RTM_NEWLINK, "ack", payload, () => {}, flags);
 }
 
 function peerPayload({ name, ...change }: NonNullable<NewLink["peer"]>): Uint8Array {
   const { header, values } = changed(change);
-  return linkPayload(header, { IFNAME: name, ...values });
+  return linkPayload(header, { ...values, IFNAME: name });
 }
 
 /** Changes an interface; ENODEV when there is none (`ip link set`). */
@@ -301,8 +301,8 @@ function changed(change: LinkChange) {
     header: change.up === undefined ? {} : { ifi_flags: change.up ? IFF_UP : 0, ifi_change: IFF_UP },
     values: {
       ...(change.name === undefined ? {} : { IFNAME: change.name }),
-      ADDRESS: change.address,
       MTU: change.mtuOctets,
+      ADDRESS: change.address,
       TXQLEN: change.txQueueLength,
       MASTER: change.master,
       IFALIAS: change.alias,

@@ -70,7 +70,7 @@ export const RTA = attributes({
   GATEWAY: [5, ip],
   PRIORITY: [6, u32],
   PREFSRC: [7, ip],
-  METRICS: [8, nested(RTAX)],
+  METRICS: [8, nested(RTAX, { flagged: false })],
   MULTIPATH: [9, octetsValue],
   TABLE: [15, u32],
   MARK: [16, u32],

@@ -1,6 +1,7 @@
 /** The command line: options and their checks, help with examples, and the code to end with. */
 
-import { LOG_LEVELS } from "@l2tp/node";
+import { PlaneError } from "@l2tp/dataplane";
+import { L2tpError, LOG_LEVELS } from "@l2tp/node";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { check } from "./check.ts";
 import { runDaemon } from "./daemon.ts";
@@ -111,15 +112,31 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** Says what went wrong on standard error, as far as it is not said yet. */
-function explain(error: unknown): ExitCode {
+/** Says what went wrong on standard error, as far as it is not said yet. @returns the code to end with. */
+export function explain(error: unknown): ExitCode {
   // commander has written its message, or the help, or the version, already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  if (error instanceof ExitError) {
+  const known = exitCodeOf(error);
+  if (known !== undefined && error instanceof Error) {
     process.stderr.write(`l2tpd: ${error.message}\n`);
-    return error.exitCode;
+    return known;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`l2tpd: a fault in l2tpd itself; please report it with this text:\n${text}\n`);
   return EXIT.software;
+}
+
+/** The code for an error whose message is made for people; undefined for any other. */
+function exitCodeOf(error: unknown): ExitCode | undefined {
+  if (error instanceof ExitError) return error.exitCode;
+  if (error instanceof PlaneError) {
+    if (error.code === "no-privilege") return EXIT.noPermission;
+    return error.code === "not-available" || error.code === "unsupported" ? EXIT.unavailable : EXIT.osError;
+  }
+  if (error instanceof L2tpError) return EXIT.configuration;
+  // Those of @l2tp/linux, which is not loaded where it is not needed.
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  if (error.name === "UnsupportedError") return EXIT.unavailable;
+  if (error.name !== "SyscallError" && error.name !== "NetlinkError") return undefined;
+  return error.code === "EPERM" || error.code === "EACCES" ? EXIT.noPermission : EXIT.osError;
 }

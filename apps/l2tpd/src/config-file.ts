@@ -32,6 +32,8 @@ function readText(file: string): string {
     if (code === "EACCES" || code === "EPERM") {
       throw new ExitError(EXIT.noPermission, `${file}: not allowed to read it`);
     }
+    if (code === "EISDIR")
+      throw new ExitError(EXIT.noInput, `${file}: this is a directory, and a file was expected`);
     throw new ExitError(EXIT.noInput, `${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -36,10 +36,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   const choice = choosePlane(options.dataPlane ?? config.daemon.dataPlane);
   const notify = await createNotify(logger);
   const dataPlane = await loadPlane(choice, config);
-  logger.info(
-    { version, dataPlane: choice.name, why: choice.why },
-    `l2tpd ${version} on the ${choice.name} data plane`,
-  );
+  logger.info({}, `l2tpd ${version} begins, on the ${choice.name} data plane (${choice.why})`);
   for (const line of formatFeatures(dataPlane.status())) logger.debug({}, `data plane: ${line}`);
 
   const context = new Context({

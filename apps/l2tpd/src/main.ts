@@ -1,5 +1,7 @@
 /** `l2tpd`: everything is in `cli.ts`; this file only runs it and ends the process. */
-import { runCli } from "./cli.ts";
+import { explain, runCli } from "./cli.ts";
 
-const exitCode = await runCli(process.argv.slice(2));
-process.exit(exitCode);
+// What nobody caught ends the process with the code for it, and not with Node's 1.
+process.on("uncaughtException", (error) => process.exit(explain(error)));
+
+process.exit(await runCli(process.argv.slice(2)));

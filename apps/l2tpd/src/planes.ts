@@ -58,11 +58,17 @@ export interface PlaneChoice {
 }
 
 /**
- * @param wanted - one of {@link PLANE_CHOICES}.
+ * @param wanted - one of {@link PLANE_CHOICES}, or what a configuration says, which may be ahead of us.
  * @throws ExitError when it cannot work here.
  */
 export function choosePlane(wanted: string): PlaneChoice {
   if (wanted !== "auto") {
+    if (!Object.hasOwn(PLANES, wanted)) {
+      throw new ExitError(
+        EXIT.unavailable,
+        `this version of l2tpd has no data plane ${wanted}; it has ${Object.keys(PLANES).join(", ")}`,
+      );
+    }
     const name = wanted as PlaneName;
     const obstacle = PLANES[name].obstacle();
     if (obstacle)

@@ -104,7 +104,8 @@ export function formatDuration(ms: number): string {
 /** `up for 3 min`, or the state and why. */
 function standing(state: string, upForMs: number | undefined, reason: Reason | undefined): string {
   if (upForMs !== undefined) return `up for ${formatDuration(upForMs)}`;
-  return reason ? `${state}: ${reason.text}` : state;
+  const words = state.replaceAll("-", " ");
+  return reason ? `${words}: ${reason.text}` : words;
 }
 
 /** The state as lines for people. */

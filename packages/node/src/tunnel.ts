@@ -77,6 +77,8 @@ export class TunnelKeeper implements Tunnel, WireUser {
   #state: TunnelState = "retrying";
   #reason: Reason | undefined;
   #told: Reason | undefined;
+  /** The code of the last message that could not be sent, while the tunnel is not up. */
+  #unsendable: string | undefined;
   #upSince: Instant | undefined;
   #lease: WireLease | undefined;
   #plane: TunnelPlane | undefined;
@@ -249,12 +251,19 @@ export class TunnelKeeper implements Tunnel, WireUser {
         return;
       }
       case "send-failed":
-        this.logger.warn(
-          { code: notice.code, count: notice.count },
-          `${notice.count} messages of tunnel ${this.name} could not be sent: ${notice.code}`,
-        );
+        this.#sendFailed(notice.code, notice.count);
         return;
     }
+  }
+
+  /** Told once for each reason, until the tunnel is up again: a peer out of reach fails every message. */
+  #sendFailed(code: string, count: number): void {
+    const level = this.#unsendable === code ? "debug" : "warn";
+    this.#unsendable = code;
+    this.logger[level](
+      { code, count },
+      `messages of tunnel ${this.name} to ${this.peer.address} cannot be sent: ${code}`,
+    );
   }
 
   /** From the wire: it is no more. */
@@ -325,6 +334,7 @@ export class TunnelKeeper implements Tunnel, WireUser {
     this.#state = "up";
     this.#reason = undefined;
     this.#told = undefined;
+    this.#unsendable = undefined;
     this.#upSince = this.#host.clock.now();
     this.logger.info(
       { tunnelId: this.tunnelId, peerTunnelId: this.peerTunnelId, peer: this.peer.address },

@@ -31,6 +31,8 @@ const UP_LIMIT_MS = 20_000;
 /** The replies that are waited for before TCP begins. */
 const FIRST_PINGS = 5;
 const REFRESH_MS = 500;
+/** How long a daemon that died stays dead. */
+const RESTART_MS = 3_000;
 
 /** Runs the demonstration. @returns 0 only when packets flowed. */
 export async function runDemo(options: DemoOptions): Promise<ExitCode> {
@@ -70,7 +72,11 @@ class Show implements AsyncDisposable {
   readonly #picture: Picture;
   readonly #children: AsyncDisposable[] = [];
   readonly #daemons: DaemonChild[] = [];
+  readonly #restarts: NodeJS.Timeout[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** The show is over, and goes on until it is stopped. */
+  #steady = false;
+  #ended = false;
   #listening = (_port: number): void => {};
 
   constructor(options: DemoOptions, ends: readonly [End, End], scene: Scene, display: Display) {
@@ -81,6 +87,7 @@ class Show implements AsyncDisposable {
     this.#picture = {
       ends,
       doing: "",
+      pids: [undefined, undefined],
       states: [undefined, undefined],
       ping: { sent: 0, received: 0, lastMs: undefined, sumMs: 0 },
       transfer: { octets: 0, ms: 0, done: false },
@@ -91,7 +98,7 @@ class Show implements AsyncDisposable {
   /** Whether packets flowed, both kinds of them. */
   verdict(): ExitCode {
     const { ping, transfer } = this.#picture;
-    return ping.received > 0 && transfer.octets > 0 ? EXIT.ok : EXIT.unavailable;
+    return ping.received > 0 && transfer.octets > 0 ? EXIT.ok : EXIT.cutShort;
   }
 
   /** @returns whether packets flowed; without `once` it goes on until it is stopped. */
@@ -110,12 +117,17 @@ class Show implements AsyncDisposable {
         : "no packets came through the tunnel, see above",
     );
     if (this.#options.once) return flowed;
-    this.#doing("It stays up until Ctrl-C. Each daemon may be looked at and killed: the other notices.");
+    this.#steady = true;
+    this.#doing(
+      "It stays up until Ctrl-C. Try kill -9 on one of the daemons: it is started again, and ping goes on.",
+    );
     return await new Promise(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true;
     clearInterval(this.#timer);
+    for (const timer of this.#restarts) clearTimeout(timer);
     await Promise.all(this.#children.map((child) => child[Symbol.asyncDispose]()));
   }
 
@@ -138,15 +150,33 @@ class Show implements AsyncDisposable {
   }
 
   #startDaemons(): void {
-    this.#ends.forEach((end, i) => {
-      const daemon = new DaemonChild(end.file, this.#scene.namespaces[i]?.fd ?? -1);
-      this.#daemons.push(daemon);
-      this.#children.push(daemon);
-    });
-    const pids = this.#daemons.map(({ process }) => process.pid);
+    this.#startDaemon(0);
+    this.#startDaemon(1);
+    const { pids } = this.#picture;
     this.#doing(
       `waiting for the tunnel: l2tpd runs as process ${pids[0]} at site A and ${pids[1]} at site B`,
     );
+  }
+
+  #startDaemon(at: 0 | 1): void {
+    const daemon = new DaemonChild(this.#ends[at].file, this.#scene.namespaces[at].fd);
+    this.#daemons[at] = daemon;
+    this.#children.push(daemon);
+    this.#picture.pids[at] = daemon.process.pid;
+    this.#picture.states[at] = undefined;
+    void daemon.ended.then(() => this.#onDaemonEnded(at, daemon));
+  }
+
+  /** Somebody tries what happens when a daemon dies: it is started again, as a service manager would. */
+  #onDaemonEnded(at: 0 | 1, { process: { pid, exitCode, signalCode } }: DaemonChild): void {
+    if (!this.#steady || this.#ended) return;
+    const { title } = this.#ends[at];
+    this.#picture.pids[at] = undefined;
+    this.#picture.states[at] = undefined;
+    this.#display.say(
+      `l2tpd at ${title} (process ${pid}) ended, ${signalCode ?? `code ${exitCode}`}; it is started again in ${RESTART_MS / 1000} s`,
+    );
+    this.#restarts.push(setTimeout(() => this.#startDaemon(at), RESTART_MS));
   }
 
   /** Waits until both sessions are up; says why they are not. */

@@ -11,6 +11,8 @@ export interface Picture {
   readonly ends: readonly [End, End];
   /** What is being done now. */
   doing: string;
+  /** The daemons' process IDs. */
+  readonly pids: [number | undefined, number | undefined];
   readonly states: [DaemonState | undefined, DaemonState | undefined];
   readonly ping: { sent: number; received: number; lastMs: number | undefined; sumMs: number };
   readonly transfer: { octets: number; ms: number; done: boolean };
@@ -143,7 +145,7 @@ export function renderCounters({ ends, states }: Picture): string[] {
 
 /** The whole picture. */
 export function renderPicture(picture: Picture): string[] {
-  const { ends, states, doing, ping, transfer, troubles } = picture;
+  const { ends, pids, states, doing, ping, transfer, troubles } = picture;
   const column = (texts: readonly [string, string]): string => `  ${texts[0].padEnd(34)}${texts[1]}`;
   const both = (each: (end: End, state: DaemonState | undefined) => string): string =>
     column([each(ends[0], states[0]), each(ends[1], states[1])]);
@@ -162,7 +164,8 @@ export function renderPicture(picture: Picture): string[] {
         `${session(state)?.interfaceName ?? "TAP"} ${inner.address}/${inner.prefixLength}`,
     ),
     column(["      │ Ethernet frames", "      │"]),
-    both((_, state) => `l2tpd, ${standing(state)}`),
+    column([`l2tpd, process ${pids[0] ?? "–"}`, `l2tpd, process ${pids[1] ?? "–"}`]),
+    both((_, state) => standing(state)),
     column(["      │ L2TPv3 over UDP", "      │"]),
     both(({ outer }) => `wan0 ${outer.address} port ${outer.port}`),
     "        └────────────── a cable (veth) ──────────────┘",

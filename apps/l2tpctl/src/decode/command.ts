@@ -35,8 +35,8 @@ export function decodeCommand(io: Io, output: LineOutput, end: (code: number) =>
   return new Command("decode")
     .summary("print the L2TP packets of a capture, or datagrams given in hex")
     .description(
-      "Prints the L2TP packets of a pcap or pcapng file: L2TPv2 and L2TPv3, over UDP and over IP (protocol 115).\n" +
-        "VLAN tags are seen through and IP fragments put together; frames that are not L2TP are passed over.",
+      "Prints the L2TP packets of a pcap or pcapng file: L2TPv2 and L2TPv3, over UDP and directly over IP.\n" +
+        "VLAN tags are seen through and IP fragments put together; other frames are passed over.",
     )
     .argument("[file]", "the capture, or - for standard input")
     .optionsGroup("How to print:")
@@ -56,7 +56,6 @@ export function decodeCommand(io: Io, output: LineOutput, end: (code: number) =>
     .option("--secret <text>", "shared secret: opens hidden AVPs, checks challenge responses and digests")
     .option("--secret-file <file>", "the same, from a file's first line: others see a command's arguments")
     .option("--no-authentication", "with --hex: the secret opens hidden AVPs only, L2TPv3 needs no digest")
-    .optionsGroup("Other:")
     .addHelpText("after", DECODE_HELP)
     .action(async (file: string | undefined, flags: Flags) => {
       const options = toOptions(file, flags, io);
@@ -76,11 +75,12 @@ Examples:
   tcpdump -i eth0 -w - udp port 1701 | l2tpctl decode -
   echo c802000c0007000000010002 | l2tpctl decode --hex
 
-A datagram that a receiver has to refuse has a member "malformed" with what is wrong (null in all others). With
---hex it also has "rejection": {reason, offset, text, avp: {vendor, type}, answer}, where offset counts octets from
-the start of the datagram, avp is the attribute to blame, if one is, and answer is what the RFC asks of the
-receiver: "ignore" (drop it), "acknowledge" (the header counts, the content does not), or the message to send:
-{send: "StopCCN" or "CDN", result, error, text}.
+In JSON, "malformed" is null or says what is wrong. With --hex it is null exactly for what a receiver takes; a
+datagram that it refuses also has a member
+  "rejection": {"reason", "offset", "text", "avp": {"vendor", "type"}, "answer"}
+where offset counts octets from the start of the datagram, avp is the attribute to blame, if one is, and answer is
+what the RFC asks for: "ignore" (drop it), "acknowledge" (the header counts, the content does not), or the message
+to send: {"send": "StopCCN" or "CDN", "result", "error", "text"}. The member "line" is the line of the input.
 
 Exit codes: 0 all was decoded, 1 something was malformed, 2 wrong usage or unreadable input.`;
 

@@ -61,44 +61,60 @@ export class CapturePrinter {
 
   print(packet: CapturedPacket, datagram: Datagram): Printed {
     const overUdp = datagram.protocol === IP_PROTOCOL.udp;
-    const encapsulation = overUdp ? "udp" : "ip";
-    const src = formatIpAddress(datagram.source);
-    const dst = formatIpAddress(datagram.destination);
-    const ports = overUdp ? { srcPort: datagram.sourcePort, dstPort: datagram.destinationPort } : undefined;
-    const { payload } = datagram;
-    const source: InspectSource = { encapsulation, src, dst, ...ports, frame: packet.frame };
-    const inspected = this.#inspector.inspect(payload, source);
-    const parsed = decodeDatagram(payload, {
+    const source: InspectSource = {
+      encapsulation: overUdp ? "udp" : "ip",
+      src: formatIpAddress(datagram.source),
+      dst: formatIpAddress(datagram.destination),
+      ...(overUdp && { srcPort: datagram.sourcePort, dstPort: datagram.destinationPort }),
+      frame: packet.frame,
+    };
+    const parsed = decodeDatagram(datagram.payload, {
       ...wireOptions(this.#options, this.#secret),
-      encapsulation,
+      encapsulation: source.encapsulation,
       authentication: false, // shown, with the nonces of the conversation, as `digests`
     });
+    if (this.#format === "json") return this.#json(datagram, source, parsed);
+    return this.#text(packet, datagram, source, parsed);
+  }
+
+  #json(datagram: Datagram, source: InspectSource, parsed: Parsed<L2tpDatagram>): Printed {
+    const inspected = this.#inspector.inspect(datagram.payload, source);
     const malformed = whatIsMalformed(datagram, inspected, parsed);
-    if (this.#format === "json") {
-      const { frame } = packet;
-      const { vlans, ipVersion } = datagram;
-      const value = {
-        frame,
-        ipVersion,
-        src,
-        dst,
-        ...(vlans.length > 0 && { vlans }),
-        encap: encapsulation,
-        ...ports,
-        ...(datagram.reassembled && { ipReassembled: true }),
-        ...inspected,
-        malformed,
-      };
-      return { text: JSON.stringify(value), malformed: malformed !== null };
-    }
-    const from = overUdp ? withPort(src, datagram.sourcePort) : src;
-    const to = overUdp ? withPort(dst, datagram.destinationPort) : dst;
-    const head = `${this.#paint.dim(this.#stamp(packet))}  ${from} > ${to}  `;
-    const text = this.#describe(payload, encapsulation, parsed, inspected, malformed);
-    return {
-      text: head + text + this.#notes(datagram, inspected, malformed === null ? parsed : undefined),
-      malformed: malformed !== null,
+    const { encapsulation: encap, frame, ...addresses } = source;
+    const { vlans, ipVersion, reassembled } = datagram;
+    const value = {
+      frame,
+      ipVersion,
+      ...addresses,
+      ...(vlans.length > 0 && { vlans }),
+      encap,
+      ...(reassembled && { ipReassembled: true }),
+      ...inspected,
+      malformed,
     };
+    return { text: JSON.stringify(value), malformed: malformed !== null };
+  }
+
+  #text(
+    packet: CapturedPacket,
+    datagram: Datagram,
+    source: InspectSource,
+    parsed: Parsed<L2tpDatagram>,
+  ): Printed {
+    const { src, dst, srcPort, dstPort } = source;
+    const head = `${this.#paint.dim(this.#stamp(packet))}  ${withPort(src, srcPort)} > ${withPort(dst, dstPort)}  `;
+    if (parsed.ok && parsed.value.kind === "data" && datagram.fault === undefined) {
+      // The most there is of, and nothing in it that the inspector would have to remember.
+      return { text: head + formatDatagram(parsed.value) + this.#captureNotes(datagram), malformed: false };
+    }
+    const inspected = this.#inspector.inspect(datagram.payload, source);
+    const malformed = whatIsMalformed(datagram, inspected, parsed);
+    const text =
+      head +
+      this.#describe(datagram, source.encapsulation, parsed, inspected, malformed) +
+      this.#conversationNotes(inspected) +
+      this.#captureNotes(datagram);
+    return { text, malformed: malformed !== null };
   }
 
   /** Frame number, and seconds since the first frame. */
@@ -111,7 +127,7 @@ export class CapturePrinter {
   }
 
   #describe(
-    payload: Uint8Array,
+    { payload, fault }: Datagram,
     encapsulation: "udp" | "ip",
     parsed: Parsed<L2tpDatagram>,
     inspected: InspectedPacket,
@@ -123,37 +139,42 @@ export class CapturePrinter {
     const readable = parsed.ok ? parsed.value : readRejected(payload, encapsulation, parsed.rejection);
     let text = readable === undefined ? "" : formatDatagram(readable, format);
     if (readable?.kind === "control") text = emphasize(text, readable.message.type, paint);
-    if (malformed === null) return text;
-    const why = parsed.ok ? `: ${malformed}` : `, ${formatRejection(parsed.rejection)}`;
-    const refused = paint.bad(`malformed${why}`);
-    if (text === "") return style === "full" ? [refused, ...rawAvps(inspected)].join("\n") : refused;
-    return style === "full" ? insertAfterFirstLine(text, `  ${refused}`) : `${refused}; ${text}`;
+    const refusal = parsed.ok ? "" : formatRejection(parsed.rejection);
+    if (malformed === null) {
+      const worthSaying = !parsed.ok && parsed.rejection.reason !== "hidden-without-secret";
+      return worthSaying ? text + this.#note(paint.bad(refusal)) : text;
+    }
+    const why = paint.bad(`malformed${fault === undefined ? `, ${refusal}` : `: ${fault}`}`);
+    if (text === "") return style === "full" ? [why, ...rawAvps(inspected)].join("\n") : why;
+    return style === "full" ? insertAfterFirstLine(text, `  ${why}`) : `${why}; ${text}`;
   }
 
-  /** What the conversation or the capture tells beyond the datagram. */
-  #notes(
-    datagram: Datagram,
-    { authentication, digests }: InspectedPacket,
-    parsed: Parsed<L2tpDatagram> | undefined,
-  ): string {
-    const paint = this.#paint;
-    const notes: string[] = [];
-    if (parsed?.ok === false && parsed.rejection.reason !== "hidden-without-secret") {
-      notes.push(paint.bad(formatRejection(parsed.rejection)));
-    }
+  /** What only the messages before it tell. */
+  #conversationNotes({ authentication, digests }: InspectedPacket): string {
     const verdict = (what: string, valid: boolean) =>
-      valid ? paint.good(`${what} is right`) : paint.bad(`${what} is wrong`);
+      this.#note(valid ? this.#paint.good(`${what} is right`) : this.#paint.bad(`${what} is wrong`));
+    let text = "";
     if (authentication) {
-      notes.push(
-        verdict(`response to the challenge of frame ${authentication.challengeFrame}`, authentication.valid),
+      text += verdict(
+        `response to the challenge of frame ${authentication.challengeFrame}`,
+        authentication.valid,
       );
     }
-    for (const digest of digests ?? []) notes.push(verdict("message digest", digest.valid));
-    if (datagram.vlans.length > 0) notes.push(`VLAN ${datagram.vlans.join(", ")}`);
-    if (datagram.reassembled) notes.push("put together of IP fragments");
-    if (datagram.missing > 0) notes.push(paint.bad(`the capture lacks the last ${datagram.missing} octets`));
-    const separator = this.#format === "verbose" ? "\n  " : " ";
-    return notes.map((note) => `${separator}[${note}]`).join("");
+    for (const digest of digests ?? []) text += verdict("message digest", digest.valid);
+    return text;
+  }
+
+  /** What only the frames around it tell. */
+  #captureNotes({ vlans, reassembled, missing }: Datagram): string {
+    let text = "";
+    if (vlans.length > 0) text += this.#note(`VLAN ${vlans.join(", ")}`);
+    if (reassembled) text += this.#note("put together of IP fragments");
+    if (missing > 0) text += this.#note(this.#paint.bad(`the capture lacks the last ${missing} octets`));
+    return text;
+  }
+
+  #note(text: string): string {
+    return `${this.#format === "verbose" ? "\n  " : " "}[${text}]`;
   }
 }
 
@@ -188,7 +209,8 @@ function whatIsMalformed(
   return datagram.missing > 0 ? `${why} (the capture lacks the last ${datagram.missing} octets)` : why;
 }
 
-function withPort(address: string, port: number): string {
+function withPort(address: string, port: number | undefined): string {
+  if (port === undefined) return address;
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 

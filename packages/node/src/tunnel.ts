@@ -226,6 +226,11 @@ export class TunnelKeeper implements Tunnel, WireUser {
     await this.#work;
   }
 
+  /** For the wire: whoever wants our ID next waits for this. */
+  get leaving(): Promise<void> | undefined {
+    return this.#state === "closed" ? this.#work : undefined;
+  }
+
   /** From the wire: a control message with our ID. */
   control(message: ControlDatagram): void {
     if (this.#plane) this.#control.handle(message);
@@ -291,7 +296,7 @@ export class TunnelKeeper implements Tunnel, WireUser {
     let lease: WireLease | undefined;
     try {
       lease = await this.#host.wires.lease(binding, this);
-      lease.register(this.tunnelId);
+      await lease.register(this.tunnelId);
       const plane = await lease.wire.createTunnel(this.#planeParameters());
       if (generation !== this.#generation) {
         await this.#undo(plane, lease);

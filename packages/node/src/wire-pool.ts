@@ -15,6 +15,8 @@ import type { Logger } from "./log.ts";
 
 /** What a tunnel is told by its wire. */
 export interface WireUser {
+  /** While it is on its way out for good: resolves when its ID is free. */
+  readonly leaving: Promise<void> | undefined;
   /** A control message with the tunnel's own ID; the bytes are valid only during the call. */
   control(message: ControlDatagram): void;
   /** A notice that names the tunnel. */
@@ -27,7 +29,7 @@ export interface WireUser {
 export interface WireLease {
   readonly wire: Wire;
   /** From now on control messages and notices for `tunnelId` reach the user. @throws PlaneError `id-in-use` */
-  register(tunnelId: number): void;
+  register(tunnelId: number): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -170,7 +172,9 @@ export class WirePool {
     let released: Promise<void> | undefined;
     return {
       wire,
-      register(tunnelId) {
+      async register(tunnelId) {
+        const other = shared.users.get(tunnelId);
+        if (other?.leaving) await other.leaving;
         if (shared.users.has(tunnelId)) {
           throw new PlaneError(
             "id-in-use",

@@ -133,7 +133,9 @@ function compileVersion(version: 2 | 3) {
       byName: new Map(listed.map((compiled) => [compiled.name, compiled])),
     };
   }
-  return { all, ietf, others, messages };
+  const byName = new Map<string, CompiledMessage>();
+  for (const message of messages) if (message) byName.set(message.name, message);
+  return { all, ietf, others, messages, byName };
 }
 
 /** Everything compiled of one version. */

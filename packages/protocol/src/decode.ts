@@ -210,6 +210,20 @@ interface Fault {
   error: number;
 }
 
+/** The first fault of the message at hand. Not a local: a closure over it would cost every good message. */
+let fault: Fault | undefined;
+
+function blame(
+  reason: RejectionReason,
+  offset: number,
+  text: string,
+  vendor: number,
+  type: number,
+  error: number,
+): void {
+  fault ??= { reason, offset, text, vendor, type, error };
+}
+
 const avpLabel = (avp: CompiledAvp): string => `${avp.row.name} (AVP ${avp.vendor}/${avp.type})`;
 
 /** Reads AVPs into a message. One is made for each message that has more in it than the plain path can do. */
@@ -317,17 +331,7 @@ function decodeControl(
   let vector = -1;
   let vectorEnd = -1;
   let extras: ExtraAvp[] | undefined;
-  let fault: Fault | undefined;
-  const blame = (
-    reason: RejectionReason,
-    offset: number,
-    text: string,
-    vendor: number,
-    type: number,
-    error: number,
-  ) => {
-    fault ??= { reason, offset, text, vendor, type, error };
-  };
+  fault = undefined;
 
   let at = avpEnd;
   while (at < end) {

@@ -14,7 +14,7 @@ import {
 import { signControl } from "./digest.ts";
 import { EncodeError } from "./errors.ts";
 import { KIND } from "./field.ts";
-import { type AnyMessage, MESSAGES } from "./messages.ts";
+import type { AnyMessage } from "./messages.ts";
 import { NO_OCTETS, putU16, putU32 } from "./octets.ts";
 import { type ExtraAvp, type RawAvp, writeAvp } from "./raw-avp.ts";
 import {
@@ -82,6 +82,29 @@ export interface EncodeOptions {
 
 /** Written forward, then copied out once; encoding does not re-enter itself. Room for one AVP too many. */
 const scratch = new Uint8Array(4 + MAXIMUM_MESSAGE + 4 * MAXIMUM_AVP);
+/**
+ * Where finished datagrams live: small ones share an array, as a `Uint8Array` of its own costs three times as
+ * much as all the writing. A datagram that is kept keeps up to this many octets alive.
+ */
+const SLAB = 8192;
+let slab = new Uint8Array(SLAB);
+let slabAt = 0;
+
+/** A copy of `scratch[from..to)` that belongs to the caller. */
+function take(from: number, to: number): Uint8Array {
+  const size = to - from;
+  if (size > SLAB / 4) return scratch.slice(from, to);
+  // A slab that somebody transferred to another thread has length 0.
+  if (slabAt + size > slab.length) {
+    slab = new Uint8Array(SLAB);
+    slabAt = 0;
+  }
+  slab.set(scratch.subarray(from, to), slabAt);
+  const datagram = slab.subarray(slabAt, slabAt + size);
+  slabAt += size;
+  return datagram;
+}
+
 /** Offset of the message in {@link scratch}: behind the octets that precede it over IP. */
 const START = 4;
 
@@ -99,8 +122,16 @@ export function encodeMessage<M extends AnyMessage>(
 ): Uint8Array {
   const { version } = message;
   let at = START + CONTROL_HEADER;
-  if (message.type !== "ZLB") at = writeMessage(message, at, options);
-  else if (options.sign) throw new EncodeError("ZLB: has no Message Digest; send an ACK message instead");
+  if (message.type !== "ZLB") {
+    current = undefined;
+    try {
+      at = writeMessage(message, at, options);
+    } catch (error) {
+      // The field knows what is wrong, not where: `current` does.
+      if (current === undefined || !(error instanceof EncodeError)) throw error;
+      throw new EncodeError(`${message.type}: ${(current as CompiledAvp).name} ${error.message}`);
+    }
+  } else if (options.sign) throw new EncodeError("ZLB: has no Message Digest; send an ACK message instead");
   return finish(version, fields as ControlFieldsV2 & ControlFieldsV3, at, options);
 }
 
@@ -123,7 +154,7 @@ function finish(
   } else putU32(scratch, START + 4, id("controlConnectionId", fields.controlConnectionId, 0xffff_ffff));
   putU16(scratch, START + 8, fields.ns);
   putU16(scratch, START + 10, fields.nr);
-  const datagram = scratch.slice(overIp ? 0 : START, end);
+  const datagram = take(overIp ? 0 : START, end);
   if (options.sign) signControl(datagram, overIp ? "ip" : "udp", options.sign.secret, options.sign.nonces);
   return datagram;
 }
@@ -133,13 +164,15 @@ function id(name: string, value: number, most: number): number {
   throw new EncodeError(`header: ${name} must be an integer from 0 to ${most}, is ${value}`);
 }
 
+/** The AVP being written, for the text of an error. */
+let current: CompiledAvp | undefined;
+
 function writeMessage(
   message: Exclude<AnyMessage, { type: "ZLB" }>,
   start: number,
   options: EncodeOptions,
 ): number {
-  const row = MESSAGES[message.type] as { readonly type: number } | undefined;
-  const table = row && compiled(message.version).messages[row.type];
+  const table = compiled(message.version).byName.get(message.type);
   if (!table) throw new EncodeError(`there is no message ${message.type} in L2TPv${message.version}`);
   putU16(scratch, start, (table.mandatory ? AVP_FLAG.mandatory : 0) | 8);
   putU32(scratch, start + 2, TYPE.messageType);
@@ -192,12 +225,9 @@ function writeValue(table: CompiledMessage, avp: CompiledAvp, at: number, value:
     putU32(scratch, from, value as number);
     end = from + 4;
   } else {
-    try {
-      end = avp.field.write(scratch, from, value);
-    } catch (error) {
-      if (error instanceof EncodeError) throw wrong(table, avp, error.message);
-      throw error;
-    }
+    current = avp;
+    end = avp.field.write(scratch, from, value);
+    current = undefined;
   }
   if (avp.least !== 0 && (value as number) < avp.least)
     throw wrong(table, avp, `must be at least ${avp.least}`);

@@ -300,6 +300,38 @@ type Flat<T> = { [K in keyof T]: T[K] };
 const isNamed = (part: Part): part is readonly [string, Field<any>] => Array.isArray(part);
 const isOptional = (field: Field<unknown>): boolean => "optional" in field;
 
+/** A named field of a {@link record}, as reading goes through them. */
+interface Step {
+  readonly name: string;
+  readonly field: Field<unknown>;
+  /** Reserved octets before it. */
+  readonly skip: number;
+  /** Octets of it, or -1 for all that is left. */
+  readonly size: number;
+  readonly mayEnd: boolean;
+}
+
+function stepsOf(parts: readonly Part[]): Step[] {
+  const steps: Step[] = [];
+  let skip = 0;
+  for (const part of parts) {
+    if (!isNamed(part)) {
+      skip += part.reserved;
+      continue;
+    }
+    const [name, field] = part;
+    steps.push({
+      name,
+      field,
+      skip,
+      size: field.min === field.max ? field.min : -1,
+      mayEnd: isOptional(field),
+    });
+    skip = 0;
+  }
+  return steps;
+}
+
 /** Named fields one after the other; those marked {@link optional} may be missing at the end. */
 export function record<const P extends readonly Part[]>(...parts: P): Field<Flat<RecordOf<P>>> {
   type Value = Flat<RecordOf<P>>;
@@ -317,6 +349,7 @@ export function record<const P extends readonly Part[]>(...parts: P): Field<Flat
   }
   const whole = borders.at(-1) as number;
   const max = open ? MAXIMUM_VALUE : whole;
+  const plan = stepsOf(parts);
   const inner = last !== undefined && open && last.fits ? last.fits : undefined;
   return {
     kind: KIND.other,
@@ -336,16 +369,15 @@ export function record<const P extends readonly Part[]>(...parts: P): Field<Flat
     ),
     read(from, at, end) {
       const value: Record<string, unknown> = {};
-      for (const part of parts) {
-        if (!isNamed(part)) {
-          at += part.reserved;
-          continue;
-        }
-        const [name, field] = part;
-        if (isOptional(field) && (at >= end || end - at < field.min)) break;
-        const next = field.min === field.max ? at + field.min : end;
-        value[name] = field.read(from, at, next);
-        at = next;
+      for (let i = 0; i < plan.length; i++) {
+        const { name, field, skip, size, mayEnd } = plan[i] as Step;
+        at += skip;
+        if (mayEnd && (at >= end || end - at < field.min)) break;
+        if (field.kind === KIND.u16) value[name] = u16At(from, at);
+        else if (field.kind === KIND.u32) value[name] = u32At(from, at);
+        else if (field.kind === KIND.u8) value[name] = from[at] as number;
+        else value[name] = field.read(from, at, size < 0 ? end : at + size);
+        at += size;
       }
       return value as Value;
     },

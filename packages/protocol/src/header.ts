@@ -91,128 +91,149 @@ export class HeaderCursor {
   read(octets: Uint8Array, start = 0, end = octets.length, overIp = false): boolean {
     this.messageStart = start;
     if (overIp) {
-      if (end - start < 4) return this.#bad(HEADER_FAULT.truncated, end - start);
+      if (end - start < 4) return bad(this, HEADER_FAULT.truncated, end - start);
       const sessionId = u32At(octets, start);
-      if (sessionId !== 0) return this.#v3Data(0, sessionId, start + 4, end);
+      if (sessionId !== 0) return v3Data(this, 0, sessionId, start + 4, end);
       this.messageStart = start + 4;
-      if (end - start < 6) return this.#bad(HEADER_FAULT.truncated, end - start);
+      if (end - start < 6) return bad(this, HEADER_FAULT.truncated, end - start);
       const flags = u16At(octets, start + 4);
-      if ((flags & FLAG.version) !== 3) return this.#bad(HEADER_FAULT.version, 4);
+      if ((flags & FLAG.version) !== 3) return bad(this, HEADER_FAULT.version, 4);
       return (flags & FLAG.T) === 0
-        ? this.#bad(HEADER_FAULT.flags, 4)
-        : this.#control(octets, start, start + 4, end, flags);
+        ? bad(this, HEADER_FAULT.flags, 4)
+        : control(this, octets, start, start + 4, end, flags);
     }
-    if (end - start < 2) return this.#bad(HEADER_FAULT.truncated, end - start);
+    if (end - start < 2) return bad(this, HEADER_FAULT.truncated, end - start);
     const flags = u16At(octets, start);
     const version = flags & FLAG.version;
-    if (version !== 2 && version !== 3) return this.#bad(HEADER_FAULT.version, 0);
-    if ((flags & FLAG.T) !== 0) return this.#control(octets, start, start, end, flags);
-    if (version === 2) return this.#v2Data(octets, start, end, flags);
-    if (end - start < 8) return this.#bad(HEADER_FAULT.truncated, end - start);
+    if (version !== 2 && version !== 3) return bad(this, HEADER_FAULT.version, 0);
+    if ((flags & FLAG.T) !== 0) return control(this, octets, start, start, end, flags);
+    if (version === 2) return v2Data(this, octets, start, end, flags);
+    if (end - start < 8) return bad(this, HEADER_FAULT.truncated, end - start);
     const sessionId = u32At(octets, start + 4);
-    if (sessionId === 0) return this.#bad(HEADER_FAULT.id, 4);
-    return this.#v3Data(flags, sessionId, start + 8, end);
+    if (sessionId === 0) return bad(this, HEADER_FAULT.id, 4);
+    return v3Data(this, flags, sessionId, start + 8, end);
   }
+}
 
-  #bad(fault: number, at: number): false {
-    this.fault = fault;
-    this.faultAt = at;
-    return false;
+// Functions rather than private methods: those check their receiver on every call, which costs as much as the reading.
+
+function bad(cursor: HeaderCursor, fault: number, at: number): false {
+  cursor.fault = fault;
+  cursor.faultAt = at;
+  return false;
+}
+
+function control(
+  cursor: HeaderCursor,
+  octets: Uint8Array,
+  start: number,
+  from: number,
+  end: number,
+  flags: number,
+): boolean {
+  const version = flags & FLAG.version;
+  // RFC 2661 §3.1: T, L and S MUST be 1, O and P MUST be 0. RFC 3931 has no O and P: there they are reserved.
+  const forbidden = version === 2 ? FLAG.O | FLAG.P : 0;
+  if ((flags & (CONTROL_BITS | forbidden)) !== CONTROL_BITS)
+    return bad(cursor, HEADER_FAULT.flags, from - start);
+  if (end - from < CONTROL_HEADER) return bad(cursor, HEADER_FAULT.truncated, end - start);
+  const length = u16At(octets, from + 2);
+  if (length < CONTROL_HEADER || length > end - from)
+    return bad(cursor, HEADER_FAULT.length, from + 2 - start);
+  cursor.fault = HEADER_FAULT.none;
+  cursor.control = true;
+  cursor.version = version;
+  cursor.flags = flags;
+  cursor.length = length;
+  if (version === 2) {
+    cursor.tunnelId = u16At(octets, from + 4);
+    cursor.sessionId = u16At(octets, from + 6);
+  } else {
+    cursor.tunnelId = u32At(octets, from + 4);
+    cursor.sessionId = 0;
   }
+  cursor.ns = u16At(octets, from + 8);
+  cursor.nr = u16At(octets, from + 10);
+  cursor.offsetSize = -1;
+  cursor.bodyStart = from + CONTROL_HEADER;
+  cursor.bodyEnd = from + length;
+  cursor.trailing = end - cursor.bodyEnd;
+  return true;
+}
 
-  #control(octets: Uint8Array, start: number, from: number, end: number, flags: number): boolean {
-    const version = flags & FLAG.version;
-    // RFC 2661 §3.1: T, L and S MUST be 1, O and P MUST be 0. RFC 3931 has no O and P: there they are reserved.
-    const forbidden = version === 2 ? FLAG.O | FLAG.P : 0;
-    if ((flags & (CONTROL_BITS | forbidden)) !== CONTROL_BITS)
-      return this.#bad(HEADER_FAULT.flags, from - start);
-    if (end - from < CONTROL_HEADER) return this.#bad(HEADER_FAULT.truncated, end - start);
-    const length = u16At(octets, from + 2);
-    if (length < CONTROL_HEADER || length > end - from)
-      return this.#bad(HEADER_FAULT.length, from + 2 - start);
-    this.fault = HEADER_FAULT.none;
-    this.control = true;
-    this.version = version;
-    this.flags = flags;
-    this.length = length;
-    if (version === 2) {
-      this.tunnelId = u16At(octets, from + 4);
-      this.sessionId = u16At(octets, from + 6);
-    } else {
-      this.tunnelId = u32At(octets, from + 4);
-      this.sessionId = 0;
-    }
-    this.ns = u16At(octets, from + 8);
-    this.nr = u16At(octets, from + 10);
-    this.offsetSize = -1;
-    this.bodyStart = from + CONTROL_HEADER;
-    this.bodyEnd = from + length;
-    this.trailing = end - this.bodyEnd;
-    return true;
+function v2Data(
+  cursor: HeaderCursor,
+  octets: Uint8Array,
+  start: number,
+  end: number,
+  flags: number,
+): boolean {
+  let at = start + 2;
+  let to = end;
+  const size =
+    6 +
+    ((flags & FLAG.L) !== 0 ? 2 : 0) +
+    ((flags & FLAG.S) !== 0 ? 4 : 0) +
+    ((flags & FLAG.O) !== 0 ? 2 : 0);
+  if (end - start < size) return bad(cursor, HEADER_FAULT.truncated, end - start);
+  cursor.length = -1;
+  if ((flags & FLAG.L) !== 0) {
+    const length = u16At(octets, at);
+    if (length < size || length > end - start) return bad(cursor, HEADER_FAULT.length, 2);
+    cursor.length = length;
+    to = start + length;
+    at += 2;
   }
-
-  #v2Data(octets: Uint8Array, start: number, end: number, flags: number): boolean {
-    let at = start + 2;
-    let to = end;
-    const size =
-      6 +
-      ((flags & FLAG.L) !== 0 ? 2 : 0) +
-      ((flags & FLAG.S) !== 0 ? 4 : 0) +
-      ((flags & FLAG.O) !== 0 ? 2 : 0);
-    if (end - start < size) return this.#bad(HEADER_FAULT.truncated, end - start);
-    this.length = -1;
-    if ((flags & FLAG.L) !== 0) {
-      const length = u16At(octets, at);
-      if (length < size || length > end - start) return this.#bad(HEADER_FAULT.length, 2);
-      this.length = length;
-      to = start + length;
-      at += 2;
-    }
-    const tunnelId = u16At(octets, at);
-    const sessionId = u16At(octets, at + 2);
-    if (tunnelId === 0 || sessionId === 0)
-      return this.#bad(HEADER_FAULT.id, at + (tunnelId === 0 ? 0 : 2) - start);
+  const tunnelId = u16At(octets, at);
+  const sessionId = u16At(octets, at + 2);
+  if (tunnelId === 0 || sessionId === 0)
+    return bad(cursor, HEADER_FAULT.id, at + (tunnelId === 0 ? 0 : 2) - start);
+  at += 4;
+  if ((flags & FLAG.S) !== 0) {
+    cursor.ns = u16At(octets, at);
+    cursor.nr = u16At(octets, at + 2);
     at += 4;
-    if ((flags & FLAG.S) !== 0) {
-      this.ns = u16At(octets, at);
-      this.nr = u16At(octets, at + 2);
-      at += 4;
-    } else {
-      this.ns = -1;
-      this.nr = -1;
-    }
-    if ((flags & FLAG.O) !== 0) {
-      const offsetSize = u16At(octets, at);
-      if (at + 2 + offsetSize > to) return this.#bad(HEADER_FAULT.offset, at - start);
-      this.offsetSize = offsetSize;
-      at += 2 + offsetSize;
-    } else this.offsetSize = -1;
-    this.fault = HEADER_FAULT.none;
-    this.control = false;
-    this.version = 2;
-    this.flags = flags;
-    this.tunnelId = tunnelId;
-    this.sessionId = sessionId;
-    this.bodyStart = at;
-    this.bodyEnd = to;
-    this.trailing = end - to;
-    return true;
+  } else {
+    cursor.ns = -1;
+    cursor.nr = -1;
   }
+  if ((flags & FLAG.O) !== 0) {
+    const offsetSize = u16At(octets, at);
+    if (at + 2 + offsetSize > to) return bad(cursor, HEADER_FAULT.offset, at - start);
+    cursor.offsetSize = offsetSize;
+    at += 2 + offsetSize;
+  } else cursor.offsetSize = -1;
+  cursor.fault = HEADER_FAULT.none;
+  cursor.control = false;
+  cursor.version = 2;
+  cursor.flags = flags;
+  cursor.tunnelId = tunnelId;
+  cursor.sessionId = sessionId;
+  cursor.bodyStart = at;
+  cursor.bodyEnd = to;
+  cursor.trailing = end - to;
+  return true;
+}
 
-  #v3Data(flags: number, sessionId: number, bodyStart: number, end: number): boolean {
-    this.fault = HEADER_FAULT.none;
-    this.control = false;
-    this.version = 3;
-    this.flags = flags;
-    this.length = -1;
-    this.tunnelId = 0;
-    this.sessionId = sessionId;
-    this.ns = -1;
-    this.nr = -1;
-    this.offsetSize = -1;
-    this.bodyStart = bodyStart;
-    this.bodyEnd = end;
-    this.trailing = 0;
-    return true;
-  }
+function v3Data(
+  cursor: HeaderCursor,
+  flags: number,
+  sessionId: number,
+  bodyStart: number,
+  end: number,
+): boolean {
+  cursor.fault = HEADER_FAULT.none;
+  cursor.control = false;
+  cursor.version = 3;
+  cursor.flags = flags;
+  cursor.length = -1;
+  cursor.tunnelId = 0;
+  cursor.sessionId = sessionId;
+  cursor.ns = -1;
+  cursor.nr = -1;
+  cursor.offsetSize = -1;
+  cursor.bodyStart = bodyStart;
+  cursor.bodyEnd = end;
+  cursor.trailing = 0;
+  return true;
 }

@@ -70,6 +70,33 @@ export function equalConstantTime(a: Uint8Array, b: Uint8Array): boolean {
  */
 export function textAt(octets: Uint8Array, at: number, end: number): string {
   let text = "";
+  // Nearly all text is ASCII, and eight characters at once take a third of the time of one at a time.
+  for (; end - at >= 8; at += 8) {
+    const a = octets[at] as number;
+    const b = octets[at + 1] as number;
+    const c = octets[at + 2] as number;
+    const d = octets[at + 3] as number;
+    const e = octets[at + 4] as number;
+    const f = octets[at + 5] as number;
+    const g = octets[at + 6] as number;
+    const h = octets[at + 7] as number;
+    if ((a | b | c | d | e | f | g | h) >= 0x80) return text + mixedTextAt(octets, at, end);
+    text += String.fromCharCode(a, b, c, d, e, f, g, h);
+  }
+  if (end - at >= 4) {
+    const a = octets[at] as number;
+    const b = octets[at + 1] as number;
+    const c = octets[at + 2] as number;
+    const d = octets[at + 3] as number;
+    if ((a | b | c | d) >= 0x80) return text + mixedTextAt(octets, at, end);
+    text += String.fromCharCode(a, b, c, d);
+    at += 4;
+  }
+  return at === end ? text : text + mixedTextAt(octets, at, end);
+}
+
+function mixedTextAt(octets: Uint8Array, at: number, end: number): string {
+  let text = "";
   while (at < end) {
     const first = octets[at] as number;
     if (first < 0x80) {
@@ -117,6 +144,15 @@ function sequenceLength(octets: Uint8Array, at: number, end: number): number {
  */
 export function putText(octets: Uint8Array, at: number, text: string): number {
   for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x80) return putMixedText(octets, at, text, i);
+    octets[at++] = unit;
+  }
+  return at;
+}
+
+function putMixedText(octets: Uint8Array, at: number, text: string, from: number): number {
+  for (let i = from; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit < 0x80) {
       octets[at++] = unit;

@@ -5,7 +5,7 @@
 import { UserspaceDataPlane } from "@l2tp/dataplane-userspace";
 
 const [offload, local = "", peer = "", inner = "", mtu, session, peerSession] = process.argv.slice(2);
-const plane = await UserspaceDataPlane.create({ offload: offload as "full" | "gso" | "batch" });
+const plane = new UserspaceDataPlane({ offload: offload as "full" | "gso" | "batch" });
 const socket = (address: string) => ({ family: 4 as const, address, port: 1701 });
 const wire = await plane.open({ encapsulation: "udp", local: socket(local) }, () => {});
 const tunnel = await wire.createTunnel({

@@ -143,13 +143,13 @@ export class Columns {
     return this.#live;
   }
 
-  /** @throws TransportError "too-many-channels" at 1,048,576. */
+  /** @throws TransportError "ERR_L2TP_CHANNELS" at 1,048,576. */
   take(version: L2tpVersion): number {
     const row = this.#freeFrom < this.#free.length ? this.#reuse() : this.#used++;
     if (row >= ROWS) {
       this.#used--;
       throw new TransportError(
-        "too-many-channels",
+        "ERR_L2TP_CHANNELS",
         `one transport has at most ${ROWS} channels: make another`,
       );
     }

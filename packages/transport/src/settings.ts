@@ -120,7 +120,7 @@ const LIMITS: Readonly<
  * go-l2tp's `window_size` does.
  *
  * @param base - {@link GO_L2TP_SETTINGS}, or one of {@link FIELD_SETTINGS} or {@link RFC_SETTINGS}.
- * @throws TransportError "bad-setting" that names the setting, its value and what it may be.
+ * @throws TransportError `ERR_L2TP_SETTING` that names the setting, its value and what it may be.
  */
 export function transportSettings(
   base: TransportSettings,
@@ -132,7 +132,7 @@ export function transportSettings(
     if (value >= least && value <= most && (!whole || Number.isInteger(value))) continue;
     const kind = whole ? "a whole number" : "a number";
     throw new TransportError(
-      "bad-setting",
+      "ERR_L2TP_SETTING",
       `${name}: ${kind} from ${least} to ${most} was expected, got ${value}`,
     );
   }

@@ -79,7 +79,7 @@ export class Transport {
   /**
    * Makes a channel. Nothing is sent; with Hello on, one is after that much silence.
    *
-   * @throws TransportError "too-many-channels" at 1,048,576 channels.
+   * @throws TransportError "ERR_L2TP_CHANNELS" at 1,048,576 channels.
    */
   open(now: Instant, options: ChannelOptions): ChannelId {
     const c = this.#columns;
@@ -115,7 +115,7 @@ export class Transport {
    *
    * @param message - whole, from its first flag octet, T, L and S set; copied. Ns and Nr are written by the transport.
    * @returns false when the channel has gone, is closing or has failed: the message is not sent.
-   * @throws TransportError "bad-message" when these octets are no control message of the channel's version.
+   * @throws TransportError "ERR_L2TP_MESSAGE" when these octets are no control message of the channel's version.
    */
   send(channel: ChannelId, now: Instant, message: Uint8Array): boolean {
     const c = this.#columns;
@@ -124,7 +124,7 @@ export class Transport {
     const version = c.versionOf(row);
     if (!isControlMessage(message, version)) {
       throw new TransportError(
-        "bad-message",
+        "ERR_L2TP_MESSAGE",
         `channel ${channel}: a whole L2TPv${version} control message was expected (T, L and S bits, a Length that ` +
           `fits), got ${message.length} octets that are none`,
       );

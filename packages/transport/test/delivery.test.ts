@@ -353,7 +353,7 @@ describe("hostile and broken input", () => {
       /whole L2TPv2 control message/,
     );
     expect(() => bench.transport.send(bench.channel, 0, numbered(0, 3))).toThrow(
-      expect.objectContaining({ code: "bad-message" }),
+      expect.objectContaining({ code: "ERR_L2TP_MESSAGE" }),
     );
   });
 });

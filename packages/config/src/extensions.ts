@@ -43,6 +43,7 @@ export function checkExtensions(extensions: Extensions): void {
 
 /** In which tables a key of this name is at home. */
 export function homesOf(name: string): string[] {
+  if (name === "session") return ["below its tunnel, as [tunnel.NAME.session.NAME]"];
   return Object.entries({
     "at the top, before all tables": ROOT_KEYS,
     "in [daemon]": DAEMON_KEYS,

@@ -28,6 +28,12 @@ interface Places {
   readonly implied: Map<string, Position>;
 }
 
+/**
+ * Problems are at most some levels below a session's key; what lies deeper is found at this level. Without a limit
+ * a key of n parts would cost n² in time and memory.
+ */
+const DEEPEST = 16;
+
 /** Indexes the places of all keys of `text`, which must be TOML. */
 export function locator(text: string): Locate {
   const places: Places = { keys: new Map(), values: new Map(), implied: new Map() };
@@ -53,7 +59,7 @@ function index(entries: readonly (AST.TOMLKeyValue | AST.TOMLTable)[], base: Key
   for (const entry of entries) {
     const table = entry.type === "TOMLTable";
     const path = table ? entry.resolvedKey : [...base, ...entry.key.keys.map(nameOf)];
-    for (let depth = base.length + 1; depth < path.length; depth++) {
+    for (let depth = base.length + 1; depth < Math.min(path.length, DEEPEST); depth++) {
       remember(places.implied, path.slice(0, depth), entry.key);
     }
     if (table) {
@@ -70,6 +76,7 @@ const nameOf = (key: AST.TOMLBare | AST.TOMLQuoted): string =>
   key.type === "TOMLBare" ? key.name : key.value;
 
 function indexValue(value: AST.TOMLContentNode, path: KeyPath, places: Places): void {
+  if (path.length > DEEPEST) return;
   remember(places.values, path, value);
   if (value.type === "TOMLInlineTable") index(value.body, path, places);
   else if (value.type === "TOMLArray") {
@@ -78,6 +85,7 @@ function indexValue(value: AST.TOMLContentNode, path: KeyPath, places: Places): 
 }
 
 function remember(map: Map<string, Position>, path: KeyPath, node: AST.TOMLNode): void {
+  if (path.length > DEEPEST) return;
   const at = id(path);
   if (!map.has(at)) map.set(at, { line: node.loc.start.line, column: node.loc.start.column + 1 });
 }

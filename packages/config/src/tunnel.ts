@@ -113,7 +113,9 @@ type TunnelTable = ReadTable<typeof TUNNEL_KEYS>;
 
 /** kl2tpd's tunnels are dynamic and L2TPv2, ql2tpd's quiescent and L2TPv3: the document tells them apart. */
 function modeOf(table: TunnelTable, version: 2 | 3, ledger: Ledger<TunnelValues>): TunnelFacts["mode"] {
-  const configured = version === 3 && (table.present.has("tid") || table.present.has("ptid"));
+  // With a version that cannot be read nobody knows, and a guess would miss keys that are not needed.
+  const readable = !table.present.has("version") || table.values.version !== undefined;
+  const configured = version === 3 && readable && (table.present.has("tid") || table.present.has("ptid"));
   return ledger.take("mode", configured ? "quiescent" : "dynamic", "derived");
 }
 

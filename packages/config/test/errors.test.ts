@@ -26,7 +26,7 @@ ${session}
 test("all errors come at once, in the order of the text, each with its place", () => {
   expect(
     errors(`[tunnel.t1]
-local = "192.0.2.1:1701"
+mode = "quiescent"
 peer = "lns.example.com"
 version = "l2tp3"
 helo_timeout = 3
@@ -307,6 +307,21 @@ test("the nearest key is found through slips, spellings and other programs' word
   expect(nearestTo("remote")).toBe("peer");
   expect(nearestTo("peer_tunnel_id")).toBe("ptid");
   expect(nearestTo("sausage_machine")).toBeUndefined();
+});
+
+test("a session without its tunnel is told where it belongs, and tunnels in the plural what they are", () => {
+  expect(errors("[session.s1]\nsid = 1")).toEqual([
+    "l2tpd.toml:1:2: session: unknown key in the document. It belongs below its tunnel, as [tunnel.NAME.session.NAME].",
+  ]);
+  expect(errors("[tunnels.t1]\ntid = 1")).toEqual([
+    'l2tpd.toml:1:2: tunnels: unknown key in the document; did you mean "tunnel"?',
+  ]);
+});
+
+test("a version that cannot be read is one error, and not another for each key that a version asks for", () => {
+  expect(errors('[tunnel.t]\nversion = "l2tp2"\npeer = "192.0.2.2"\ntid = 1')).toEqual([
+    'l2tpd.toml:2:11: tunnel.t.version: found "l2tp2"; expected "l2tpv2" or "l2tpv3"',
+  ]);
 });
 
 test("a key without a near one is told which there are", () => {

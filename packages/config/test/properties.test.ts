@@ -94,6 +94,16 @@ test("nesting deeper than any parser goes is an error like others", () => {
   }
 });
 
+test("a key of very many parts costs no more than its length", () => {
+  const parts = "a.".repeat(20_000);
+  const start = performance.now();
+  for (const text of [`[${parts}b]\n`, `[tunnel.t]\n${parts}b = 1`, `[tunnel.t]\n"${parts}" = 1`]) {
+    expect(checkConfig(text).ok).toBe(false);
+  }
+  // Tenths of a second; with a path kept for each part it took a minute and 4 GB.
+  expect(performance.now() - start).toBeLessThan(10_000);
+});
+
 test("the edit distance agrees with its definition", () => {
   const slow = (a: string, b: string): number => {
     if (a === "" || b === "") return Math.max(a.length, b.length);

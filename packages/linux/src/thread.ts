@@ -1,11 +1,11 @@
 /**
  * Starting a worker thread from a file beside the caller's, wherever the code runs from: a build (JavaScript),
- * a bundle (the thread's file beside the bundle), or `src/` in tests and during development (TypeScript, through tsx, as
- * Node 20 cannot load it).
+ * a bundle (the thread's file beside the bundle), or `src/` in tests and during development (TypeScript, made one script
+ * by esbuild on the spot, as Node 20 cannot load it).
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { UnsupportedError } from "./errors.ts";
 
@@ -31,25 +31,44 @@ export function spawnThread(importMetaUrl: string, name: string, options: Worker
   }
   const named: WorkerOptions = { name, ...options };
   if (!source) return new Worker(script, named);
-  const tsx = tsxApi(importMetaUrl);
-  const boot =
-    `import(${JSON.stringify(tsx)}).then(({ register }) => { register(); ` +
-    `return import(${JSON.stringify(script.href)}); })`;
-  return new Worker(boot, {
+  return new Worker(bundled(fileURLToPath(script), importMetaUrl), {
     ...named,
     eval: true,
-    execArgv: ["--conditions=@l2tp/source", ...(options.execArgv ?? [])],
+    execArgv: ["--enable-source-maps", ...(options.execArgv ?? [])],
   });
 }
 
-/**
- * Where tsx's ESM loader is, seen from the caller's file: the thread's own import would look from the working
- * directory, and `require.resolve` would find the form for CommonJS.
- */
-function tsxApi(importMetaUrl: string): string {
-  const manifest = createRequire(importMetaUrl).resolve("tsx/package.json");
-  const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as {
-    exports: { "./esm/api": { import: { default: string } } };
+/** Threads made from TypeScript, by file: one script for all threads of the process. */
+const scripts = new Map<string, string>();
+
+/** A loader inside the thread would work, too, but costs every thread some 300 ms of processor time. */
+function bundled(file: string, importMetaUrl: string): string {
+  const known = scripts.get(file);
+  if (known !== undefined) return known;
+  // A tool of development, looked up from the sources: no dependency of this package.
+  const esbuild = createRequire(importMetaUrl)("esbuild") as Bundler;
+  const { outputFiles } = esbuild.buildSync({
+    entryPoints: [file],
+    bundle: true,
+    write: false,
+    format: "cjs",
+    platform: "node",
+    target: "node20",
+    conditions: ["@l2tp/source"],
+    sourcemap: "inline",
+    logLevel: "silent",
+    external: ["koffi"],
+    // Code in a string has no place of its own; koffi is found from this package.
+    define: { "import.meta.url": JSON.stringify(import.meta.url) },
+  });
+  const script = outputFiles.map(({ text }) => text).join("");
+  scripts.set(file, script);
+  return script;
+}
+
+/** What is used of esbuild. */
+interface Bundler {
+  buildSync(options: Readonly<Record<string, unknown>>): {
+    readonly outputFiles: readonly { readonly text: string }[];
   };
-  return new URL(exports["./esm/api"].import.default, pathToFileURL(manifest)).href;
 }

@@ -10,6 +10,7 @@ const layers = {
   linux: [],
   dataplane: ["protocol"],
   "dataplane-mock": ["dataplane", "protocol"],
+  "dataplane-linux": ["dataplane", "linux", "protocol"],
   "dataplane-userspace": ["dataplane", "linux", "protocol"],
   node: ["dataplane", "protocol", "transport"],
 };

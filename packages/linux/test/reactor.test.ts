@@ -1,0 +1,141 @@
+import { needs } from "@l2tp/testing";
+import { expect } from "vitest";
+import { abi, Reactor, raw, spawnThread, sys, UnsupportedError } from "../src/index.ts";
+
+const one = new Uint8Array(BigUint64Array.of(1n).buffer);
+/** Empties an eventfd. */
+const drain = (fd: number) => raw().read(fd, new Uint8Array(8), 8);
+
+needs("linux")(
+  "a descriptor that is ready is told, again for each event, and no longer when closed",
+  async () => {
+    using reactor = new Reactor();
+    const fd = sys.eventfd(0, abi.EFD_NONBLOCK);
+    let told = 0;
+    let wake = () => {};
+    const next = () => new Promise<void>((resolve) => (wake = resolve));
+    const watch = reactor.watch(fd, (events) => {
+      expect(events & abi.EPOLLIN).toBe(abi.EPOLLIN);
+      told++;
+      drain(fd);
+      wake();
+    });
+    for (let i = 1; i <= 3; i++) {
+      const again = next();
+      sys.write(fd, one);
+      await again;
+      expect(told).toBe(i);
+    }
+    watch.close();
+    watch.close();
+    sys.write(fd, one);
+    // Another descriptor's event comes through behind whatever would have come for the first.
+    const other = sys.eventfd(1, abi.EFD_NONBLOCK);
+    await new Promise<void>((resolve) => {
+      const last = reactor.watch(other, () => {
+        last.close();
+        resolve();
+      });
+    });
+    expect(told).toBe(3);
+    sys.close(fd);
+    sys.close(other);
+  },
+);
+
+needs("linux")("level: told until it is drained; oneshot: told once, until it is armed again", async () => {
+  using reactor = new Reactor();
+  const level = sys.eventfd(1, abi.EFD_NONBLOCK);
+  const oneshot = sys.eventfd(1, abi.EFD_NONBLOCK);
+  let levelTold = 0;
+  let oneshotTold = 0;
+  let armed: { rearm(): void } | undefined;
+  await new Promise<void>((resolve) => {
+    armed = reactor.watch(oneshot, () => oneshotTold++, { mode: "oneshot" });
+    reactor.watch(level, () => {
+      levelTold++;
+      if (levelTold < 5) return;
+      drain(level);
+      resolve();
+    });
+  });
+  expect([levelTold, oneshotTold]).toEqual([5, 1]);
+  armed?.rearm();
+  await expect.poll(() => oneshotTold).toBe(2);
+  sys.close(level);
+  sys.close(oneshot);
+});
+
+needs("linux")("writable is told too, and hang-ups without being asked for", async () => {
+  using reactor = new Reactor();
+  const [out, into] = sys.pipe2(abi.O_NONBLOCK);
+  await new Promise<void>((resolve) => {
+    const watch = reactor.watch(
+      into,
+      (events) => {
+        expect(events).toBe(abi.EPOLLOUT);
+        watch.close();
+        resolve();
+      },
+      { events: abi.EPOLLOUT },
+    );
+  });
+  const hangUp = new Promise<number>((resolve) => {
+    reactor.watch(out, resolve, { mode: "oneshot" });
+  });
+  sys.close(into);
+  expect(await hangUp).toBe(abi.EPOLLHUP);
+  sys.close(out);
+});
+
+needs("linux")(
+  "a reactor that ends tells those who watch, refuses more, and a new shared one takes its place",
+  async () => {
+    const reactor = Reactor.shared();
+    expect(Reactor.shared()).toBe(reactor);
+    const fd = sys.eventfd(0, abi.EFD_NONBLOCK);
+    const failure = new Promise<Error>((resolve) => {
+      reactor.watch(fd, () => {}, { onFailure: resolve });
+    });
+    reactor.close();
+    reactor.close();
+    expect(await failure).toMatchObject({ code: "ERR_CLOSED" });
+    expect(() => reactor.watch(fd, () => {})).toThrow(/reactor is closed/);
+    await expect(reactor.send(fd, one)).rejects.toMatchObject({ code: "ERR_CLOSED" });
+    using next = Reactor.shared();
+    expect(next).not.toBe(reactor);
+    sys.close(fd);
+  },
+);
+
+needs("linux")(
+  "a descriptor cannot be watched twice, nor a plain file, and the slot is free again",
+  async () => {
+    using reactor = new Reactor();
+    const fd = sys.eventfd(0, abi.EFD_NONBLOCK);
+    const file = sys.open("/etc/passwd", abi.O_RDONLY);
+    const first = reactor.watch(fd, () => {});
+    expect(() => reactor.watch(fd, () => {})).toThrow(/epoll_ctl: EEXIST/);
+    expect(() => reactor.watch(file, () => {})).toThrow(/epoll_ctl: EPERM/);
+    first.close();
+    const told = new Promise<number>((resolve) => {
+      reactor.watch(fd, resolve, { mode: "oneshot" });
+    });
+    sys.write(fd, one);
+    expect(await told).toBe(abi.EPOLLIN);
+    sys.close(fd);
+    sys.close(file);
+  },
+);
+
+needs("linux")("a send in the thread gives its result, or the error with its number", async () => {
+  using reactor = new Reactor();
+  expect(await reactor.send(-1 as never, one).catch((error: unknown) => error)).toMatchObject({
+    code: "EBADF",
+  });
+});
+
+needs("linux")("a thread whose file is missing is refused with where it was looked for", () => {
+  expect(() => spawnThread(import.meta.url, "no-such-thread")).toThrow(UnsupportedError);
+  expect(() => spawnThread(import.meta.url, "no-such-thread")).toThrow(/test\/no-such-thread\.ts/);
+});

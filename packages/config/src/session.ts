@@ -116,7 +116,10 @@ function readIds({ report, path, tunnel, table, ledger }: Context): {
 } {
   const dynamic = tunnel.mode === "dynamic";
   for (const name of ["sid", "psid"] as const) {
-    checkIdRange(report, path, name, table.values[name], tunnel.version);
+    // Of no effect is not wrong: a warning below says so.
+    if (!(dynamic && name === "psid")) {
+      checkIdRange(report, path, name, table.values[name], tunnel.version);
+    }
     if (!dynamic && !table.present.has(name)) {
       report.error({
         code: "missing-key",

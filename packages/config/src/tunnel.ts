@@ -131,7 +131,10 @@ function readIds(
   const tid = ledger.take("tid", undefined);
   const ptid = ledger.take("ptid", undefined);
   for (const name of ["tid", "ptid"] as const) {
-    checkIdRange(report, path, name, table.values[name], version);
+    // Of no effect is not wrong: a warning below says so.
+    if (!(dynamic && name === "ptid")) {
+      checkIdRange(report, path, name, table.values[name], version);
+    }
     if (!dynamic && !table.present.has(name)) {
       report.error({
         code: "missing-key",

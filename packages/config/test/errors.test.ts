@@ -232,6 +232,14 @@ describe("IDs", () => {
     ]);
   });
 
+  test("the peer's IDs in a dynamic tunnel have no effect, and so no range", () => {
+    const text = '[tunnel.t]\nversion = "l2tpv2"\npeer = "192.0.2.2"\nptid = 72819\n';
+    expect(errors(text)).toEqual([]);
+    expect(warnings(text)).toEqual([
+      "l2tpd.toml:4:1: warning: tunnel.t.ptid: ignored: a dynamic tunnel learns it from the peer",
+    ]);
+  });
+
   test("a configured tunnel needs both of its IDs", () => {
     const text = errors(doc().replace("ptid = 2\n", ""));
     expect(text).toEqual([

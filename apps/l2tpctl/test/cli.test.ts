@@ -157,6 +157,12 @@ describe("where the input comes from", () => {
     expect(await l2tpctl(["decode", "--json", "-"], { stdin: pieces })).toEqual(expected);
   });
 
+  test("a terminal is no capture", async () => {
+    const { code, stderr } = await l2tpctl(["decode", "-"], { stdinIsTTY: true });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/standard input is a terminal; pipe a capture into it/);
+  });
+
   test("a relative name is looked for in the working directory, then where npm was called", async () => {
     const expected = await l2tpctl(["decode", basic.file]);
     expect(await l2tpctl(["decode", "basic.pcap"], { cwd: directory })).toEqual(expected);

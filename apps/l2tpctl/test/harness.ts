@@ -40,13 +40,14 @@ export async function l2tpctl(
     env?: Record<string, string>;
     cwd?: string;
     stdout?: Sink;
+    stdinIsTTY?: boolean;
   } = {},
 ): Promise<Outcome> {
-  const { stdin = "", env = {}, cwd = REPOSITORY, stdout = new Sink() } = options;
+  const { stdin = "", env = {}, cwd = REPOSITORY, stdout = new Sink(), stdinIsTTY = false } = options;
   const pieces = typeof stdin === "string" || stdin instanceof Uint8Array ? [Buffer.from(stdin)] : stdin;
   const stderr = new Sink();
   const code = await run(args, {
-    stdin: Readable.from(pieces, { objectMode: false }),
+    stdin: Object.assign(Readable.from(pieces, { objectMode: false }), { isTTY: stdinIsTTY }),
     stdout,
     stderr,
     env,
@@ -62,3 +63,6 @@ export function jsonLines(text: string): Record<string, unknown>[] {
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
+
+/** A control character other than a line feed: none may reach a terminal. */
+export const CONTROL_CHARACTER = /[^\P{Cc}\n]/u;

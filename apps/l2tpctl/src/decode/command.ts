@@ -142,7 +142,12 @@ function secretOf(flags: Flags, io: Io): Uint8Array | undefined {
 
 /** Opens the input, with an error for people when it cannot be read, now or later. */
 function open(options: DecodeOptions, io: Io): AsyncIterable<Uint8Array> {
-  if (options.file === undefined) return pieces(io.stdin, "standard input");
+  if (options.file === undefined) {
+    if (io.stdin.isTTY && !options.hex) {
+      throw new UsageError("decode: standard input is a terminal; pipe a capture into it, or name a file");
+    }
+    return pieces(io.stdin, "standard input");
+  }
   return pieces(
     createReadStream(resolveInput(options.file, io), { highWaterMark: READ_OCTETS }),
     options.file,

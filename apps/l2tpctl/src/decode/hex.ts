@@ -46,10 +46,11 @@ function hexDecoder(options: DecodeOptions): (datagram: Uint8Array, line: number
     });
     // A new inspector each time: no datagram is another's answer.
     const inspected = new Inspector(wire).inspect(datagram, source);
-    const common = { line, encap, ...inspected };
+    const { malformed, ...members } = inspected;
+    const common = { line, encap, ...members };
     if (parsed.ok) return { ...common, malformed: null };
     const { rejection } = parsed;
-    return { ...common, malformed: inspected.malformed ?? rejection.text, rejection: forPeople(rejection) };
+    return { ...common, malformed: malformed ?? rejection.text, rejection: forPeople(rejection) };
   };
 }
 

@@ -80,16 +80,19 @@ export class CapturePrinter {
   #json(datagram: Datagram, source: InspectSource, parsed: Parsed<L2tpDatagram>): Printed {
     const inspected = this.#inspector.inspect(datagram.payload, source);
     const malformed = whatIsMalformed(datagram, inspected, parsed);
-    const { encapsulation: encap, frame, ...addresses } = source;
+    const { frame, src, dst, encapsulation: encap, ...ports } = source;
     const { vlans, ipVersion, reassembled } = datagram;
+    const { malformed: _, ...members } = inspected;
     const value = {
       frame,
       ipVersion,
-      ...addresses,
+      src,
+      dst,
       ...(vlans.length > 0 && { vlans }),
       encap,
+      ...ports,
       ...(reassembled && { ipReassembled: true }),
-      ...inspected,
+      ...members,
       malformed,
     };
     return { text: JSON.stringify(value), malformed: malformed !== null };

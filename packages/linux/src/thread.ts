@@ -55,7 +55,7 @@ function bundled(file: string, importMetaUrl: string): string {
     platform: "node",
     target: "node20",
     conditions: ["@l2tp/source"],
-    sourcemap: false,
+    sourcemap: "inline",
     logLevel: "silent",
     external: ["koffi"],
     // Code in a string has no place of its own; koffi is found from this package.

@@ -55,6 +55,8 @@ export const FLAG = {
 const ROW_BITS = 20;
 const ROWS = 2 ** ROW_BITS;
 const GENERATIONS = 2 ** 11;
+/** So many rows rest before one is used again: an ID comes back after half a million others, not after 2,048. */
+const RESTING = 256;
 
 type Column = Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array;
 
@@ -145,7 +147,8 @@ export class Columns {
 
   /** @throws TransportError "ERR_L2TP_CHANNELS" at 1,048,576. */
   take(version: L2tpVersion): number {
-    const row = this.#freeFrom < this.#free.length ? this.#reuse() : this.#used++;
+    const resting = this.#free.length - this.#freeFrom;
+    const row = resting > RESTING || (resting > 0 && this.#used === ROWS) ? this.#reuse() : this.#used++;
     if (row >= ROWS) {
       this.#used--;
       throw new TransportError(

@@ -1,5 +1,8 @@
 /** Captures made here: every link type, fragments, ports, cut packets, and what is said about the rest. */
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { LINK_TYPE, PcapngWriter } from "@l2tp/capture";
 import { needs } from "@l2tp/testing";
 import { describe, expect, test } from "vitest";
@@ -298,4 +301,21 @@ needs({ tool: "tshark" })("tshark sees the same headers in the same frames", () 
       expect(seen.stdout.trimEnd().split("\n"), name).toEqual(ours);
     }
   })();
+});
+
+needs({ tool: "editcap" })("the same packets in every format that editcap writes give the same", async () => {
+  const { file } = captures().find(({ name }) => name === "xl2tpd-ipfrag") ?? { file: "" };
+  const expected = await l2tpctl(["decode", file]);
+  const directory = mkdtempSync(join(tmpdir(), "l2tpctl-formats-"));
+  try {
+    for (const format of ["pcap", "nsecpcap", "modpcap", "pcapng"]) {
+      const out = join(directory, format);
+      expect(spawnSync("editcap", ["-F", format, file, out], { encoding: "utf8" })).toMatchObject({
+        status: 0,
+      });
+      expect(await l2tpctl(["decode", out]), format).toEqual(expected);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });

@@ -26,7 +26,7 @@ export interface Datagram {
   /** Octets at the end of the payload that the capture did not keep, or that never were there. */
   readonly missing: number;
   /** What makes a receiver's UDP drop it: `payload` is then what a lenient reader would take. */
-  readonly fault?: string;
+  readonly fault: string | undefined;
 }
 
 /** Why a frame gives no datagram. */
@@ -88,31 +88,38 @@ export class Dissector {
 }
 
 function upperLayer(ip: IpPacket, link: LinkPayload, reassembled: boolean): Datagram | Skip {
-  const common = {
-    vlans: link.vlans,
-    ipVersion: ip.version,
-    source: ip.source,
-    destination: ip.destination,
-    protocol: ip.protocol,
-    reassembled,
-  };
-  if (ip.protocol !== IP_PROTOCOL.udp) {
-    return { ...common, sourcePort: 0, destinationPort: 0, payload: ip.payload, missing: ip.missing };
+  let { payload, missing } = ip;
+  let sourcePort = 0;
+  let destinationPort = 0;
+  let fault: string | undefined;
+  if (ip.protocol === IP_PROTOCOL.udp) {
+    if (payload.length < UDP_HEADER_LENGTH) return "broken-udp";
+    sourcePort = u16(payload, 0);
+    destinationPort = u16(payload, 2);
+    const said = u16(payload, 4);
+    const there = payload.length + missing;
+    // A length of 0 means "all of it" in IPv6 (RFC 2675 §4), and only there.
+    let end = said === 0 && ip.version === 6 ? there : said;
+    if (end < UDP_HEADER_LENGTH || end > there) {
+      fault = `UDP length ${said} in an IP payload of ${there} octets`;
+      end = there;
+    }
+    missing = Math.max(0, end - payload.length);
+    payload = payload.subarray(UDP_HEADER_LENGTH, end);
   }
-  const { payload } = ip;
-  if (payload.length < UDP_HEADER_LENGTH) return "broken-udp";
-  const said = u16(payload, 4);
-  const there = payload.length + ip.missing;
-  // A length of 0 means "all of it" in IPv6 (RFC 2675 §4), and only there.
-  const length = said === 0 && ip.version === 6 ? there : said;
-  const end = length < UDP_HEADER_LENGTH || length > there ? there : length;
+  const { version, source, destination, protocol } = ip;
   return {
-    ...common,
-    sourcePort: u16(payload, 0),
-    destinationPort: u16(payload, 2),
-    payload: payload.subarray(UDP_HEADER_LENGTH, end),
-    missing: Math.max(0, end - payload.length),
-    ...(end === length ? undefined : { fault: `UDP length ${said} in an IP payload of ${there} octets` }),
+    vlans: link.vlans,
+    ipVersion: version,
+    source,
+    destination,
+    protocol,
+    sourcePort,
+    destinationPort,
+    payload,
+    reassembled,
+    missing,
+    fault,
   };
 }
 

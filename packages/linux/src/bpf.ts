@@ -41,7 +41,8 @@ import {
   sock_filter,
   sock_fprog,
 } from "./abi.ts";
-import { addressOf, type Fd, setsockopt, setsockoptInt } from "./syscalls.ts";
+import { setsockopt, setsockoptInt } from "./sys.ts";
+import { addressOf, type Fd } from "./syscalls.ts";
 
 /** Instructions with one number: mnemonic and code. */
 const PLAIN = {

@@ -88,15 +88,15 @@ export {
   type NetlinkSocketAddress,
   type UnixSocketAddress,
 } from "./sockaddr.ts";
+export type { ResourceLimit } from "./sys.ts";
 /** The convenient forms of the system calls: they throw {@link SyscallError}. */
-export * as sys from "./syscalls.ts";
+export * as sys from "./sys.ts";
 export {
   addressOf,
   check,
   type Fd,
   type Pointer,
   type RawSyscalls,
-  type ResourceLimit,
   raw,
 } from "./syscalls.ts";
 export { spawnThread } from "./thread.ts";

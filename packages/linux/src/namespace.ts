@@ -6,7 +6,8 @@
 import { mkdirSync, readdirSync, statSync, unlinkSync } from "node:fs";
 import { CLONE_NEWNET, MNT_DETACH, MS_BIND, MS_REC, MS_SHARED, O_CREAT, O_EXCL, O_RDONLY } from "./abi.ts";
 import { ClosedError, SyscallError } from "./errors.ts";
-import { close, type Fd, mount, open, setns, umount2, unshare } from "./syscalls.ts";
+import { close, mount, open, setns, umount2, unshare } from "./sys.ts";
+import type { Fd } from "./syscalls.ts";
 
 /** The calling thread's own; `/proc/self` would be the main thread's. */
 const OWN = "/proc/thread-self/ns/net";

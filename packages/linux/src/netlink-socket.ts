@@ -46,7 +46,8 @@ import {
 import { NetlinkError } from "./netlink-error.ts";
 import { Reactor, type Registration } from "./reactor.ts";
 import { encodeSocketAddress } from "./sockaddr.ts";
-import { bind, close, type Fd, raw, setsockopt, setsockoptInt, socket } from "./syscalls.ts";
+import { bind, close, setsockopt, setsockoptInt, socket } from "./sys.ts";
+import { type Fd, raw } from "./syscalls.ts";
 
 const EAGAIN = ERRNO["EAGAIN"] as number;
 const EINTR = ERRNO["EINTR"] as number;
@@ -56,6 +57,11 @@ const ENOBUFS = ERRNO["ENOBUFS"] as number;
 const DUMP_ATTEMPTS = 10;
 /** Datagrams handled before other work of the event loop gets its turn. */
 const DATAGRAMS_PER_TURN = 64;
+/**
+ * Requests sent and not yet answered. The kernel drops answers that find the socket's buffer full (208 KiB by
+ * default, of which an answer about an interface takes 4): more than this wait their turn here.
+ */
+const REQUESTS_IN_FLIGHT = 16;
 /** The kernel writes at most 32 KiB into one datagram of a dump; a single object may be larger. */
 const RECEIVE_OCTETS = 256 * 1024;
 /** The kernel answers at once; a longer wait is a bug, not to be waited out for ever. */
@@ -226,8 +232,12 @@ export class NetlinkSocket implements AsyncDisposable {
   readonly #pending = new Map<number, Pending>();
   readonly #sending = new Set<Promise<unknown>>();
   #lastDump: Promise<unknown> = Promise.resolve();
+  /** What starts the next request, in order of asking. */
+  readonly #turns: (() => void)[] = [];
   #sequence = 0;
   #closed: Promise<void> | undefined;
+  /** Why it can no longer be used; set before anything else of the end happens. */
+  #ended: Error | undefined;
   #listening = false;
 
   /**
@@ -297,32 +307,46 @@ export class NetlinkSocket implements AsyncDisposable {
   #exchange<T>(request: NetlinkRequest<T>): Promise<Exchange<T>> {
     return new Promise((resolve, reject) => {
       this.#assertOpen();
-      this.#sequence = this.#sequence === 0xffff_ffff ? 1 : this.#sequence + 1;
-      const sequence = this.#sequence;
       const exchange = new Exchange(request);
-      const datagram = exchange.encode(sequence);
-      const done = (finish: () => void) => {
-        if (!this.#pending.delete(sequence)) return;
-        if (this.#pending.size === 0 && !this.#listening) this.#watch.setRef(false);
-        finish();
+      const start = () => {
+        try {
+          this.#assertOpen();
+          this.#start(exchange, () => resolve(exchange), reject);
+        } catch (error) {
+          reject(error);
+        }
       };
-      this.#pending.set(sequence, {
-        exchange,
-        settle: () => done(() => resolve(exchange)),
-        reject: (error) => done(() => reject(error)),
-      });
-      this.#watch.setRef(true);
-      const sending = this.#reactor.send(this.#fd, datagram).then(
-        () => {},
-        (error: Error) => this.#pending.get(sequence)?.reject(error),
-      );
-      this.#sending.add(sending);
-      void sending.finally(() => this.#sending.delete(sending));
+      if (this.#pending.size < REQUESTS_IN_FLIGHT) start();
+      else this.#turns.push(start);
     });
   }
 
+  #start(exchange: Exchange<unknown>, resolve: () => void, reject: (error: Error) => void): void {
+    this.#sequence = this.#sequence === 0xffff_ffff ? 1 : this.#sequence + 1;
+    const sequence = this.#sequence;
+    const datagram = exchange.encode(sequence);
+    const done = (finish: () => void) => {
+      if (!this.#pending.delete(sequence)) return;
+      finish();
+      this.#turns.shift()?.();
+      if (this.#pending.size === 0 && !this.#listening) this.#watch.setRef(false);
+    };
+    this.#pending.set(sequence, {
+      exchange,
+      settle: () => done(resolve),
+      reject: (error) => done(() => reject(error)),
+    });
+    this.#watch.setRef(true);
+    const sending = this.#reactor.send(this.#fd, datagram).then(
+      () => {},
+      (error: Error) => this.#pending.get(sequence)?.reject(error),
+    );
+    this.#sending.add(sending);
+    void sending.finally(() => this.#sending.delete(sending));
+  }
+
   #drain(): void {
-    for (let i = 0; i < DATAGRAMS_PER_TURN && this.#closed === undefined; i++) {
+    for (let i = 0; i < DATAGRAMS_PER_TURN && this.#ended === undefined; i++) {
       const messages = receive(this.#fd, MSG_DONTWAIT);
       if (typeof messages === "number") {
         if (messages === -EAGAIN || messages === -EINTR) return;
@@ -347,7 +371,7 @@ export class NetlinkSocket implements AsyncDisposable {
     }
   }
 
-  /** Answers may be among what was lost: whoever waits for one asks again. */
+  /** Answers may be among what was lost: whoever waits for one is told, and asks again. */
   #overrun(): void {
     const error = new SyscallError("recvfrom", ENOBUFS, "netlink");
     for (const pending of [...this.#pending.values()]) pending.reject(error);
@@ -355,13 +379,18 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   #fail(error: Error): void {
-    if (this.#closed !== undefined) return;
+    if (this.#ended !== undefined) return;
     this.#closed = this.#shutDown(error);
     this.#listener?.onFailure?.(error);
   }
 
   async #shutDown(reason: Error): Promise<void> {
-    for (const pending of [...this.#pending.values()]) pending.reject(reason);
+    this.#ended = reason;
+    // Those whose turn has not come start now, and find the socket closed.
+    while (this.#pending.size > 0 || this.#turns.length > 0) {
+      for (const pending of [...this.#pending.values()]) pending.reject(reason);
+      this.#turns.shift()?.();
+    }
     this.#watch.close();
     // A send under way in the other thread must not meet another file under this number.
     await Promise.allSettled([...this.#sending]);
@@ -369,6 +398,6 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   #assertOpen(): void {
-    if (this.#closed !== undefined) throw new ClosedError("the netlink socket is closed");
+    if (this.#ended !== undefined) throw this.#ended;
   }
 }

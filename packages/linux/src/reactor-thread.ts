@@ -12,15 +12,25 @@ import { raw } from "./syscalls.ts";
 
 const BATCH = 64;
 const { epoll, wake, stop } = workerData as ReactorThreadData;
-const port = parentPort;
-if (port === null) throw new Error("reactor-thread: runs as a worker thread only");
+if (parentPort === null) throw new Error("reactor-thread: runs as a worker thread only");
+const inbox = parentPort;
 const kernel = raw();
 const events = new Uint8Array(BATCH * epoll_event.size);
 const view = new DataView(events.buffer);
 const counter = new Uint8Array(8);
 const EINTR = ERRNO["EINTR"] as number;
 
-const report = (message: ReactorReport) => port.postMessage(message);
+/** @returns pairs of ID and result. */
+function runCommands(): number[] {
+  kernel.read(wake, counter, counter.length);
+  const sent: number[] = [];
+  for (let next = receiveMessageOnPort(inbox); next !== undefined; next = receiveMessageOnPort(inbox)) {
+    for (const { id, fd, datagram } of next.message as ReactorCommand[]) {
+      sent.push(id, kernel.send(fd, datagram, datagram.length, 0));
+    }
+  }
+  return sent;
+}
 
 for (;;) {
   const count = kernel.epoll_wait(epoll, events, BATCH, -1);
@@ -36,15 +46,8 @@ for (;;) {
     if (generation === 0) woken = true;
     else ready.push(slot, generation, view.getUint32(at + epoll_event.events, true));
   }
-  if (ready.length > 0) report({ ready });
-  if (!woken) continue;
-  kernel.read(wake, counter, counter.length);
-  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-    const command = next.message as ReactorCommand;
-    report({
-      sent: command.id,
-      result: kernel.send(command.fd, command.datagram, command.datagram.length, 0),
-    });
-  }
+  const sent = woken ? runCommands() : [];
+  const report: ReactorReport = { ready, sent };
+  inbox.postMessage(report);
 }
-port.close();
+inbox.close();

@@ -6,7 +6,8 @@
 import type { Worker } from "node:worker_threads";
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT, epoll_event } from "./abi.ts";
 import { ClosedError, SyscallError } from "./errors.ts";
-import { close, epoll_create1, epoll_ctl, eventfd, type Fd, raw } from "./syscalls.ts";
+import { close, epoll_create1, epoll_ctl, eventfd } from "./sys.ts";
+import { type Fd, raw } from "./syscalls.ts";
 import { spawnThread } from "./thread.ts";
 
 /** What the thread is given. */
@@ -24,10 +25,13 @@ export interface ReactorCommand {
   readonly datagram: Uint8Array;
 }
 
-/** From the thread: triples of slot, generation and EPOLL* bits; or the result of a command. */
-export type ReactorReport =
-  | { readonly ready: readonly number[] }
-  | { readonly sent: number; readonly result: number };
+/** From the thread, in the order in which it happened there: results first, then what became ready. */
+export interface ReactorReport {
+  /** Triples of slot, generation and EPOLL* bits. */
+  readonly ready: readonly number[];
+  /** Pairs of a command's ID and its result. */
+  readonly sent: readonly number[];
+}
 
 /** How a descriptor is watched. */
 export interface WatchOptions {
@@ -80,6 +84,7 @@ export class Reactor implements Disposable {
   readonly #watches: (Watch | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #sends = new Map<number, PendingSend>();
+  readonly #commands: ReactorCommand[] = [];
   readonly #stopNow = () => this.#signalStop();
   #lastSend = 0;
   #generation = 0;
@@ -161,13 +166,20 @@ export class Reactor implements Disposable {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     this.#lastSend = (this.#lastSend + 1) >>> 0;
     const id = this.#lastSend;
-    const command: ReactorCommand = { id, fd, datagram };
+    // What is asked for in one turn of the event loop goes to the thread in one message.
+    if (this.#commands.length === 0) queueMicrotask(() => this.#command());
+    this.#commands.push({ id, fd, datagram });
     return new Promise((resolve, reject) => {
       this.#sends.set(id, { resolve, reject });
       this.#hold(1);
-      this.#thread.postMessage(command);
-      this.#ring();
     });
+  }
+
+  #command(): void {
+    const commands = this.#commands.splice(0);
+    if (this.#failure !== undefined) return;
+    this.#thread.postMessage(commands);
+    this.#ring();
   }
 
   /** Ends the thread; what is still watched is told by `onFailure`. Idempotent. */
@@ -180,14 +192,15 @@ export class Reactor implements Disposable {
   }
 
   #take(report: ReactorReport): void {
-    if ("sent" in report) {
-      const pending = this.#sends.get(report.sent);
-      if (pending === undefined) return;
-      this.#sends.delete(report.sent);
+    for (let i = 0; i + 1 < report.sent.length; i += 2) {
+      const id = report.sent[i] as number;
+      const result = report.sent[i + 1] as number;
+      const pending = this.#sends.get(id);
+      if (pending === undefined) continue;
+      this.#sends.delete(id);
       this.#hold(-1);
-      if (report.result >= 0) pending.resolve(report.result);
-      else pending.reject(new SyscallError("send", -report.result));
-      return;
+      if (result >= 0) pending.resolve(result);
+      else pending.reject(new SyscallError("send", -result));
     }
     for (let i = 0; i + 2 < report.ready.length; i += 3) {
       const slot = report.ready[i] as number;

@@ -18,7 +18,7 @@ import {
 } from "./abi.ts";
 import { sockaddr_nl } from "./abi-netlink.ts";
 import { formatIp, parseIp } from "./ip.ts";
-import { close, ioctl, socket } from "./syscalls.ts";
+import { close, ioctl, socket } from "./sys.ts";
 
 /** An IP address and port; `port` is 0 where the protocol has none. */
 export interface InetSocketAddress {

@@ -34,7 +34,8 @@ import {
 } from "./abi.ts";
 import { ClosedError, SyscallError } from "./errors.ts";
 import { ifreqOf, nameInIfreq } from "./sockaddr.ts";
-import { close, type Fd, ioctl, ioctlValue, open, raw } from "./syscalls.ts";
+import { close, ioctl, ioctlValue, open } from "./sys.ts";
+import { type Fd, raw } from "./syscalls.ts";
 
 /** What kind of interface to open or attach to. */
 export interface TunOptions {

@@ -177,6 +177,17 @@ needs("root")(
   },
 );
 
+needs("linux")("more requests than the socket's buffer has room for answers wait their turn", async () => {
+  const socket = new NetlinkSocket(NETLINK_ROUTE, { receiveBufferOctets: 80_000 });
+  const all = await Promise.all(Array.from({ length: 500 }, () => socket.run(link.get({ name: "lo" }))));
+  expect(new Set(all.map(({ index }) => index))).toEqual(new Set([1]));
+  const cut = Promise.allSettled(Array.from({ length: 100 }, () => socket.run(link.get({ name: "lo" }))));
+  await socket.close();
+  for (const one of await cut) {
+    expect(one).toMatchObject({ status: "rejected", reason: { code: "ERR_CLOSED" } });
+  }
+});
+
 needs("root")(
   "closing rejects what is under way, once and for all; an abort only stops the waiting",
   async () => {

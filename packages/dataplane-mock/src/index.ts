@@ -14,7 +14,7 @@ export {
 } from "./calls.ts";
 export { realTime, type Scheduler, SimulatedClock, settle } from "./clock.ts";
 export { type DatagramHandler, type Medium, MockHost, type MockSocket, type Packet } from "./host.ts";
-export type { Impairment } from "./impairment.ts";
+export { CLEAN, checkImpairment, type Impairment } from "./impairment.ts";
 export { MockNetwork, type MockNetworkOptions } from "./network.ts";
 export type { NoticeQueue } from "./notices.ts";
 export { MockDataPlane } from "./plane.ts";

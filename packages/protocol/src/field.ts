@@ -212,7 +212,7 @@ export function text(size: Size = {}): Field<string> {
       if (typeof value !== "string") throw new EncodeError("must be a string");
       const end = putText(into, at, value);
       if (end - at < limit.min || end - at > limit.max) {
-        throw new EncodeError(`must have ${sizeText(size)} octets, has ${end - at}`);
+        throw new EncodeError(`must have ${limit.min} to ${limit.max} octets, has ${end - at}`);
       }
       return end;
     },

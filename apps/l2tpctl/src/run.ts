@@ -16,7 +16,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .description("Looks into L2TP (RFC 2661, RFC 3931), from the command line.")
     .version(version(), "-V, --version", "print the version and exit")
     .helpOption("-h, --help", "print this help and exit")
-    .helpCommand(false)
+    .helpCommand("help [command]", "print the help of a command")
     .addHelpText("after", PROGRAM_HELP)
     .exitOverride()
     .configureOutput({

@@ -54,6 +54,11 @@ describe("help and version", () => {
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 
+  test("help decode is decode --help", async () => {
+    expect(await l2tpctl(["help", "decode"])).toEqual(await l2tpctl(["decode", "--help"]));
+    expect(await l2tpctl(["help"])).toEqual(await l2tpctl(["--help"]));
+  });
+
   test("the manual page documents every option of the help", async () => {
     const page = readFileSync(new URL("../../../docs/man/l2tpctl.8.md", import.meta.url), "utf8");
     const { stdout } = await l2tpctl(["decode", "--help"]);

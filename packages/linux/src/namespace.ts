@@ -101,6 +101,17 @@ export function listNamespaces(): string[] {
   }
 }
 
+/** Where the thread was before it entered any: open while it is elsewhere. */
+let outermost: Fd | undefined;
+
+/**
+ * Runs synchronous work where the thread was before any {@link withNamespace}. For what must not inherit a namespace
+ * entered for a moment: a new thread would stay in it, and keep it alive, for good.
+ */
+export function outsideNamespaces<T>(work: () => T): T {
+  return outermost === undefined ? work() : withNamespace(outermost, work);
+}
+
 /**
  * Runs synchronous work in another network namespace, on this thread, and always returns to the one it came from:
  * what it opens belongs there. While it runs, nothing else of this thread does, so no other code is affected.
@@ -112,6 +123,8 @@ export function listNamespaces(): string[] {
  */
 export function withNamespace<T>(fd: Fd, work: () => T): T {
   const home = open(OWN, O_RDONLY);
+  const first = outermost === undefined;
+  if (first) outermost = home;
   try {
     setns(fd, CLONE_NEWNET, "network namespace");
     let result: T;
@@ -128,6 +141,7 @@ export function withNamespace<T>(fd: Fd, work: () => T): T {
     }
     return result;
   } finally {
+    if (first) outermost = undefined;
     close(home);
   }
 }

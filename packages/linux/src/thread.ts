@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { UnsupportedError } from "./errors.ts";
+import { outsideNamespaces } from "./namespace.ts";
 
 /**
  * Starts `name` beside the module that calls.
@@ -30,9 +31,16 @@ export function spawnThread(importMetaUrl: string, name: string, options: Worker
     );
   }
   const named: WorkerOptions = { name, ...options };
-  if (!source) return new Worker(script, named);
+  // A thread is born into its maker's network namespace, which may be one that is entered for a moment only.
+  return outsideNamespaces(() =>
+    source ? fromSource(importMetaUrl, script, named) : new Worker(script, named),
+  );
+}
+
+/** Node 20 cannot load TypeScript in a thread: it is given one script, made here. */
+function fromSource(importMetaUrl: string, script: URL, options: WorkerOptions): Worker {
   return new Worker(bundled(fileURLToPath(script), importMetaUrl), {
-    ...named,
+    ...options,
     eval: true,
     execArgv: ["--enable-source-maps", ...(options.execArgv ?? [])],
   });

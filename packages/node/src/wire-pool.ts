@@ -50,6 +50,7 @@ class SharedWire {
   readonly users = new Map<number, WireUser>();
   readonly leases = new Set<WireUser>();
   readonly #logger: Logger;
+  #strayDataCount = 0;
   wire: Wire | undefined;
   lost = false;
 
@@ -99,18 +100,27 @@ class SharedWire {
       this.users.get(notice.tunnelId)?.notice(notice);
       return;
     }
-    // What no tunnel is to blame for. The data plane limits the rate of these.
-    this.#logger.warn({ ...notice }, describe(notice));
+    // What no tunnel is to blame for.
+    if (notice.type === "stray-data") this.#strayData(notice);
+    else if (notice.type === "overrun") {
+      const { count, where } = notice;
+      this.#logger.warn({ count, where }, `${count} datagrams were lost in a full ${where}`);
+    }
+  }
+
+  /** While one end comes up before the other there are always some: the log has the first, the tenth, the hundredth. */
+  #strayData({ from, sessionId, count }: Extract<PlaneNotice, { type: "stray-data" }>): void {
+    const before = this.#strayDataCount;
+    this.#strayDataCount += count;
+    if (before > 0 && magnitude(before) === magnitude(this.#strayDataCount)) return;
+    this.#logger.info(
+      { from: from.address, port: from.port, sessionId, count: this.#strayDataCount },
+      `data messages arrive for sessions unknown here, such as ${sessionId}`,
+    );
   }
 }
 
-function describe(notice: PlaneNotice): string {
-  if (notice.type === "stray-data") {
-    return `${notice.count} data messages for session ${notice.sessionId}, unknown here, came from ${notice.from.address}`;
-  }
-  if (notice.type === "overrun") return `${notice.count} datagrams were lost in a full ${notice.where}`;
-  return notice.type;
-}
+const magnitude = (count: number): number => Math.floor(Math.log10(count));
 
 /** All wires of a context. */
 export class WirePool {

@@ -1,5 +1,6 @@
 /** The two configurations of the demonstration, and what its scene must be for them to work as they are. */
 import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ConfiguredTunnelConfig, InterfaceAddressConfig } from "@l2tp/config";
 import { readConfig } from "../config-file.ts";
@@ -16,16 +17,15 @@ export interface End {
   readonly inner: InterfaceAddressConfig;
 }
 
-/** From `src/demo/`, and from `dist/` where all is one file. */
-const PLACES = ["../../../../examples/", "../../../examples/", "../examples/"];
-
+/** Looks in the folder `examples` beside this file, and beside each folder above it: the package's, the repository's. */
 function exampleFile(name: string): string {
-  const files = PLACES.map((place) => fileURLToPath(new URL(place + name, import.meta.url)));
-  const found = files.find((file) => existsSync(file));
-  if (found === undefined) {
-    throw new ExitError(EXIT.noInput, `the example ${name} is not there; looked for ${files.join(", ")}`);
+  const start = dirname(fileURLToPath(import.meta.url));
+  for (let folder = start; ; folder = dirname(folder)) {
+    const file = join(folder, "examples", name);
+    if (existsSync(file)) return file;
+    if (folder === dirname(folder)) break;
   }
-  return found;
+  throw new ExitError(EXIT.noInput, `the example ${name} is in no folder "examples" from ${start} upwards`);
 }
 
 /** @throws ExitError when the examples are not what the demonstration needs. */

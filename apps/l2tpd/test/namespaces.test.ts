@@ -1,0 +1,208 @@
+/** The real daemon on the real data plane, in network namespaces made for the test. */
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { link, nlabi, runNetlink } from "@l2tp/linux";
+import { needs } from "@l2tp/testing";
+import { afterAll, beforeAll, expect } from "vitest";
+import { type End, readEnds } from "../src/demo/ends.ts";
+import type { ProbeReport } from "../src/demo/probe.ts";
+import { buildScene, type Scene } from "../src/demo/scene.ts";
+import { type Built, buildL2tpd, type Running } from "./under-test.ts";
+
+let l2tpd: Built;
+beforeAll(async () => {
+  l2tpd = await buildL2tpd();
+});
+afterAll(() => l2tpd[Symbol.dispose]());
+
+/** A daemon in one of the scene's namespaces, as anybody would start it. */
+function daemon(scene: Scene, at: 0 | 1, { file }: End, ...more: string[]): Running {
+  return l2tpd.start(["--config", file, "--netns", "/proc/self/fd/3", ...more], {
+    stdio: ["ignore", "ignore", "pipe", scene.namespaces[at].fd],
+  });
+}
+
+/** Pings for ever; `replies` counts. */
+function pinger(scene: Scene, to: string): Running & { replies: number } {
+  const probe = l2tpd.start(["demo-probe", "--netns", "/proc/self/fd/4", "ping", to], {
+    stdio: ["ignore", "ignore", "inherit", "ipc", scene.namespaces[0].fd],
+  }) as Running & { replies: number };
+  probe.replies = 0;
+  probe.process.on("message", (report: ProbeReport) => {
+    if (report.type === "ping" && report.rttMs !== undefined) probe.replies += 1;
+  });
+  return probe;
+}
+
+/** Waits until `count` more replies have come. */
+async function moreReplies(probe: { replies: number }, count: number, limitMs = 20_000): Promise<void> {
+  const wanted = probe.replies + count;
+  const until = performance.now() + limitMs;
+  while (probe.replies < wanted) {
+    if (performance.now() > until)
+      throw new Error(`${wanted - probe.replies} of ${count} replies did not come`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const interfaces = (scene: Scene, at: 0 | 1): string[] =>
+  runNetlink(nlabi.NETLINK_ROUTE, link.list(), { namespace: scene.namespaces[at].fd })
+    .map(({ name }) => name)
+    .filter((name) => !/^(ifb|tunl|sit|ip6|gre|erspan|teql)/.test(name)) // some kernels put these into each namespace
+    .sort();
+
+/** Processes that run the program under test. */
+function survivors(): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+        return words.includes(l2tpd.script) ? [words.join(" ")] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+needs(
+  "linux",
+  "root",
+  "tun",
+)("two daemons carry pings; SIGTERM ends each with 0, in time, and leaves nothing", async () => {
+  const [a, b] = readEnds();
+  using scene = buildScene([a, b]);
+  await using atA = daemon(scene, 0, a);
+  await using atB = daemon(scene, 1, b);
+  await Promise.all([atA.line(/session lan is up on l2tpeth0/), atB.line(/session lan is up on l2tpeth0/)]);
+  await using ping = pinger(scene, b.inner.address);
+  await moreReplies(ping, 3);
+  expect(interfaces(scene, 0)).toEqual(["l2tpeth0", "lo", "wan0"]);
+  atA.process.kill("SIGUSR1");
+  await atA.line(/^ {2}session lan .* on l2tpeth0, MTU \d+: up for/);
+  await atA.line(/^ {4}sent [1-9]\d* packets/);
+  await atA.line(/^ {2}Hello \d+ sent, /);
+  await atA.line(/^ {2}udp-gso/);
+  const begun = performance.now();
+  expect(await Promise.all([atA.stop("SIGTERM"), atB.stop("SIGTERM")])).toEqual([0, 0]);
+  expect(performance.now() - begun).toBeLessThan(10_000);
+  expect([interfaces(scene, 0), interfaces(scene, 1)]).toEqual([
+    ["lo", "wan0"],
+    ["lo", "wan0"],
+  ]);
+});
+
+needs(
+  "linux",
+  "root",
+  "tun",
+)("kill -9 under traffic: nothing is left, and after a new start traffic flows again", async () => {
+  const [a, b] = readEnds();
+  using scene = buildScene([a, b]);
+  await using atB = daemon(scene, 1, b);
+  await using ping = pinger(scene, b.inner.address);
+  for (let life = 1; life <= 3; life++) {
+    await using atA = daemon(scene, 0, a);
+    await atA.line(/session lan is up/);
+    await moreReplies(ping, 2);
+    expect(await atA.stop("SIGKILL")).toBe("SIGKILL");
+    expect(interfaces(scene, 0)).toEqual(["lo", "wan0"]);
+  }
+  // It was back each time before anybody missed it: the other end never came down.
+  expect(atB.lines.filter((line) => /tunnel site-a .*is down/.test(line))).toEqual([]);
+  expect(atB.lines.filter((line) => /began anew/.test(line)).length).toBeGreaterThanOrEqual(1);
+  expect(await atB.stop()).toBe(0);
+});
+
+needs(
+  "linux",
+  "root",
+  "tun",
+)("an interface that somebody deletes comes back, with the reason in the log", async () => {
+  const [a, b] = readEnds();
+  using scene = buildScene([a, b]);
+  await using atA = daemon(scene, 0, a);
+  await using atB = daemon(scene, 1, b);
+  await Promise.all([atA.line(/session lan is up/), atB.line(/session lan is up/)]);
+  const from = atA.lines.length;
+  runNetlink(nlabi.NETLINK_ROUTE, link.remove({ name: "l2tpeth0" }), { namespace: scene.namespaces[0].fd });
+  await atA.line(/session lan is down: its interface is gone/, { from });
+  await atA.line(/session lan is up on l2tpeth0/, { from });
+  await using ping = pinger(scene, b.inner.address);
+  await moreReplies(ping, 2);
+});
+
+function showsATunnel(run: { status: number | null; stdout: string; stderr: string }): void {
+  expect(run, run.stdout + run.stderr).toMatchObject({ status: 0 });
+  expect(run.stdout).toMatch(/site A: session lan is up on l2tpeth0/);
+  expect(run.stdout).toMatch(/5 sent, 5 received, 0 lost/);
+  expect(run.stdout).toMatch(/TCP: [\d.]+ [GM]bit\/s/);
+  expect(run.stdout).toMatch(/packets received +[\d,]{4,} +[\d,]{4,}/);
+  expect(survivors()).toEqual([]);
+}
+
+needs(
+  "linux",
+  "root",
+  "tun",
+)("demo --once as root shows ping, throughput and counters, ends with 0, and leaves nothing", () => {
+  const before = readdirSync("/sys/class/net");
+  showsATunnel(l2tpd.run("demo", "--once", "--seconds", "1"));
+  expect(readdirSync("/sys/class/net")).toEqual(before);
+});
+
+needs(
+  "linux",
+  "user-namespace",
+  "tun",
+)("demo --once starts again in a user namespace where it may make none", () => {
+  // As root, CAP_SYS_ADMIN is what an ordinary user lacks.
+  const asUser =
+    process.getuid?.() === 0 ? ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-all"] : [];
+  const [command = "", ...args] = [
+    ...asUser,
+    process.execPath,
+    l2tpd.script,
+    "demo",
+    "--once",
+    "--seconds",
+    "1",
+  ];
+  const run = spawnSync(command, args, { encoding: "utf8" });
+  expect(run.stderr).toContain("starting again in a user namespace");
+  showsATunnel(run);
+});
+
+needs("linux", "root", "tun", { tool: "setpriv" })(
+  "where neither works the demonstration says why and what to do, and ends with 77",
+  () => {
+    const drop = ["--bounding-set", "-sys_admin", "--inh-caps", "-all"];
+    const run = spawnSync(
+      "setpriv",
+      [...drop, "env", "PATH=/nonexistent", process.execPath, l2tpd.script, "demo", "--once"],
+      {
+        encoding: "utf8",
+      },
+    );
+    expect(run.status).toBe(77);
+    expect(run.stderr).toMatch(/network namespaces cannot be made here: .*EPERM/);
+    expect(run.stderr).toContain("install util-linux");
+    expect(run.stderr).toContain("Run it as root");
+  },
+);
+
+needs(
+  "linux",
+  "root",
+  "tun",
+)("demo takes everything down on SIGTERM, and even SIGKILL leaves no process", async () => {
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    await using demo = l2tpd.start(["demo"], { stdio: ["ignore", "pipe", "pipe"] });
+    await demo.line(/ping 2: /);
+    expect(await demo.stop(signal)).toBe(signal === "SIGTERM" ? 75 : "SIGKILL");
+    const until = performance.now() + 10_000;
+    while (survivors().length > 0 && performance.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(survivors()).toEqual([]);
+  }
+});

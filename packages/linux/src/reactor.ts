@@ -44,7 +44,7 @@ export interface WatchOptions {
   readonly mode?: "level" | "oneshot";
   /** Whether the registration keeps the process alive; default true. */
   readonly ref?: boolean;
-  /** The thread has failed: nothing will be told any more. */
+  /** Nothing will be told any more: the thread has failed, or the descriptor was closed before its registration. */
   readonly onFailure?: (error: Error) => void;
 }
 
@@ -209,19 +209,23 @@ export class Reactor implements Disposable {
       if (watch === undefined || watch.generation !== report.ready[i + 1]) continue;
       try {
         watch.onReady(report.ready[i + 2] as number);
-      } finally {
-        if (!watch.oneshot && this.#watches[slot] === watch) this.#arm(slot, watch);
+      } catch (error) {
+        // A bug of one handler is an uncaught error like any other, but the other handlers get their turn.
+        queueMicrotask(() => {
+          throw error;
+        });
       }
+      if (!watch.oneshot && this.#watches[slot] === watch) this.#arm(slot, watch);
     }
   }
 
   #arm(slot: number, watch: Watch): void {
-    epoll_ctl(
-      this.#epoll,
-      EPOLL_CTL_MOD,
-      watch.fd,
-      event(watch.events | EPOLLONESHOT, slot, watch.generation),
-    );
+    const armed = event(watch.events | EPOLLONESHOT, slot, watch.generation);
+    const result = raw().epoll_ctl(this.#epoll, EPOLL_CTL_MOD, watch.fd, armed);
+    if (result >= 0) return;
+    // The descriptor was closed before its registration: it will not be told of again.
+    this.#forget(slot, watch);
+    watch.onFailure?.(new SyscallError("epoll_ctl", -result, `descriptor ${watch.fd}`));
   }
 
   #forget(slot: number, watch: Watch): void {

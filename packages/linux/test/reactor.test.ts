@@ -138,6 +138,15 @@ needs("linux")(
   },
 );
 
+needs("linux")("a descriptor that was closed before its registration ends it with the reason", async () => {
+  using reactor = new Reactor();
+  const fd = sys.eventfd(1, abi.EFD_NONBLOCK);
+  const failure = await new Promise<Error>((resolve) => {
+    reactor.watch(fd, () => sys.close(fd), { onFailure: resolve });
+  });
+  expect(failure).toMatchObject({ code: "EBADF", syscall: "epoll_ctl" });
+});
+
 needs("linux")("a send in the thread gives its result, or the error with its number", async () => {
   using reactor = new Reactor();
   expect(await reactor.send(-1 as never, one).catch((error: unknown) => error)).toMatchObject({

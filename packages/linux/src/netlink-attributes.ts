@@ -51,13 +51,17 @@ function integer(size: 1 | 2 | 4, signed: boolean, littleEndian: boolean): Attri
   };
 }
 
-/** Integers in host byte order, which on these machines is little-endian. */
+/** 8 bits. */
 export const u8 = integer(1, false, true);
+/** 16 bits in host byte order, which on these machines is little-endian. */
 export const u16 = integer(2, false, true);
+/** 32 bits in host byte order. */
 export const u32 = integer(4, false, true);
+/** 32 bits with a sign, in host byte order. */
 export const s32 = integer(4, true, true);
-/** Integers in network byte order. */
+/** 16 bits in network byte order. */
 export const be16 = integer(2, false, false);
+/** 32 bits in network byte order. */
 export const be32 = integer(4, false, false);
 
 /** 64 bits as a number: exact to 2^53, which counters of octets take centuries to reach. */

@@ -42,6 +42,7 @@ export interface NetlinkSocketAddress {
   readonly groups: number;
 }
 
+/** Any address that {@link encodeSocketAddress} knows. */
 export type AnySocketAddress = InetSocketAddress | UnixSocketAddress | NetlinkSocketAddress;
 
 /**

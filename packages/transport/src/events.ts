@@ -46,7 +46,7 @@ export interface ChannelChange {
 
 /** What makes a transport. */
 export interface TransportOptions {
-  /** Milliseconds of the timer wheel's tick. Default 10. */
+  /** Milliseconds of the timer wheel's tick, a whole number. Default 10. */
   readonly tickMs?: number;
   /** Channels to make room for at once. Default 16. */
   readonly channels?: number;

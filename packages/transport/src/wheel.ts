@@ -30,7 +30,7 @@ const UNKNOWN = -1;
 
 /** What a wheel may be told when it is made. */
 export interface TimerWheelOptions {
-  /** Milliseconds of one tick: how late a timer may be. Default 10. */
+  /** Milliseconds of one tick, a whole number: how late a timer may be. Default 10. */
   readonly tickMs?: number;
   /** Keys to make room for at once; the wheel grows as keys are armed. Default 64. */
   readonly keys?: number;
@@ -66,10 +66,11 @@ export class TimerWheel {
   #next: Int32Array;
   #previous: Int32Array;
 
-  /** @throws RangeError when `tickMs` is not a positive number. */
+  /** @throws RangeError when `tickMs` is not a whole number from 1. */
   constructor({ tickMs = 10, keys = 64 }: TimerWheelOptions = {}) {
-    if (!(tickMs > 0 && Number.isFinite(tickMs))) {
-      throw new RangeError(`tickMs: a positive number of milliseconds was expected, got ${tickMs}`);
+    // Only then is each tick's time a number without rounding, and no timer a hair too early.
+    if (!(Number.isInteger(tickMs) && tickMs > 0)) {
+      throw new RangeError(`tickMs: a whole number of milliseconds from 1 was expected, got ${tickMs}`);
     }
     this.tickMs = tickMs;
     this.#due = new Float64Array(keys);
@@ -225,12 +226,10 @@ export class TimerWheel {
       const span = SPAN[level] as number;
       if (this.#tick % span !== 0) continue;
       const bucket = level * BUCKETS + ((this.#tick / span) & MASK);
-      // Only as many as there are now: one that was moved to a later time may come back to the same bucket.
-      const last = this.#previous[bucket] as number;
+      // Ends, for none comes back: the bucket begins now, so that whatever it would take again is a whole round away.
       for (let node = this.#next[bucket] as number; node !== bucket; node = this.#next[bucket] as number) {
         this.#unlink(node);
         this.#link(node, this.#tickAtOrAfter(this.#due[node - FIRST_KEY] as number));
-        if (node === last) break;
       }
     }
   }
@@ -259,15 +258,12 @@ export class TimerWheel {
     this.#previous[next] = previous;
   }
 
-  /** Rounded up; a division that comes out a hair too small must not make a timer early. */
   #tickAtOrAfter(due: Instant): number {
-    const tick = Math.ceil(due / this.tickMs);
-    return tick * this.tickMs < due ? tick + 1 : tick;
+    return Math.ceil(due / this.tickMs);
   }
 
   #tickAtOrBefore(now: Instant): number {
-    const tick = Math.floor(now / this.tickMs);
-    return tick * this.tickMs > now ? tick - 1 : tick;
+    return Math.floor(now / this.tickMs);
   }
 
   #grow(key: number): void {

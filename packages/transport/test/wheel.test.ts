@@ -22,6 +22,27 @@ describe("a timer", () => {
     }
   });
 
+  test("is not early by a rounding either, whatever the tick and however large the numbers", () => {
+    const random = rng(3);
+    const bits = new DataView(new ArrayBuffer(8));
+    const neighbour = (value: number, step: bigint): number => {
+      bits.setFloat64(0, value);
+      bits.setBigInt64(0, bits.getBigInt64(0) + step);
+      return bits.getFloat64(0);
+    };
+    for (let n = 0; n < 2_000; n++) {
+      const tickMs = 1 + Math.floor(random() ** 3 * 5_000);
+      const whole = Math.floor(random() ** 4 * 1e9) * tickMs + tickMs;
+      for (const due of [neighbour(whole, -1n), whole, neighbour(whole, 1n)]) {
+        const wheel = new TimerWheel({ tickMs });
+        expired(wheel, due - 3 * tickMs);
+        wheel.arm(0, due);
+        expect(expired(wheel, neighbour(due, -1n))).toEqual([]);
+        expect(expired(wheel, due + tickMs)).toEqual([0]);
+      }
+    }
+  });
+
   test("that is due when armed is given by the next call, with the same now", () => {
     const wheel = new TimerWheel();
     expect(expired(wheel, 1_000)).toEqual([]);
@@ -93,7 +114,9 @@ test("a due time that is no number, or a key that is none, is refused", () => {
   expect(() => wheel.arm(1, Number.POSITIVE_INFINITY)).toThrow(RangeError);
   expect(() => wheel.arm(-1, 5)).toThrow(RangeError);
   expect(() => wheel.arm(1e6 + 0.5, 5)).toThrow(RangeError);
-  expect(() => new TimerWheel({ tickMs: 0 })).toThrow(RangeError);
+  for (const tickMs of [0, -10, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(() => new TimerWheel({ tickMs })).toThrow(/tickMs: a whole number/);
+  }
 });
 
 /** The same calls on a plain list, searched each time. */

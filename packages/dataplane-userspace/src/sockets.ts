@@ -46,8 +46,12 @@ const STEER_BY_T_BIT = assembleBpf([
   ["ret", 0],
 ]);
 
-/** Session ID 0 marks a control message over IP (RFC 3931 §4.1.1.2). */
+/**
+ * Session ID 0 marks a control message over IP (RFC 3931 §4.1.1.2). What is too short for a session ID goes to the
+ * data socket, where it is counted; a load beyond the end would drop it unseen.
+ */
 function sessionFilter(family: 4 | 6, wanted: "control" | "data"): Uint8Array {
+  const keep = 0xffff_ffff;
   const load =
     family === 4
       ? ([
@@ -56,11 +60,14 @@ function sessionFilter(family: 4 | 6, wanted: "control" | "data"): Uint8Array {
         ] as const)
       : ([["ldw", 0]] as const);
   return assembleBpf([
+    ["ld-len"],
+    ["jge", family === 4 ? 24 : 4, null, "data"],
     ...load,
-    ["jeq", 0, "zero"],
-    ["ret", wanted === "data" ? 0xffff_ffff : 0],
-    "zero",
-    ["ret", wanted === "data" ? 0 : 0xffff_ffff],
+    ["jeq", 0, "control"],
+    "data",
+    ["ret", wanted === "data" ? keep : 0],
+    "control",
+    ["ret", wanted === "data" ? 0 : keep],
   ]);
 }
 

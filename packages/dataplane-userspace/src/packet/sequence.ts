@@ -59,6 +59,19 @@ export class HoldingSlots {
   }
 }
 
+/** Counts messages whose numbers follow one another. */
+class Run {
+  #last = 0;
+  #count = 0;
+
+  /** Whether the message is the last of as many as make a new start. */
+  goesOn(ns: number): boolean {
+    this.#count = ns === ((this.#last + 1) & MASK) ? this.#count + 1 : 0;
+    this.#last = ns;
+    return this.#count > OUT_OF_SEQUENCE_LIMIT;
+  }
+}
+
 /** One session's receive sequence. */
 export class Sequence {
   /** Came before one that had come earlier; the caller reads and counts on. */
@@ -69,10 +82,13 @@ export class Sequence {
   heldIn = -1;
   readonly #slots: HoldingSlots;
   #expected = 0;
-  /** Take the number of the next message as it is: at the start, and after a loss that was waited out. */
+  /** Nothing was received yet: whatever number comes is right. */
+  #fresh = true;
+  /** Take the number of the next message in the window as it is: after a loss that was waited out. */
   #skip = true;
-  #lastOutOfSequence = 0;
-  #inSequenceSince = 0;
+  /** Messages that follow one another though not from where we are: ahead of it, and behind. */
+  readonly #ahead = new Run();
+  readonly #behind = new Run();
   #head = -1;
 
   constructor(slots: HoldingSlots) {
@@ -90,10 +106,11 @@ export class Sequence {
       if (this.#head === -1) return VERDICT.deliver;
       return this.#hold(-1, nowMs + UNNUMBERED_HOLD_MS);
     }
-    if (!this.#skip && ((ns - this.#expected) & MASK) >= WINDOW) {
-      if (!this.#startsAnew(ns)) return VERDICT.outsideWindow;
+    if (!this.#fresh && ((ns - this.#expected) & MASK) >= WINDOW) {
+      if (!this.#behind.goesOn(ns)) return VERDICT.outsideWindow;
       this.#drop();
     }
+    this.#fresh = false;
     if (this.#head === -1 && (this.#skip || ns === this.#expected)) {
       this.#skip = false;
       this.#expected = (ns + 1) & MASK;
@@ -101,7 +118,7 @@ export class Sequence {
     }
     if (reorderMs > 0) return this.#hold(ns, nowMs + reorderMs);
     if (this.#head !== -1) return this.#hold(ns, nowMs); // Reordering was just switched off: drain in order.
-    if (!this.#startsAnew(ns)) return VERDICT.outOfSequence;
+    if (!this.#ahead.goesOn(ns)) return VERDICT.outOfSequence;
     this.#skip = false;
     this.#expected = (ns + 1) & MASK;
     return VERDICT.deliver;
@@ -154,17 +171,15 @@ export class Sequence {
     this.#skip = true;
   }
 
-  /** Counts messages that follow one another though not from where we are. */
-  #startsAnew(ns: number): boolean {
-    const follows = ns === ((this.#lastOutOfSequence + 1) & MASK);
-    this.#inSequenceSince = follows ? this.#inSequenceSince + 1 : 0;
-    this.#lastOutOfSequence = ns;
-    return this.#inSequenceSince > OUT_OF_SEQUENCE_LIMIT;
-  }
-
   /** Puts a message into the queue, in order of its number; one without goes last. */
   #hold(ns: number, expiresMs: number): Verdict {
     const slots = this.#slots;
+    if (ns === this.#expected) {
+      // It is what the others wait for, and needs no slot to go before them.
+      this.#expected = (ns + 1) & MASK;
+      this.reordered++;
+      return VERDICT.deliver;
+    }
     const distance = (ns - this.#expected) & MASK;
     let before = -1;
     let after = this.#head;

@@ -357,8 +357,10 @@ export class Receiver extends Loop {
       this.#heldLength[slot] = length;
       this.#heldOctets[slot] = octets;
     } else {
+      // As in the kernel, what is dropped moves nothing on in the queue.
       if (verdict === VERDICT.outOfSequence) this.#add(session, RX.seqDiscards, 1);
       this.#discard(session);
+      return;
     }
     for (let slot = sequence.release(this.#now); slot !== -1; slot = sequence.release(this.#now)) {
       this.#deliver(

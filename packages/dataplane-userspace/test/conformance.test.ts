@@ -1,0 +1,63 @@
+/** The kit of @l2tp/dataplane over real sockets and TAP interfaces, in two network namespaces. */
+import { existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { type ConformanceEnd, type ConformanceFixture, dataPlaneSuite } from "@l2tp/dataplane/conformance";
+import { UserspaceDataPlane, type UserspaceOptions } from "@l2tp/dataplane-userspace";
+import { link } from "@l2tp/linux";
+import { needs } from "@l2tp/testing";
+import { afterAll, beforeAll, describe } from "vitest";
+import { FrameSocket, type Host, Lab, Stranger } from "./support/lab.ts";
+
+function end(host: Host, options: UserspaceOptions): ConformanceEnd {
+  return {
+    plane: new UserspaceDataPlane(options),
+    addresses: {
+      4: [host.address(4), host.address(4, 1)],
+      6: [host.address(6), host.address(6, 1)],
+    },
+    namespace: host.path,
+    port: (session) => new FrameSocket(host, session.interfaceName as string),
+    vanish: (session) => host.netlink(link.remove({ name: session.interfaceName as string })),
+  };
+}
+
+async function make(options: UserspaceOptions): Promise<ConformanceFixture> {
+  const lab = new Lab();
+  const [a, b] = [end(lab.a, options), end(lab.b, options)];
+  return {
+    a,
+    b,
+    wait: (ms) => delay(ms),
+    // The stranger is at A's second address, where no wire of A is bound.
+    raw: async (encapsulation, family) =>
+      new Stranger(lab.a, encapsulation, { family, address: lab.a.address(family, 1), port: 0 }),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([a.plane[Symbol.asyncDispose](), b.plane[Symbol.asyncDispose]()]);
+      lab[Symbol.dispose]();
+    },
+  };
+}
+
+const test = needs("linux", "root", "tun");
+/** Where the tests are skipped there is nothing to make for them. */
+const possible = process.platform === "linux" && process.getuid?.() === 0 && existsSync("/dev/net/tun");
+const before: typeof beforeAll = (body, timeoutMs) => {
+  if (possible) beforeAll(body, timeoutMs);
+};
+
+for (const offload of ["full", "batch"] as const) {
+  dataPlaneSuite(
+    { describe, test, beforeAll: before, afterAll },
+    {
+      name: `userspace, offload ${offload}`,
+      make: () => make({ offload }),
+      over: [
+        { encapsulation: "udp", family: 4 },
+        { encapsulation: "udp", family: 6 },
+        { encapsulation: "ip", family: 4 },
+        { encapsulation: "ip", family: 6 },
+      ],
+      versions: [3],
+    },
+  );
+}

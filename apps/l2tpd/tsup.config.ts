@@ -1,3 +1,4 @@
+import { cpSync } from "node:fs";
 import { defineConfig } from "tsup";
 import { base } from "../../tsup.config.base.ts";
 
@@ -17,6 +18,13 @@ export default defineConfig({
   external: ["koffi"],
   banner: {
     js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
+  onSuccess: async () => {
+    // What `l2tpd demo` runs, where the package is not in its repository.
+    for (const end of ["a", "b"]) {
+      const name = `examples/l2tpv3-ethernet-${end}.toml`;
+      cpSync(new URL(`../../${name}`, import.meta.url), new URL(`dist/${name}`, import.meta.url));
+    }
   },
   esbuildOptions(options) {
     options.conditions = ["@l2tp/source", "import", "module", "default"]; // our packages are bundled from their src/

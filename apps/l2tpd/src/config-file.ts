@@ -1,5 +1,6 @@
 /** The configuration from its file, with errors that say what to do and end with the right code. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { type Config, ConfigError, parseConfig, renderProblem } from "@l2tp/config";
 import { EXIT, ExitError } from "./exit-codes.ts";
 
@@ -18,9 +19,15 @@ export function readConfig(file: string): Config {
   }
 }
 
+/** Under `npm run` the working directory is the package's, and `INIT_CWD` says where the person is. */
+function locate(file: string, environment: NodeJS.ProcessEnv = process.env): string {
+  const from = environment["INIT_CWD"];
+  return from !== undefined && !existsSync(file) ? resolve(from, file) : file;
+}
+
 function readText(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readFileSync(locate(file), "utf8");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT") {

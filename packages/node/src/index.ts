@@ -29,8 +29,9 @@ export { LOG_LEVELS, type LogFields, type Logger, type LogLevel, silentLogger, w
 export { L2TP_PORT, type SessionInit, type TunnelInit } from "./parameters.ts";
 export type { PeerPolicy, QuiescentInit } from "./quiescent-control.ts";
 export type { Reason, ReasonCode } from "./reason.ts";
-export type { Session, SessionState } from "./session.ts";
+export type { Session } from "./session.ts";
+export type { SessionState, TunnelState } from "./states.ts";
 export type { ContextStatistics, SessionFigures, TunnelStatistics, WireStatistics } from "./statistics.ts";
-export type { Tunnel, TunnelState } from "./tunnel.ts";
+export type { Tunnel } from "./tunnel.ts";
 export type { WaitOptions } from "./up-gate.ts";
 export type { StrayCounters } from "./wire-pool.ts";

@@ -16,13 +16,8 @@ import { ClosedError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { type Logger, withFields } from "./log.ts";
 import { type Reason, reason, reasonOf, sameReason } from "./reason.ts";
+import type { SessionState } from "./states.ts";
 import { UpGate, type WaitOptions } from "./up-gate.ts";
-
-/**
- * Where a session is.
- * `waiting`: for its tunnel. `starting`: the data plane is at work. `retrying`: for the next try.
- */
-export type SessionState = "waiting" | "starting" | "up" | "retrying" | "closed";
 
 /** One session of a tunnel. It keeps itself up until it is closed. */
 export interface Session extends AsyncDisposable {

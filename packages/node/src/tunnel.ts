@@ -14,16 +14,10 @@ import { type Logger, withFields } from "./log.ts";
 import { bindingAddress, type ConfiguredTunnel, configureSession, type SessionInit } from "./parameters.ts";
 import { type Reason, reason, reasonOf, sameReason } from "./reason.ts";
 import { closeOnAbort, type Session, SessionKeeper } from "./session.ts";
+import type { TunnelState } from "./states.ts";
 import type { TunnelStatistics } from "./statistics.ts";
 import { UpGate, type WaitOptions } from "./up-gate.ts";
 import type { WireLease, WireUser } from "./wire-pool.ts";
-
-/**
- * Where a tunnel is.
- * `starting`: the data plane is at work. `waiting-for-peer`: all is there but an answer of the peer.
- * `retrying`: for the next try.
- */
-export type TunnelState = "starting" | "waiting-for-peer" | "up" | "retrying" | "closed";
 
 /** One tunnel of a context. It keeps itself up until it is closed. */
 export interface Tunnel extends AsyncDisposable {

@@ -17,15 +17,15 @@ export interface End {
   readonly inner: InterfaceAddressConfig;
 }
 
-/** Looks in the folder `examples` beside this file, and beside each folder above it: the package's, the repository's. */
+/** The repository's folder `examples`, somewhere above this file; or the copy that an installed package brings. */
 function exampleFile(name: string): string {
-  const start = dirname(fileURLToPath(import.meta.url));
-  for (let folder = start; ; folder = dirname(folder)) {
-    const file = join(folder, "examples", name);
-    if (existsSync(file)) return file;
-    if (folder === dirname(folder)) break;
-  }
-  throw new ExitError(EXIT.noInput, `the example ${name} is in no folder "examples" from ${start} upwards`);
+  const here = dirname(fileURLToPath(import.meta.url));
+  const folders: string[] = [];
+  for (let folder = dirname(here); folder !== dirname(folder); folder = dirname(folder)) folders.push(folder);
+  const files = [...folders, here].map((folder) => join(folder, "examples", name));
+  const found = files.find((file) => existsSync(file));
+  if (found !== undefined) return found;
+  throw new ExitError(EXIT.noInput, `the example ${name} is in no folder "examples" from ${here} upwards`);
 }
 
 /** @throws ExitError when the examples are not what the demonstration needs. */

@@ -11,7 +11,11 @@ test.each([
   expect(Array.from(parseHexLine(text, 1) ?? [])).toEqual(octets);
 });
 
-test.each(["", "  ", "\r", "# c802", "   # nothing"])("%j has no datagram", (text) => {
+test.each(["", "  ", "\r"])("%j is an empty datagram", (text) => {
+  expect(parseHexLine(text, 1)).toEqual(new Uint8Array(0));
+});
+
+test.each(["# c802", "   # nothing"])("%j has no datagram", (text) => {
   expect(parseHexLine(text, 1)).toBeUndefined();
 });
 

@@ -61,7 +61,7 @@ const MEETS: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe("every datagram of malformed.json gets what its expectation says, and the exit code", () => {
-  const cases = datagrams().filter(({ name, hex }) => !NEEDS_A_SESSION.has(name) && hex !== "");
+  const cases = datagrams().filter(({ name }) => !NEEDS_A_SESSION.has(name));
 
   test("there are many", () => {
     expect(cases.length).toBeGreaterThan(210);
@@ -90,7 +90,7 @@ test("an unknown mandatory AVP, member by member", async () => {
   const sccrq = `c802 0038 0000 0000 0000 0000  8008 0000 0000 0001  8008 0000 0002 0100
                  800a 0000 0003 00000003  800a 0000 0007 6e616d65  8008 0000 0009 0011`.replace(/\s+/g, "");
   const odd = `c80200400000000000000000${sccrq.slice(24)}8008 0000 270f beef`.replaceAll(" ", "");
-  const { code, lines } = await hexLines([], `${sccrq}\n\n# a comment\n${odd}\n`);
+  const { code, lines } = await hexLines([], `${sccrq}\n# one\n# a comment\n${odd}\n`);
   expect(code).toBe(1);
   expect(lines.map(({ line, malformed }) => [line, malformed === null])).toEqual([
     [1, true],
@@ -150,7 +150,7 @@ test("what is not hex ends it with exit code 2 and the place; the lines before a
 });
 
 test("no datagrams: nothing is printed, and all was decoded", async () => {
-  expect(await hexLines([], "\n# nothing\n")).toEqual({ code: 0, stderr: "", lines: [] });
+  expect(await hexLines([], "# nothing\n")).toEqual({ code: 0, stderr: "", lines: [] });
 });
 
 test("100,000 datagrams go through in one run", async () => {

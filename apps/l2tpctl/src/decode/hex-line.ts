@@ -30,7 +30,8 @@ export async function* lines(input: AsyncIterable<Uint8Array>): AsyncGenerator<s
 }
 
 /**
- * @returns the octets of one line; `undefined` for an empty line or one with a comment only.
+ * @returns the octets of one line: none for an empty one, which is an empty datagram, so that output and input
+ * lines pair up; `undefined` for a line with a comment only.
  * @throws {@link UsageError} with line and column for what is not hex
  */
 export function parseHexLine(text: string, lineNumber: number): Uint8Array | undefined {
@@ -38,13 +39,11 @@ export function parseHexLine(text: string, lineNumber: number): Uint8Array | und
   const end = comment === -1 ? text.length : comment;
   const octets = new Uint8Array(end >> 1);
   let digits = 0;
-  let blank = true;
   for (let i = 0; i < end; i += 1) {
     const character = text.charCodeAt(i);
     // Space, tab, carriage return, byte order mark, colon.
     if (character === 32 || character === 9 || character === 13 || character === 0xfeff || character === 58)
       continue;
-    blank = false;
     const digit = hexDigit(character);
     if (digit < 0) {
       const shown = JSON.stringify(String.fromCodePoint(text.codePointAt(i) ?? 0));
@@ -56,7 +55,7 @@ export function parseHexLine(text: string, lineNumber: number): Uint8Array | und
     octets[at] = ((octets[at] ?? 0) << 4) | digit;
     digits += 1;
   }
-  if (blank) return undefined;
+  if (digits === 0 && comment !== -1) return undefined;
   if (digits % 2 !== 0) {
     throw new UsageError(`decode --hex: line ${lineNumber} has ${digits} hex digits, half an octet too many`);
   }

@@ -11,39 +11,39 @@ const OUT_OF_SEQUENCE_LIMIT = 4;
 /** How long an unnumbered message may sit in the queue; it is delivered at once unless numbered ones wait. */
 const UNORDERED_HOLD_MS = 1_000;
 
-interface Held {
+interface Held<T> {
   readonly ns: number | undefined;
   readonly expires: Instant;
-  readonly message: Uint8Array;
+  readonly message: T;
 }
 
 /** What the receiver reports; counting is the session's. */
-export interface SequencingSink {
-  deliver(message: Uint8Array): void;
+export interface SequencingSink<T> {
+  deliver(message: T): void;
   /** Was dropped. */
   discard(): void;
   /** Was put before one that had come earlier. */
   reordered(): void;
 }
 
-/** One session's receive sequence. */
-export class ReceiveSequence {
+/** One session's receive sequence; what a message is, is the session's business. */
+export class ReceiveSequence<T> {
   readonly #largest: number;
-  readonly #sink: SequencingSink;
+  readonly #sink: SequencingSink<T>;
   #expected = 0;
   #lastOutOfSequence = 0;
   #inSequenceSince = 0;
   #newStart = false;
-  #queue: Held[] = [];
+  #queue: Held<T>[] = [];
 
-  constructor(version: L2tpVersion, sink: SequencingSink) {
+  constructor(version: L2tpVersion, sink: SequencingSink<T>) {
     this.#largest = version === 2 ? 0xffff : 0xff_ffff;
     this.#sink = sink;
   }
 
   /** Takes one message, `ns` when it is numbered, and delivers all that can be delivered now. */
-  receive(now: Instant, ns: number | undefined, message: Uint8Array, reorderMs: number): void {
-    const held: Held = { ns, message, expires: now + (reorderMs > 0 ? reorderMs : UNORDERED_HOLD_MS) };
+  receive(now: Instant, ns: number | undefined, message: T, reorderMs: number): void {
+    const held: Held<T> = { ns, message, expires: now + (reorderMs > 0 ? reorderMs : UNORDERED_HOLD_MS) };
     if (ns === undefined) this.#queue.push(held);
     else if (ns === this.#expected) this.#insert(held, ns);
     else if (reorderMs > 0 && this.#inWindow(ns)) this.#insert(held, ns);
@@ -88,13 +88,13 @@ export class ReceiveSequence {
   }
 
   /** Nothing that was held belongs to the new numbering. */
-  #restart(first: Held): void {
+  #restart(first: Held<T>): void {
     for (const _ of this.#queue) this.#sink.discard();
     this.#queue = [first];
   }
 
   /** In order of the number, as the kernel does it: plainly, also where the numbers wrap. */
-  #insert(held: Held, ns: number): void {
+  #insert(held: Held<T>, ns: number): void {
     const before = this.#queue.findIndex((other) => other.ns !== undefined && other.ns > ns);
     if (before === -1) this.#queue.push(held);
     else {

@@ -10,7 +10,7 @@ import {
 } from "@l2tp/dataplane";
 import type { Encapsulation, Instant, L2tpVersion } from "@l2tp/protocol";
 import type { CallLog } from "./calls.ts";
-import { encodeData, headerOctets, readV3 } from "./data-message.ts";
+import { type DataArrival, encodeData, readV3 } from "./data-message.ts";
 import { ReceiveSequence } from "./sequencing.ts";
 
 /** What a session needs of its tunnel. */
@@ -34,6 +34,13 @@ const PPP_ADDRESS_CONTROL = Uint8Array.of(0xff, 0x03);
 /** How many received frames are kept for {@link MockSession.received}. */
 const RECEIVED_LIMIT = 1_000;
 
+/** A data message whose header was found good. */
+interface Message {
+  /** From the L2TP header on. */
+  readonly octets: number;
+  readonly frame: Uint8Array;
+}
+
 /** A session whose "interface" is a pair of methods: {@link inject} and {@link onFrame}. */
 export class MockSession implements SessionPlane {
   readonly sessionId: number;
@@ -41,7 +48,7 @@ export class MockSession implements SessionPlane {
   /** The newest frames that came out of the tunnel. */
   readonly received: Uint8Array[] = [];
   readonly #owner: SessionOwner;
-  readonly #sequence: ReceiveSequence;
+  readonly #sequence: ReceiveSequence<Message>;
   readonly #statistics = emptyStatistics();
   readonly #handlers = new Set<(frame: Uint8Array) => void>();
   #parameters: SessionPlaneParameters;
@@ -182,12 +189,12 @@ export class MockSession implements SessionPlane {
       this.#statistics.rxCookieDiscards += 1;
       this.#statistics.rxErrors += 1;
     } else if (header === "too-short") this.#invalid();
-    else this.#receive(header.ns, datagram);
+    else this.#receive(header.ns, { octets: datagram.length, frame: datagram.subarray(header.at) });
   }
 
-  /** @internal A v2 data message with the number in its header. */
-  receiveV2(message: Uint8Array, ns: number | undefined): void {
-    this.#receive(ns, message);
+  /** @internal A v2 data message; its header says all. */
+  receiveV2(datagram: Uint8Array, { at, end, ns }: DataArrival): void {
+    this.#receive(ns, { octets: end, frame: datagram.subarray(at, end) });
   }
 
   /** @internal The row of a statistics table. */
@@ -195,7 +202,7 @@ export class MockSession implements SessionPlane {
     Object.assign(row, this.#statistics);
   }
 
-  #receive(ns: number | undefined, message: Uint8Array): void {
+  #receive(ns: number | undefined, message: Message): void {
     if (ns === undefined && this.#parameters.receiveSequence) {
       this.#statistics.rxSeqDiscards += 1;
       this.#statistics.rxErrors += 1;
@@ -205,27 +212,18 @@ export class MockSession implements SessionPlane {
     this.#sequence.receive(this.#owner.now(), ns, message, this.#parameters.reorderMs);
   }
 
-  #deliver(message: Uint8Array): void {
+  #deliver(message: Message): void {
     const ppp = this.#parameters.pseudowire !== "eth";
-    const frame = ppp ? withoutAddressControl(this.#payload(message)) : this.#payload(message);
+    const frame = ppp ? withoutAddressControl(message.frame) : message.frame;
     if (frame.length < (ppp ? 1 : ETHERNET_OCTETS)) {
       this.#invalid();
       return;
     }
     this.#statistics.rxPackets += 1;
-    this.#statistics.rxBytes += message.length;
+    this.#statistics.rxBytes += message.octets;
     this.received.push(frame.slice());
     if (this.received.length > RECEIVED_LIMIT) this.received.shift();
     for (const handler of this.#handlers) handler(frame.slice());
-  }
-
-  /** The frame in a message whose header was found good. */
-  #payload(message: Uint8Array): Uint8Array {
-    const { version, encapsulation } = this.#owner;
-    const { cookie, l2SpecificSublayer } = this.#parameters;
-    if (version === 2) return message.subarray(v2PayloadAt(message));
-    const header = { version, encapsulation, cookie, l2SpecificSublayer, tunnelId: 0, sessionId: 0 };
-    return message.subarray(headerOctets({ ...header, sequenced: false }));
   }
 
   #invalid(): void {
@@ -242,14 +240,6 @@ export class MockSession implements SessionPlane {
   get #what(): string {
     return `session ${this.sessionId}`;
   }
-}
-
-/** Where the payload of a well-formed v2 message begins. */
-function v2PayloadAt(message: Uint8Array): number {
-  const flags = message[0] ?? 0;
-  let at = 6 + ((flags & 0x40) !== 0 ? 2 : 0) + ((flags & 0x08) !== 0 ? 4 : 0);
-  if ((flags & 0x02) !== 0) at += 2 + (((message[at] ?? 0) << 8) | (message[at + 1] ?? 0));
-  return at;
 }
 
 function withoutAddressControl(frame: Uint8Array): Uint8Array {

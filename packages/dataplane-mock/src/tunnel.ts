@@ -196,7 +196,7 @@ export class MockTunnel implements TunnelPlane, SessionOwner {
       cookie: parameters.peerCookie,
       l2SpecificSublayer: parameters.l2SpecificSublayer,
       // Sequence numbers can be turned on while the session is up.
-      sequenced: true,
+      ns: 0,
     });
     return path - overheadOctets(this.#peer.family, encapsulation) - header - inner;
   }

@@ -18,7 +18,7 @@ import {
 import type { Encapsulation, IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import { canonical, isWildcard, socketAddress } from "./address.ts";
 import type { CallLog } from "./calls.ts";
-import { type Arrival, sort } from "./data-message.ts";
+import { type DataArrival, sort } from "./data-message.ts";
 import type { MockHost, MockSocket } from "./host.ts";
 import { NoticeQueue } from "./notices.ts";
 import type { MockSession } from "./session.ts";
@@ -281,7 +281,7 @@ export class MockWire implements Wire, TunnelOwner {
     }
   }
 
-  #receiveData(arrival: Arrival & { kind: "data" }, from: SocketAddress, datagram: Uint8Array): void {
+  #receiveData(arrival: DataArrival, from: SocketAddress, datagram: Uint8Array): void {
     const { tunnel, session } = this.#find(arrival);
     if (tunnel === undefined || session === undefined) {
       this.#strayData(from, arrival.sessionId);
@@ -289,13 +289,13 @@ export class MockWire implements Wire, TunnelOwner {
       if (arrival.version === 2 || session.hasCookie(datagram, arrival.at)) this.#peerMoved(tunnel, from);
       this.#strayData(from, arrival.sessionId);
     } else if (arrival.version === 2) {
-      session.receiveV2(datagram.slice(0, arrival.end), arrival.ns);
+      session.receiveV2(datagram, arrival);
     } else {
       session.receiveV3(datagram, arrival.at);
     }
   }
 
-  #find(arrival: Arrival & { kind: "data" }): { tunnel?: MockTunnel; session?: MockSession } {
+  #find(arrival: DataArrival): { tunnel?: MockTunnel; session?: MockSession } {
     if (arrival.version === 3) return this.v3Sessions.get(arrival.sessionId) ?? {};
     const tunnel = this.tunnels.get(arrival.tunnelId);
     const session = tunnel?.version === 2 ? tunnel.sessions.get(arrival.sessionId) : undefined;

@@ -20,6 +20,11 @@ import {
  */
 export type MessageKind = "message" | "hello" | "ack";
 
+// Looked up once: the codec's tables are made for reading, not for speed.
+const ACK = MESSAGES.ACK.type;
+const HELLO = MESSAGES.HELLO.type;
+const AVP_LENGTH = AVP_FLAG.length;
+const AVP_HIDDEN = AVP_FLAG.hidden;
 /** Octets of a Message Type AVP. */
 const MESSAGE_TYPE_OCTETS = AVP_HEADER + 2;
 
@@ -51,19 +56,19 @@ export function messageKind(message: Uint8Array, version: L2tpVersion): MessageK
   const { bodyStart: at, bodyEnd: end } = header;
   if (end - at < MESSAGE_TYPE_OCTETS) return "message";
   const isMessageType =
-    (u16(message, at) & AVP_FLAG.length) === MESSAGE_TYPE_OCTETS &&
-    (u16(message, at) & AVP_FLAG.hidden) === 0 &&
+    (u16(message, at) & AVP_LENGTH) === MESSAGE_TYPE_OCTETS &&
+    (u16(message, at) & AVP_HIDDEN) === 0 &&
     u16(message, at + 2) === 0 &&
     u16(message, at + 4) === 0;
   if (!isMessageType) return "message";
   const type = u16(message, at + AVP_HEADER);
-  if (type === MESSAGES.ACK.type && version === 3) return "ack";
-  return type === MESSAGES.HELLO.type && avpsFill(message, at, end) ? "hello" : "message";
+  if (type === ACK && version === 3) return "ack";
+  return type === HELLO && avpsFill(message, at, end) ? "hello" : "message";
 }
 
 function avpsFill(message: Uint8Array, at: number, end: number): boolean {
   while (at + AVP_HEADER <= end) {
-    const length = u16(message, at) & AVP_FLAG.length;
+    const length = u16(message, at) & AVP_LENGTH;
     if (length < AVP_HEADER) return false;
     at += length;
   }

@@ -18,6 +18,7 @@ import {
   revealValue,
   SharedSecret,
   signControl,
+  textOctets,
   toHex,
   verifyChallengeResponse,
 } from "../src/index.ts";
@@ -240,13 +241,13 @@ const CHECKS: Record<string, (vector: Vector) => void> = {
   },
 };
 
-/** Hexadecimal of the UTF-8 of every string of a JSON text, for values that decode to text or numbers. */
+/** Hexadecimal of the octets of every string of a JSON text, for values that decode to text or numbers. */
 function toHexOfText(text: string): string {
   const values = JSON.parse(text) as unknown[];
   return values
     .map((value) =>
       typeof value === "string"
-        ? Buffer.from(value).toString("hex")
+        ? toHex(textOctets(value))
         : typeof value === "number"
           ? value.toString(16).padStart(8, "0")
           : "",

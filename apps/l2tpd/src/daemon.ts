@@ -3,6 +3,7 @@
  * in order, within a time limit.
  */
 import { type Config, renderProblem } from "@l2tp/config";
+import type { DataPlaneStatus } from "@l2tp/dataplane";
 import { Context } from "@l2tp/node";
 import { readConfig } from "./config-file.ts";
 import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
@@ -11,7 +12,7 @@ import { enterNetworkNamespace } from "./namespace.ts";
 import { createNotify, type Notify } from "./notify.ts";
 import type { DaemonOptions } from "./options.ts";
 import { choosePlane, loadPlane, type PlaneChoice } from "./planes.ts";
-import { collectState, formatDuration, formatFeatures, formatState } from "./state.ts";
+import { collectState, formatDuration, formatState } from "./state.ts";
 import { listenForStop, withinLimit } from "./stop.ts";
 import { obstacleTo, startTunnel } from "./tunnels.ts";
 import { version } from "./version.ts";
@@ -37,7 +38,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   const notify = await createNotify(logger);
   const dataPlane = await loadPlane(choice, config);
   logger.info({}, `l2tpd ${version} begins, on the ${choice.name} data plane (${choice.why})`);
-  for (const line of formatFeatures(dataPlane.status())) logger.debug({}, `data plane: ${line}`);
+  logFeatures(dataPlane.status(), logger);
 
   const context = new Context({
     dataPlane,
@@ -69,6 +70,14 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
     `stopped before everything was taken down (the limit is ${formatDuration(limitMs)}, and a second signal ends the wait)`,
   );
   return EXIT.cutShort;
+}
+
+/** What fell back to less than the best is worth a line; the rest is for those who ask. */
+function logFeatures({ features }: DataPlaneStatus, logger: LogWriter): void {
+  for (const { feature, using, why } of features) {
+    if (why === undefined) logger.debug({}, `data plane: ${feature}: ${using}`);
+    else logger.info({}, `data plane: ${feature}: ${using}, because ${why}`);
+  }
 }
 
 /** Makes every tunnel that can be made; one that cannot is logged and does not stop the others. */

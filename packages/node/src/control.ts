@@ -3,6 +3,7 @@
  * A static tunnel has none to speak of; a quiescent one runs the reliable transport.
  */
 import type { ControlDatagram } from "@l2tp/dataplane";
+import type { Instant } from "@l2tp/protocol";
 import type { ChannelStatistics } from "@l2tp/transport";
 import type { Logger } from "./log.ts";
 
@@ -21,8 +22,8 @@ export interface ControlLink {
   send(datagram: Uint8Array): void;
   /** The peer lives, or nobody asks: the tunnel is up. */
   alive(): void;
-  /** The peer does not answer: the tunnel is down, and stays in the data plane. */
-  gone(text: string): void;
+  /** The peer does not answer: the tunnel is down, and stays in the data plane. It is asked again at `retryAt`. */
+  gone(text: string, retryAt: Instant): void;
 }
 
 /** The control part. Methods are called only between `start` and `stop`, but for `statistics`. */

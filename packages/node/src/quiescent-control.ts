@@ -198,14 +198,15 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
     control.transport.configure(this.#channel, clock.now(), { settings: this.#waiting });
     control.transport.reset(this.#channel, clock.now());
     const waitMs = this.#backoff.next();
-    this.#probe.set(clock.now() + waitMs);
+    const retryAt = clock.now() + waitMs;
+    this.#probe.set(retryAt);
     const unanswered = `${transmissions} transmissions of a ${what === "hello" ? "Hello" : "message"} had no acknowledgement`;
     this.#link.logger.debug({ transmissions, silentMs, waitMs }, unanswered);
     // While it was never there, the text stays the same, so that it is told once.
     const text = wasUp
       ? `the peer is gone: ${unanswered}, and nothing was heard from it for ${seconds(silentMs)}`
       : `the peer does not answer: ${unanswered}`;
-    this.#link.gone(text);
+    this.#link.gone(text, retryAt);
   }
 
   /** The transport has acknowledged it, whatever it is. */

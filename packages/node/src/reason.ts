@@ -53,5 +53,6 @@ export function reasonOf(error: unknown): Reason {
   return reason("system", error instanceof Error ? error.message : String(error));
 }
 
-/** Whether two reasons would read the same to a person. */
-export const sameReason = (a: Reason, b: Reason): boolean => a.code === b.code && a.text === b.text;
+/** Whether `b` tells nothing new to a person who was told `a`. A peer that is gone stays gone, in whatever words. */
+export const sameReason = (a: Reason, b: Reason): boolean =>
+  a.code === b.code && (a.code === "peer-gone" || a.text === b.text);

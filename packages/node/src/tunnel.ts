@@ -101,7 +101,7 @@ export class TunnelKeeper implements Tunnel, WireUser {
       logger: this.logger,
       send: (datagram) => this.#send(datagram),
       alive: () => this.#up(),
-      gone: (text) => this.#peerGone(text),
+      gone: (text, retryAt) => this.#peerGone(text, retryAt),
     });
     if (signal) closeOnAbort(signal, this, this.#untilClosed);
     this.#try();
@@ -345,25 +345,23 @@ export class TunnelKeeper implements Tunnel, WireUser {
     for (const session of [...this.#sessions.values()]) if (this.#plane === plane) session.carry(plane);
   }
 
-  /** The peer answers no more; the tunnel stays in the data plane and goes on asking. */
-  #peerGone(text: string): void {
+  /** The peer does not answer; the tunnel stays in the data plane, and its control part goes on asking. */
+  #peerGone(text: string, retryAt: Instant): void {
     const why = reason("peer-gone", text);
-    if (this.#state === "up") {
-      this.#leaveUp(why, "waiting-for-peer");
-      return;
+    if (this.#state === "up") this.#leaveUp(why, "waiting-for-peer", retryAt);
+    else {
+      this.#reason = why;
+      this.#tellFailed(why, retryAt);
     }
-    this.#reason = why;
-    if (this.#told && sameReason(this.#told, why)) return;
-    this.#told = why;
-    this.logger.warn(
-      { code: why.code, remedy: why.remedy },
-      `tunnel ${this.name}: ${text}; it goes on trying`,
-    );
   }
 
   #failed(why: Reason): void {
-    const retryAt = this.#retryLater(why);
-    const fields = { code: why.code, remedy: why.remedy, failures: this.#backoff.failures };
+    this.#tellFailed(why, this.#retryLater(why));
+  }
+
+  /** Once for each reason, however often it is tried again. */
+  #tellFailed(why: Reason, retryAt: Instant): void {
+    const fields = { code: why.code, remedy: why.remedy, failures: this.#backoff.failures || undefined };
     if (this.#told && sameReason(this.#told, why)) {
       this.logger.debug(fields, `tunnel ${this.name} still cannot come up: ${why.text}`);
       return;
@@ -391,16 +389,17 @@ export class TunnelKeeper implements Tunnel, WireUser {
    * happens, and the data plane follows in the same order. State and alarms are settled before anything is
    * told, as a listener may do anything, such as close the tunnel.
    */
-  #leaveUp(why: Reason, next: "waiting-for-peer" | "retrying" | "closed"): void {
+  #leaveUp(why: Reason, next: "waiting-for-peer" | "retrying" | "closed", askedAgainAt?: Instant): void {
     const wasUp = this.#state === "up";
     const upFor = wasUp ? this.#host.clock.now() - (this.#upSince ?? 0) : 0;
     if (upFor >= this.#host.backoff.maxMs) this.#backoff.reset();
     this.#upSince = undefined;
     this.#state = next;
     this.#reason = why;
+    if (wasUp) this.#told = why;
     this.#generation += 1;
     this.#retry.clear();
-    const retryAt = next === "retrying" ? this.#retryLater(why) : undefined;
+    const retryAt = next === "retrying" ? this.#retryLater(why) : askedAgainAt;
     const sessionsGone = this.#dropSessions(why, next === "closed");
     if (next !== "waiting-for-peer") this.#leavePlane(sessionsGone);
     if (!wasUp) return;

@@ -29,13 +29,14 @@ test("with hellos on it waits for the peer, and both ends come up whichever begi
   const tunnel = a.context.newQuiescentTunnel({ ...endA, transport });
   tunnel.newSession(sessionA);
   await world.advance(100_000);
-  expect(types(a)).toEqual([]);
+  expect(a.events).toMatchObject([{ type: "tunnel-failed", reason: { code: "peer-gone" } }]);
+  expect(a.events[0]).toHaveProperty("retryAt");
   expect(tunnel.state).toBe("waiting-for-peer");
   expect(tunnel.reason).toMatchObject({ code: "peer-gone", remedy: expect.any(String) });
   expect(a.log.filter((line) => line.startsWith("warn") && line.includes("does not answer"))).toHaveLength(1);
   b.context.newQuiescentTunnel({ ...endB, transport }).newSession(sessionB);
   await world.advance(1_000);
-  expect(types(a)).toEqual(["tunnel-up", "session-up"]);
+  expect(types(a)).toEqual(["tunnel-failed", "tunnel-up", "session-up"]);
   expect(types(b)).toEqual(["tunnel-up", "session-up"]);
 });
 

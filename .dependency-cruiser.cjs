@@ -6,6 +6,9 @@ const layers = {
   protocol: [],
   capture: [],
   transport: ["protocol"],
+  control: ["protocol", "transport"],
+  crypto: [],
+  ppp: ["crypto", "protocol"],
   config: ["protocol"],
   linux: [],
   dataplane: ["protocol"],
@@ -15,7 +18,7 @@ const layers = {
   node: ["dataplane", "protocol", "transport"],
 };
 /** No I/O, no clock, no randomness: what Node offers is out of bounds. */
-const pure = ["protocol", "capture", "transport"];
+const pure = ["protocol", "capture", "transport", "control", "crypto", "ppp"];
 
 module.exports = {
   forbidden: [

@@ -1,80 +1,13 @@
 /** The mock keeps the contract that it stands in for: all of the kit, nothing skipped. */
-import { type ConformanceEnd, type ConformanceFixture, dataPlaneSuite } from "@l2tp/dataplane/conformance";
-import { MockDataPlane, type MockHost, MockNetwork, type MockSession } from "@l2tp/dataplane-mock";
+import { dataPlaneSuite } from "@l2tp/dataplane/conformance";
 import { afterAll, beforeAll, describe, test } from "vitest";
-
-function end(host: MockHost, addresses: ConformanceEnd["addresses"]): ConformanceEnd {
-  // Its sessions have names as interfaces have, so the tests of names can run, too.
-  const plane = new MockDataPlane(host, { interfaces: true });
-  return {
-    plane,
-    addresses,
-    port(session) {
-      const received: Uint8Array[] = [];
-      const listening = (session as MockSession).onFrame((frame) => received.push(frame));
-      return {
-        received,
-        send: (frame) => {
-          (session as MockSession).inject(frame);
-        },
-        [Symbol.asyncDispose]: async () => listening[Symbol.dispose](),
-      };
-    },
-    vanish(session) {
-      for (const wire of plane.wires) {
-        for (const tunnel of wire.tunnels.values()) {
-          if (tunnel.sessions.get(session.sessionId) === session) {
-            wire.loseSession(tunnel.tunnelId, session.sessionId, "its interface was deleted");
-          }
-        }
-      }
-    },
-  };
-}
-
-async function make(): Promise<ConformanceFixture> {
-  const network = new MockNetwork({ seed: 7, impairment: { delayMs: 1 } });
-  const addresses = (last: number) => ({
-    4: [`192.0.2.${last}`, `192.0.2.${last + 100}`],
-    6: [`2001:db8::${last}`, `2001:db8::${last + 100}`],
-  });
-  const host = (name: string, last: number) =>
-    network.host(name, ...addresses(last)[4], ...addresses(last)[6]);
-  const [a, b] = [end(host("a", 1), addresses(1)), end(host("b", 2), addresses(2))];
-  const stranger = network.host("stranger", "203.0.113.9", "2001:db8:9::9");
-  let secondAddress = 10;
-  return {
-    a,
-    b,
-    wait: (ms) => network.advanceAsync(ms),
-    async raw(encapsulation, family) {
-      const received: Uint8Array[] = [];
-      const address = family === 4 ? `203.0.113.${secondAddress++}` : `2001:db8:9::${secondAddress++}`;
-      stranger.addAddress(address);
-      const socket = stranger.bind(encapsulation, { family, address, port: 0 }, (_from, _to, datagram) => {
-        received.push(datagram.slice());
-      });
-      return {
-        local: socket.local,
-        received,
-        send: (to, datagram) => {
-          stranger.send({ encapsulation, from: socket.local, to, datagram });
-        },
-        [Symbol.asyncDispose]: async () => socket.close(),
-      };
-    },
-    async [Symbol.asyncDispose]() {
-      await a.plane[Symbol.asyncDispose]();
-      await b.plane[Symbol.asyncDispose]();
-    },
-  };
-}
+import { mockFixture } from "./fixture.ts";
 
 dataPlaneSuite(
   { describe, test, beforeAll, afterAll },
   {
     name: "mock",
-    make,
+    make: () => mockFixture(),
     over: [
       { encapsulation: "udp", family: 4 },
       { encapsulation: "udp", family: 6 },

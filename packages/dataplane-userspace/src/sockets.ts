@@ -110,6 +110,7 @@ export class WireSockets {
       this.receiveBuffer = growBuffer(data, DATA_BUFFER);
       growBuffer(control, CONTROL_BUFFER);
       raw().setsockopt(data, abi.SOL_SOCKET, abi.SO_RXQ_OVFL, Int32Array.of(1), 4);
+      wantErrors(data, binding.local.family);
       this.withoutGro = binding.encapsulation === "udp" && gro ? enableGro(data) : undefined;
     } catch (error) {
       for (const fd of opened) sys.close(fd);
@@ -223,6 +224,12 @@ function growBuffer(fd: Fd, octets: number): number {
     raw().setsockopt(fd, abi.SOL_SOCKET, abi.SO_SNDBUF, value, 4);
   }
   return sys.getsockoptInt(fd, abi.SOL_SOCKET, abi.SO_RCVBUF);
+}
+
+/** ICMP errors for datagrams that were sent are queued for the receiving thread, with their destination. */
+function wantErrors(fd: Fd, family: 4 | 6): void {
+  if (family === 4) sys.setsockoptInt(fd, abi.IPPROTO_IP, abi.IP_RECVERR, 1);
+  else sys.setsockoptInt(fd, abi.IPPROTO_IPV6, abi.IPV6_RECVERR, 1);
 }
 
 /** Turns UDP_GRO on; returns why not when the kernel refuses (before Linux 5.0). */

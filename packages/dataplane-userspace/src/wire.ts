@@ -78,6 +78,7 @@ export class UserspaceWire implements Wire, TunnelHost {
   #closing: Promise<void> | undefined;
   #dead: string | undefined;
   #checksum: string = "JavaScript";
+  #gsoRefusal: string | undefined;
 
   private constructor(binding: Binding, onControl: ControlHandler, host: WireHost) {
     this.#host = host;
@@ -163,6 +164,9 @@ export class UserspaceWire implements Wire, TunnelHost {
         using: withoutGro === undefined ? "UDP_GRO" : "off",
         ...(withoutGro === undefined ? {} : { why: withoutGro }),
       });
+    }
+    if (this.#gsoRefusal !== undefined) {
+      list.push({ feature: "udp-gso", using: "UDP_SEGMENT, in part", why: this.#gsoRefusal });
     }
     list.push({ feature: "checksum", using: this.#checksum });
     list.push({ feature: "receive-buffer", using: `${Math.round(receiveBuffer / 1024)} KiB` });
@@ -351,8 +355,27 @@ export class UserspaceWire implements Wire, TunnelHost {
           count: report.count,
         });
         break;
+      case "send-refused":
+        this.#refused(this.#address(report.to), errnoName(report.errno), report.count);
+        break;
+      case "gso-refused":
+        this.#gsoRefusal =
+          `datagrams of ${report.octets} octets of tunnel ${report.tunnelId} were refused in a batch ` +
+          `(${errnoName(report.errno)}) and go one by one`;
+        break;
       default:
         break;
+    }
+  }
+
+  /** The network answered a data message with an error: to which tunnel it belongs, its destination tells. */
+  #refused(to: SocketAddress, code: string, count: number): void {
+    for (const tunnel of this.#tunnels.values()) {
+      // Both as the kernel writes it: a person may write an IPv6 address in many ways.
+      const peer = this.#address(tunnel.address);
+      if (peer.address !== to.address || peer.port !== to.port) continue;
+      this.notices.push({ type: "send-failed", tunnelId: tunnel.tunnelId, code, count });
+      return;
     }
   }
 

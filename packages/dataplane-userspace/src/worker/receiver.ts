@@ -134,6 +134,10 @@ export class Receiver extends Loop {
   #dropped = 0;
   #overrunCount = 0;
   #overrunAt = Number.NEGATIVE_INFINITY;
+  #refusedCount = 0;
+  #refusedErrno = 0;
+  #refusedTo: Uint8Array | undefined;
+  #refusedAt = Number.NEGATIVE_INFINITY;
 
   constructor(start: WorkerStart, arena: Arena, port: MessagePort, checksum: Checksum) {
     super(start, arena, port);
@@ -178,19 +182,25 @@ export class Receiver extends Loop {
     this.#view.setUint32(at + MSGHDR.msg_flags, 0, true);
   }
 
+  /** Something was counted that has not been told yet. */
+  get #untold(): boolean {
+    return this.#strayCount > 0 || this.#overrunCount > 0 || this.#refusedCount > 0;
+  }
+
   protected idleMs(): number {
-    return this.#strayCount > 0 || this.#overrunCount > 0 ? NOTICE_INTERVAL_MS : -1;
+    return this.#untold ? NOTICE_INTERVAL_MS : -1;
   }
 
   protected settle(): void {
-    if (this.#strayCount > 0 || this.#overrunCount > 0) this.#reportLate();
+    if (this.#untold) this.#reportLate();
   }
 
-  protected ready(data: number): void {
+  protected ready(data: number, events: number): void {
     if (data === CONTROL_SOCKET) {
       this.report({ type: "control-readable" });
       return;
     }
+    if ((events & abi.EPOLLERR) !== 0) this.#readErrors();
     for (let round = 0; round < ROUNDS_PER_TURN; round++) {
       const n = this.sys.recvmmsg(
         this.start.socket,
@@ -214,6 +224,48 @@ export class Receiver extends Loop {
     }
   }
 
+  /**
+   * Reads what became of datagrams that were sent (IP_RECVERR): ICMP errors, and packets too large for the path.
+   * Left in the queue, they would wake the loop for ever.
+   */
+  #readErrors(): void {
+    for (let i = 0; i < MESSAGES; i++) {
+      const n = this.sys.recvmsg(
+        this.start.socket,
+        this.arena.base + this.#messages,
+        abi.MSG_ERRQUEUE | abi.MSG_DONTWAIT,
+      );
+      if (n < 0) return;
+      this.#name = this.#names;
+      const errno = this.#extendedError(this.#controls, this.#controlLength(0));
+      this.#reset(0);
+      if (errno === 0) continue;
+      this.#refusedCount++;
+      this.#refusedErrno = errno;
+      // The name is where the datagram was sent to.
+      this.#refusedTo = this.#sockaddr();
+    }
+  }
+
+  /** `struct sock_extended_err` in a control buffer: its error number, or 0. */
+  #extendedError(start: number, length: number): number {
+    const view = this.#view;
+    for (let at = start; at + 20 <= start + length; ) {
+      const octets = view.getUint32(at, true);
+      if (octets < 16) return 0;
+      const level = view.getInt32(at + 8, true);
+      const type = view.getInt32(at + 12, true);
+      if (level === abi.IPPROTO_IP && type === abi.IP_RECVERR) return view.getUint32(at + 16, true);
+      if (level === abi.IPPROTO_IPV6 && type === abi.IPV6_RECVERR) return view.getUint32(at + 16, true);
+      at += (octets + 7) & ~7;
+    }
+    return 0;
+  }
+
+  #controlLength(i: number): number {
+    return this.#view.getUint32(this.#messages + i * STRIDE + MSGHDR.msg_controllen, true);
+  }
+
   /** One message of the batch: a datagram, or with UDP GRO several of one size from one sender. */
   #message(i: number, more: boolean): void {
     const view = this.#view;
@@ -222,7 +274,7 @@ export class Receiver extends Loop {
     let length = view.getUint32(at + abi.mmsghdr.msg_len, true);
     this.#name = this.#names + i * NAME;
     this.#local = 0;
-    const controlLength = view.getUint32(at + MSGHDR.msg_controllen, true);
+    const controlLength = this.#controlLength(i);
     let segment = length;
     if (controlLength > 0) {
       const gro = this.#control(this.#controls + i * CONTROL, controlLength);
@@ -552,6 +604,12 @@ export class Receiver extends Loop {
       this.report({ type: "overrun", count: this.#overrunCount });
       this.#overrunAt = now;
       this.#overrunCount = 0;
+    }
+    if (this.#refusedCount > 0 && now - this.#refusedAt >= NOTICE_INTERVAL_MS) {
+      const to = this.#refusedTo as Uint8Array;
+      this.report({ type: "send-refused", to, errno: this.#refusedErrno, count: this.#refusedCount });
+      this.#refusedAt = now;
+      this.#refusedCount = 0;
     }
   }
 

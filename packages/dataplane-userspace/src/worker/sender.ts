@@ -6,7 +6,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { abi } from "@l2tp/linux";
 import type { Arena } from "../arena.ts";
-import { EAGAIN, EINTR } from "../errno.ts";
+import { EAGAIN, EINTR, EIO } from "../errno.ts";
 import { type Checksum, complement } from "../packet/checksum.ts";
 import { MAX_DATA_HEADER, SEQUENCE_MASK, SUBLAYER_S } from "../packet/data-header.ts";
 import { MssClamp } from "../packet/mss.ts";
@@ -30,6 +30,8 @@ const HEADER_SLOT = 192;
 const HEADER_SLOTS = 512;
 /** What UDP over IPv4 can carry; IPv6 takes a little more. */
 const LARGEST_MESSAGE = 65_507;
+/** How long a destination goes without GSO that was refused. */
+const GSO_RETRY_MS = 30_000;
 /** How long a full socket buffer is waited for at a time. */
 const WRITABLE_WAIT_MS = 20;
 
@@ -81,6 +83,7 @@ class TxDestination implements Destination {
   failures = 0;
   failure = 0;
   reportedAt = Number.NEGATIVE_INFINITY;
+  refusedAt = 0;
 
   constructor(tunnelId: number, name: number, control: number) {
     this.tunnelId = tunnelId;
@@ -116,6 +119,8 @@ export class Sender extends Loop {
   /** Octets of a virtio header in front of each frame read. */
   readonly #virtio: number;
   readonly #failing = new Set<TxDestination>();
+  /** Destinations whose GSO messages were refused, to be tried again. */
+  readonly #limited = new Set<TxDestination>();
 
   constructor(start: WorkerStart, arena: Arena, port: MessagePort, checksum: Checksum) {
     super(start, arena, port);
@@ -140,7 +145,10 @@ export class Sender extends Loop {
         this.#failed(row, octets, destination as TxDestination, errno),
       gsoRefused: (destination, octets, errno) => {
         const refused = destination as TxDestination;
-        refused.gsoLimit = octets - 1;
+        // EIO: no device on the way can do it; the others: too large for the path as it is now.
+        refused.gsoLimit = errno === EIO ? 0 : octets - 1;
+        refused.refusedAt = performance.now();
+        this.#limited.add(refused);
         this.report({ type: "gso-refused", tunnelId: refused.tunnelId, octets, errno });
       },
     };
@@ -175,6 +183,17 @@ export class Sender extends Loop {
   protected settle(): void {
     this.#flush();
     if (this.#failing.size > 0) this.#reportFailures();
+    if (this.#limited.size > 0) this.#tryAgain();
+  }
+
+  /** A path may take larger packets again; the price of a try is one system call. */
+  #tryAgain(): void {
+    const now = performance.now();
+    for (const destination of this.#limited) {
+      if (now - destination.refusedAt < GSO_RETRY_MS) continue;
+      destination.gsoLimit = 0xffff;
+      this.#limited.delete(destination);
+    }
   }
 
   #flush(): void {
@@ -368,7 +387,10 @@ export class Sender extends Loop {
   #setDestination(index: number, record: DestinationRecord | undefined): void {
     if (record === undefined) {
       const old = this.#destinations[index];
-      if (old !== undefined) this.#failing.delete(old);
+      if (old !== undefined) {
+        this.#failing.delete(old);
+        this.#limited.delete(old);
+      }
       this.#destinations[index] = undefined;
       return;
     }

@@ -3,17 +3,18 @@ import { close } from "node:fs";
 import {
   checkSession,
   checkSessionChange,
+  interfaceMtu,
   PlaneError,
   type PlaneStatistics,
+  planeError,
   type SessionPlane,
   type SessionPlaneChange,
   type SessionPlaneParameters,
+  USUAL_PATH_MTU,
 } from "@l2tp/dataplane";
 import { abi, interfaceIndex, openTun, type TunInterface } from "@l2tp/linux";
 import type { IpAddress, SocketAddress } from "@l2tp/protocol";
-import { planeError } from "./failure.ts";
 import type { HostedSession, TunnelHost } from "./host.ts";
-import { interfaceMtu, USUAL_PATH_MTU } from "./mtu.ts";
 import { MAX_DATA_HEADER, writeDataHeader } from "./packet/data-header.ts";
 import { type MssLimits, mssLimits } from "./packet/mss.ts";
 import type { Fragmentation } from "./sockets.ts";

@@ -7,7 +7,7 @@
  * T bit. Over IP protocol 115 they are raw sockets, each with a filter on the session ID. None of it needs a
  * privilege but the raw sockets (CAP_NET_RAW).
  */
-import { type Binding, PlaneError } from "@l2tp/dataplane";
+import { type Binding, PlaneError, planeError } from "@l2tp/dataplane";
 import {
   abi,
   assembleBpf,
@@ -21,7 +21,6 @@ import {
   sys,
 } from "@l2tp/linux";
 import type { SocketAddress } from "@l2tp/protocol";
-import { planeError } from "./failure.ts";
 
 /** Asked for the data socket; what the system gives is in the status. */
 const DATA_BUFFER = 8 * 1024 * 1024;

@@ -8,9 +8,11 @@ import {
   type DataPlaneCapabilities,
   type FeatureStatus,
   largestId,
+  NoticeQueue,
   PlaneError,
   type PlaneNotice,
   type PlaneStatistics,
+  planeError,
   type Reservation,
   type StatisticsTable,
   type TunnelPlane,
@@ -21,11 +23,9 @@ import {
 import { decodeSocketAddress, errnoName, formatIp, type NetworkNamespace, openNamespace } from "@l2tp/linux";
 import type { Encapsulation, IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import { ControlChannel } from "./control-channel.ts";
-import { planeError } from "./failure.ts";
 import type { Features } from "./features.ts";
 import type { HostedSession, TunnelHost } from "./host.ts";
 import { NetworkView } from "./network.ts";
-import { NoticeQueue } from "./notices.ts";
 import { describe, WireSockets } from "./sockets.ts";
 import { UserspaceTunnel } from "./tunnel.ts";
 import { CONTROL_SOCKET } from "./worker/loop.ts";

@@ -6,7 +6,10 @@
 
 export { checkBinding, checkSession, checkSessionChange, checkTunnel, largestId } from "./check.ts";
 export { PlaneError, type PlaneErrorCode } from "./errors.ts";
+export { planeError } from "./failure.ts";
+export { type Encapsulating, encapsulationOverhead, interfaceMtu, USUAL_PATH_MTU } from "./mtu.ts";
 export type { PlaneNotice } from "./notice.ts";
+export { NoticeQueue } from "./notice-queue.ts";
 export type {
   Binding,
   ControlDatagram,

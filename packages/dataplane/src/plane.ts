@@ -80,6 +80,13 @@ export interface TunnelPlaneParameters {
   readonly peer: SocketAddress;
   /** Compute UDP checksums on data messages (they are always on for control messages). Default true. */
   readonly udpChecksum?: boolean;
+  /**
+   * Whether the tunnel has a socket of ours, by which control messages pass; default true. `false` is for static
+   * tunnels of the Linux kernel, which then makes a socket of its own: the tunnel costs no descriptor, hears no
+   * control message, and stays when the process is killed. Other data planes refuse it as `unsupported`, or take
+   * no notice where there is no difference.
+   */
+  readonly managed?: boolean;
 }
 
 /** What happened to datagrams that belong to no session, counted per wire since it was opened. */

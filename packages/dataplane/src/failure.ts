@@ -1,8 +1,7 @@
 /** What the system refuses, in the data plane's words. */
-import { PlaneError, type PlaneErrorCode } from "@l2tp/dataplane";
-import { SyscallError } from "@l2tp/linux";
+import { PlaneError, type PlaneErrorCode } from "./errors.ts";
 
-/** Which code an error number stands for; all others are `system`. */
+/** Which code the name of an error number stands for; all others are `system`. */
 const CODES: Readonly<Record<string, PlaneErrorCode>> = {
   EACCES: "no-privilege",
   EADDRINUSE: "address-in-use",
@@ -13,10 +12,13 @@ const CODES: Readonly<Record<string, PlaneErrorCode>> = {
   ENETUNREACH: "no-route",
   ENFILE: "limit",
   EPERM: "no-privilege",
+  // What was used was closed meanwhile.
+  ERR_CLOSED: "closed",
 };
 
 /**
- * Turns what was thrown into a PlaneError; one that is already one stays as it is.
+ * Turns what was thrown into a PlaneError by its `code` (the name of an error number); one that is already a
+ * PlaneError stays as it is.
  *
  * @param doing - what was being done, for the message: `wire on 192.0.2.1:1701`.
  * @param codes - error names that mean something else here.
@@ -27,8 +29,8 @@ export function planeError(
   codes: Readonly<Record<string, PlaneErrorCode>> = {},
 ): PlaneError {
   if (error instanceof PlaneError) return error;
-  const name = error instanceof SyscallError ? error.code : "";
-  const code = codes[name] ?? CODES[name] ?? "system";
+  const name = (error as { code?: unknown } | undefined)?.code;
+  const code = typeof name === "string" ? (codes[name] ?? CODES[name] ?? "system") : "system";
   return new PlaneError(code, `${doing}: ${error instanceof Error ? error.message : String(error)}`, {
     cause: error,
   });

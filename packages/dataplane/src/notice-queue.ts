@@ -1,5 +1,5 @@
 /** The notices of a wire, as the one reader that there is takes them. */
-import type { PlaneNotice } from "@l2tp/dataplane";
+import type { PlaneNotice } from "./notice.ts";
 
 /** Notices kept for a reader that is slow, or not there yet. */
 const CAPACITY = 1024;

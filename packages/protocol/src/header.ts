@@ -28,8 +28,19 @@ export const HEADER_FAULT_REASONS: readonly (RejectionReason | undefined)[] = [
   "bad-id",
 ];
 
-/** Bits that say what an L2TPv2 control header is; the reserved ones are not looked at. */
-const CONTROL_BITS = FLAG.T | FLAG.L | FLAG.S;
+/** Bits that say which header it is, and their values. */
+const KIND_BITS = FLAG.T | FLAG.version;
+const CONTROL_V2 = FLAG.T | 2;
+const CONTROL_V3 = FLAG.T | 3;
+const DATA_V2 = 2;
+/** Bits of a control header that are looked at, by version; they have to be {@link MUST_V3}. */
+const MUST_V3 = FLAG.T | FLAG.L | FLAG.S;
+const MUST_V2 = MUST_V3 | FLAG.O | FLAG.P;
+/** Octets of an L2TPv2 data header without its padding, by the upper octet of the flags. */
+const DATA_SIZE = Uint8Array.from({ length: 128 }, (_, upper) => {
+  const has = (bit: number, octets: number) => (((upper << 8) & bit) !== 0 ? octets : 0);
+  return 6 + has(FLAG.L, 2) + has(FLAG.S, 4) + has(FLAG.O, 2);
+});
 
 /**
  * A header, read without allocation. Make one, keep it, and call {@link read} for each datagram.
@@ -51,10 +62,6 @@ export class HeaderCursor {
   fault: number = HEADER_FAULT.none;
   /** Octets from the start of the datagram to what is wrong. */
   faultAt = 0;
-  /** The T bit. */
-  control = false;
-  /** 2 or 3. */
-  version = 0;
   /** The first 16 bits; 0 for L2TPv3 data over IP, which has none. */
   flags = 0;
   /** The Length field; -1 where there is none. */
@@ -78,6 +85,16 @@ export class HeaderCursor {
   /** Octets of the datagram behind the end that Length gives. */
   trailing = 0;
 
+  /** The T bit. */
+  get control(): boolean {
+    return this.flags >= FLAG.T;
+  }
+
+  /** 2 or 3. */
+  get version(): number {
+    return this.flags === 0 ? 3 : this.flags & FLAG.version;
+  }
+
   /** A control message without AVPs: a ZLB. */
   get isZlb(): boolean {
     return this.control && this.bodyStart === this.bodyEnd;
@@ -89,33 +106,21 @@ export class HeaderCursor {
    * @returns whether it is sound; if not, {@link fault} and {@link faultAt} say why. Never throws.
    */
   read(octets: Uint8Array, start = 0, end = octets.length, overIp = false): boolean {
+    if (overIp) return readOverIp(this, octets, start, end);
     this.messageStart = start;
-    if (overIp) {
-      if (end - start < 4) return bad(this, HEADER_FAULT.truncated, end - start);
-      const sessionId = u32At(octets, start);
-      if (sessionId !== 0) return v3Data(this, 0, sessionId, start + 4, end);
-      this.messageStart = start + 4;
-      if (end - start < 6) return bad(this, HEADER_FAULT.truncated, end - start);
-      const flags = u16At(octets, start + 4);
-      if ((flags & FLAG.version) !== 3) return bad(this, HEADER_FAULT.version, 4);
-      return (flags & FLAG.T) === 0
-        ? bad(this, HEADER_FAULT.flags, 4)
-        : control(this, octets, start, start + 4, end, flags);
-    }
-    if (end - start < 2) return bad(this, HEADER_FAULT.truncated, end - start);
+    // No header is shorter than the 6 octets of an L2TPv2 data message without options.
+    if (end - start < 6) return tooShort(this, octets, start, end);
     const flags = u16At(octets, start);
-    const version = flags & FLAG.version;
-    if (version !== 2 && version !== 3) return bad(this, HEADER_FAULT.version, 0);
-    if ((flags & FLAG.T) !== 0) return control(this, octets, start, start, end, flags);
-    if (version === 2) return v2Data(this, octets, start, end, flags);
-    if (end - start < 8) return bad(this, HEADER_FAULT.truncated, end - start);
-    const sessionId = u32At(octets, start + 4);
-    if (sessionId === 0) return bad(this, HEADER_FAULT.id, 4);
-    return v3Data(this, flags, sessionId, start + 8, end);
+    const kind = flags & KIND_BITS;
+    if (kind === CONTROL_V2 || kind === CONTROL_V3) return control(this, octets, start, end, flags);
+    return kind === DATA_V2
+      ? v2Data(this, octets, start, end, flags)
+      : other(this, octets, start, end, flags);
   }
 }
 
-// Functions rather than private methods: those check their receiver on every call, which costs as much as the reading.
+// Functions rather than private methods, which check their receiver on every call; and small ones, rare paths
+// apart: V8 inlines what is called for every datagram, but only up to a number of bytecodes.
 
 function bad(cursor: HeaderCursor, fault: number, at: number): false {
   cursor.fault = fault;
@@ -123,41 +128,67 @@ function bad(cursor: HeaderCursor, fault: number, at: number): false {
   return false;
 }
 
+function tooShort(cursor: HeaderCursor, octets: Uint8Array, start: number, end: number): false {
+  const version = end - start < 2 ? 2 : (octets[start + 1] as number) & FLAG.version;
+  return version === 2 || version === 3
+    ? bad(cursor, HEADER_FAULT.truncated, end - start)
+    : bad(cursor, HEADER_FAULT.version, 0);
+}
+
+/** L2TPv3 data over UDP, and what is no L2TP of a version we speak. */
+function other(cursor: HeaderCursor, octets: Uint8Array, start: number, end: number, flags: number): boolean {
+  if ((flags & FLAG.version) !== 3) return bad(cursor, HEADER_FAULT.version, 0);
+  if (end - start < 8) return bad(cursor, HEADER_FAULT.truncated, end - start);
+  const sessionId = u32At(octets, start + 4);
+  if (sessionId === 0) return bad(cursor, HEADER_FAULT.id, 4);
+  return v3Data(cursor, flags, sessionId, start + 8, end);
+}
+
+/** RFC 3931 §4.1.1: a Session ID that is not 0 and data, or 0 and a control message of version 3. */
+function readOverIp(cursor: HeaderCursor, octets: Uint8Array, start: number, end: number): boolean {
+  cursor.messageStart = start;
+  if (end - start < 4) return bad(cursor, HEADER_FAULT.truncated, end - start);
+  const sessionId = u32At(octets, start);
+  if (sessionId !== 0) return v3Data(cursor, 0, sessionId, start + 4, end);
+  cursor.messageStart = start + 4;
+  if (end - start < 6) return bad(cursor, HEADER_FAULT.truncated, end - start);
+  const flags = u16At(octets, start + 4);
+  if ((flags & FLAG.version) !== 3) return bad(cursor, HEADER_FAULT.version, 4);
+  if ((flags & FLAG.T) === 0) return bad(cursor, HEADER_FAULT.flags, 4);
+  if (control(cursor, octets, start + 4, end, flags)) return true;
+  cursor.faultAt += 4;
+  return false;
+}
+
+/** T, L and S set, and in v2 neither O nor P (RFC 2661 §3.1); RFC 3931 has no O and P, there they are reserved. */
 function control(
   cursor: HeaderCursor,
   octets: Uint8Array,
-  start: number,
   from: number,
   end: number,
   flags: number,
 ): boolean {
-  const version = flags & FLAG.version;
-  // RFC 2661 §3.1: T, L and S MUST be 1, O and P MUST be 0. RFC 3931 has no O and P: there they are reserved.
-  const forbidden = version === 2 ? FLAG.O | FLAG.P : 0;
-  if ((flags & (CONTROL_BITS | forbidden)) !== CONTROL_BITS)
-    return bad(cursor, HEADER_FAULT.flags, from - start);
-  if (end - from < CONTROL_HEADER) return bad(cursor, HEADER_FAULT.truncated, end - start);
+  const isV2 = (flags & FLAG.version) === 2;
+  if ((flags & (isV2 ? MUST_V2 : MUST_V3)) !== MUST_V3) return bad(cursor, HEADER_FAULT.flags, 0);
+  if (end - from < CONTROL_HEADER) return bad(cursor, HEADER_FAULT.truncated, end - from);
   const length = u16At(octets, from + 2);
-  if (length < CONTROL_HEADER || length > end - from)
-    return bad(cursor, HEADER_FAULT.length, from + 2 - start);
-  cursor.fault = HEADER_FAULT.none;
-  cursor.control = true;
-  cursor.version = version;
-  cursor.flags = flags;
-  cursor.length = length;
-  if (version === 2) {
+  if (length < CONTROL_HEADER || length > end - from) return bad(cursor, HEADER_FAULT.length, 2);
+  if (isV2) {
     cursor.tunnelId = u16At(octets, from + 4);
     cursor.sessionId = u16At(octets, from + 6);
   } else {
     cursor.tunnelId = u32At(octets, from + 4);
     cursor.sessionId = 0;
   }
+  cursor.fault = HEADER_FAULT.none;
+  cursor.flags = flags;
+  cursor.length = length;
   cursor.ns = u16At(octets, from + 8);
   cursor.nr = u16At(octets, from + 10);
   cursor.offsetSize = -1;
   cursor.bodyStart = from + CONTROL_HEADER;
   cursor.bodyEnd = from + length;
-  cursor.trailing = end - cursor.bodyEnd;
+  cursor.trailing = end - from - length;
   return true;
 }
 
@@ -168,14 +199,10 @@ function v2Data(
   end: number,
   flags: number,
 ): boolean {
+  const size = DATA_SIZE[(flags >> 8) & 0x7f] as number;
+  if (end - start < size) return bad(cursor, HEADER_FAULT.truncated, end - start);
   let at = start + 2;
   let to = end;
-  const size =
-    6 +
-    ((flags & FLAG.L) !== 0 ? 2 : 0) +
-    ((flags & FLAG.S) !== 0 ? 4 : 0) +
-    ((flags & FLAG.O) !== 0 ? 2 : 0);
-  if (end - start < size) return bad(cursor, HEADER_FAULT.truncated, end - start);
   cursor.length = -1;
   if ((flags & FLAG.L) !== 0) {
     const length = u16At(octets, at);
@@ -186,32 +213,36 @@ function v2Data(
   }
   const tunnelId = u16At(octets, at);
   const sessionId = u16At(octets, at + 2);
-  if (tunnelId === 0 || sessionId === 0)
-    return bad(cursor, HEADER_FAULT.id, at + (tunnelId === 0 ? 0 : 2) - start);
-  at += 4;
+  if (tunnelId === 0 || sessionId === 0) return badId(cursor, tunnelId, at - start);
+  cursor.tunnelId = tunnelId;
+  cursor.sessionId = sessionId;
   if ((flags & FLAG.S) !== 0) {
-    cursor.ns = u16At(octets, at);
-    cursor.nr = u16At(octets, at + 2);
-    at += 4;
+    cursor.ns = u16At(octets, at + 4);
+    cursor.nr = u16At(octets, at + 6);
   } else {
     cursor.ns = -1;
     cursor.nr = -1;
   }
-  if ((flags & FLAG.O) !== 0) {
-    const offsetSize = u16At(octets, at);
-    if (at + 2 + offsetSize > to) return bad(cursor, HEADER_FAULT.offset, at - start);
-    cursor.offsetSize = offsetSize;
-    at += 2 + offsetSize;
-  } else cursor.offsetSize = -1;
   cursor.fault = HEADER_FAULT.none;
-  cursor.control = false;
-  cursor.version = 2;
   cursor.flags = flags;
-  cursor.tunnelId = tunnelId;
-  cursor.sessionId = sessionId;
-  cursor.bodyStart = at;
+  cursor.offsetSize = -1;
+  cursor.bodyStart = start + size;
   cursor.bodyEnd = to;
   cursor.trailing = end - to;
+  return (flags & FLAG.O) === 0 || skipOffset(cursor, octets, start);
+}
+
+function badId(cursor: HeaderCursor, tunnelId: number, at: number): false {
+  return bad(cursor, HEADER_FAULT.id, tunnelId === 0 ? at : at + 2);
+}
+
+/** The last field before the body is Offset Size: moves the body behind the padding. */
+function skipOffset(cursor: HeaderCursor, octets: Uint8Array, start: number): boolean {
+  const at = cursor.bodyStart - 2;
+  const offsetSize = u16At(octets, at);
+  if (cursor.bodyStart + offsetSize > cursor.bodyEnd) return bad(cursor, HEADER_FAULT.offset, at - start);
+  cursor.offsetSize = offsetSize;
+  cursor.bodyStart += offsetSize;
   return true;
 }
 
@@ -223,8 +254,6 @@ function v3Data(
   end: number,
 ): boolean {
   cursor.fault = HEADER_FAULT.none;
-  cursor.control = false;
-  cursor.version = 3;
   cursor.flags = flags;
   cursor.length = -1;
   cursor.tunnelId = 0;

@@ -1,5 +1,5 @@
+import { interfaceMtu, encapsulationOverhead as overhead } from "@l2tp/dataplane";
 import { expect, test } from "vitest";
-import { interfaceMtu, overhead } from "../src/mtu.ts";
 
 const around = (change: object = {}) =>
   ({ family: 4, encapsulation: "udp", peerCookieLength: 0, sublayer: false, ...change }) as const;

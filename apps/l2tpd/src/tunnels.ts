@@ -7,6 +7,7 @@ import type {
 } from "@l2tp/config";
 import type { Context, QuiescentInit, SessionInit, Tunnel } from "@l2tp/node";
 import { FIELD_SETTINGS, GO_L2TP_SETTINGS, type TransportSettings } from "@l2tp/transport";
+import { hostIdentity, stableMacAddress } from "./mac-address.ts";
 
 /** The longest cap that the transport takes: as good as none. */
 const NO_CAP_MS = 3_600_000;
@@ -36,7 +37,13 @@ export function obstacleTo(tunnel: TunnelConfig): string | undefined {
     : undefined;
 }
 
-function sessionInit(session: ConfiguredSessionConfig): SessionInit {
+function sessionInit(
+  tunnel: ConfiguredTunnelConfig,
+  session: ConfiguredSessionConfig,
+  identity: readonly string[] | undefined,
+): SessionInit {
+  const { interface: given } = session;
+  const derived = identity && session.pseudowire === "eth" && given.macAddress === undefined;
   return {
     name: session.name,
     pseudowire: session.pseudowire,
@@ -48,7 +55,7 @@ function sessionInit(session: ConfiguredSessionConfig): SessionInit {
     sendSequence: session.sendSequence,
     receiveSequence: session.receiveSequence,
     reorderMs: session.reorderMs,
-    interface: session.interface,
+    interface: derived ? { ...given, macAddress: stableMacAddress(identity, tunnel, session) } : given,
     mtu: session.mtu,
   };
 }
@@ -76,6 +83,7 @@ export function startTunnel(
     tunnel.mode === "static"
       ? context.newStaticTunnel(init)
       : context.newQuiescentTunnel({ ...init, transport: transportOf(tunnel, profile) });
-  for (const session of tunnel.sessions) made.newSession(sessionInit(session));
+  const identity = hostIdentity();
+  for (const session of tunnel.sessions) made.newSession(sessionInit(tunnel, session, identity));
   return made;
 }

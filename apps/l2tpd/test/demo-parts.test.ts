@@ -9,6 +9,7 @@ import {
 } from "../src/demo/display.ts";
 import { readEnds } from "../src/demo/ends.ts";
 import { echoRequest, internetChecksum, isEchoReply } from "../src/demo/ping.ts";
+import { stableMacAddress } from "../src/mac-address.ts";
 import { formatAddress, formatDuration } from "../src/state.ts";
 import { withinLimit } from "../src/stop.ts";
 
@@ -37,6 +38,30 @@ test("the examples that the demonstration runs fit together", () => {
   const [a, b] = readEnds();
   expect(a.outer.address).not.toBe(b.outer.address);
   expect(a.inner.prefixLength).toBe(b.inner.prefixLength);
+});
+
+test("a MAC address is the same for the same session on the same host, and for no other", () => {
+  const tunnel = {
+    name: "t",
+    local: { family: 4, address: "192.0.2.1", port: 1701 },
+    tunnelId: 1,
+    peerTunnelId: 1,
+  } as const;
+  const session = { name: "s", sessionId: 1, peerSessionId: 1 };
+  const first = stableMacAddress(["machine", "boot", "7"], tunnel, session);
+  expect(first).toMatch(/^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/); // local, not a group
+  expect(stableMacAddress(["machine", "boot", "7"], { ...tunnel }, { ...session })).toBe(first);
+  const others = [
+    stableMacAddress(["machine", "boot", "8"], tunnel, session),
+    stableMacAddress(["machine", "boot", "7"], { ...tunnel, name: "u" }, session),
+    stableMacAddress(
+      ["machine", "boot", "7"],
+      { ...tunnel, local: { ...tunnel.local, address: "192.0.2.2" } },
+      session,
+    ),
+    stableMacAddress(["machine", "boot", "7"], tunnel, { ...session, sessionId: 2 }),
+  ];
+  expect(new Set([first, ...others]).size).toBe(5);
 });
 
 test("figures are written as people say them", () => {

@@ -118,6 +118,27 @@ needs(
   "linux",
   "root",
   "tun",
+)(
+  "killed and started again at the end that is pinged, it is reached at once: its interface has the same MAC address",
+  async () => {
+    const [a, b] = readEnds();
+    using scene = buildScene([a, b]);
+    await using atA = daemon(scene, 0, a);
+    await using ping = pinger(scene, b.inner.address);
+    await atA.line(/begins/);
+    for (let life = 1; life <= 3; life++) {
+      await using atB = daemon(scene, 1, b);
+      await atB.line(/session lan is up/);
+      await moreReplies(ping, 2, 6_000); // an ARP entry that has gone stale takes longer
+      await atB.stop("SIGKILL");
+    }
+  },
+);
+
+needs(
+  "linux",
+  "root",
+  "tun",
 )("an interface that somebody deletes comes back, with the reason in the log", async () => {
   const [a, b] = readEnds();
   using scene = buildScene([a, b]);

@@ -118,9 +118,7 @@ class Show implements AsyncDisposable {
     );
     if (this.#options.once) return flowed;
     this.#steady = true;
-    this.#doing(
-      "It stays up until Ctrl-C. Try kill -9 on one of the daemons: it is started again, and ping goes on.",
-    );
+    this.#doing("It stays up until Ctrl-C. Try kill -9 on a daemon: it is started again.");
     return await new Promise(() => {});
   }
 
@@ -183,9 +181,9 @@ class Show implements AsyncDisposable {
   async #tunnelUp(): Promise<boolean> {
     const until = performance.now() + UP_LIMIT_MS;
     while (performance.now() < until) {
-      const ended = this.#daemons.find(({ process }) => process.exitCode !== null);
+      const ended = this.#daemons.find(hasEnded);
       if (ended) {
-        this.#sayLogs(`l2tpd ended with code ${ended.process.exitCode}`);
+        this.#sayLogs(`l2tpd ended, ${ended.process.signalCode ?? `code ${ended.process.exitCode}`}`);
         return false;
       }
       const up = this.#daemons.filter(({ lines }) => lines.some(isSessionUp)).length;
@@ -290,6 +288,7 @@ class Show implements AsyncDisposable {
   /** Takes the daemons' answers of last time, asks anew, and draws. */
   #refresh(): void {
     this.#daemons.forEach((daemon, i) => {
+      if (hasEnded(daemon)) return;
       this.#picture.states[i] = daemon.state;
       if (daemon.lines.some(isSessionUp)) daemon.askState();
     });
@@ -297,5 +296,7 @@ class Show implements AsyncDisposable {
   }
 }
 
+const hasEnded = ({ process: { exitCode, signalCode } }: DaemonChild): boolean =>
+  exitCode !== null || signalCode !== null;
 const isSessionUp = ({ message }: { message: string }): boolean => /^session .* is up/.test(message);
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,7 +1,5 @@
 /** L2TP data messages on the simulated wire: sorted on arrival, and built, with the codec of `@l2tp/protocol`. */
 import {
-  dataHeaderSizeV2,
-  dataHeaderSizeV3,
   type Encapsulation,
   encodeDataV2,
   encodeDataV3,
@@ -29,11 +27,6 @@ export interface DataHeader {
 function fieldsV3({ encapsulation, sessionId, cookie, l2SpecificSublayer, ns }: DataHeader) {
   const sublayer = ns === undefined ? { word: 0 } : { sequence: ns };
   return { encapsulation, sessionId, cookie, ...(l2SpecificSublayer === "default" ? { sublayer } : {}) };
-}
-
-/** Octets in front of the frame. */
-export function headerOctets(header: DataHeader): number {
-  return header.version === 2 ? dataHeaderSizeV2(header) : dataHeaderSizeV3(fieldsV3(header));
 }
 
 /** A data message around a copy of `frame`. */

@@ -16,7 +16,6 @@ export { realTime, type Scheduler, SimulatedClock, settle } from "./clock.ts";
 export { type DatagramHandler, type Medium, MockHost, type MockSocket, type Packet } from "./host.ts";
 export { CLEAN, checkImpairment, type Impairment } from "./impairment.ts";
 export { MockNetwork, type MockNetworkOptions } from "./network.ts";
-export type { NoticeQueue } from "./notices.ts";
 export { MockDataPlane } from "./plane.ts";
 export { type Random, seeded } from "./random.ts";
 export type { MockSession } from "./session.ts";

@@ -2,6 +2,7 @@
 import {
   checkSession,
   type DataPlaneCapabilities,
+  interfaceMtu,
   PlaneError,
   type SessionPlaneParameters,
   type TunnelPlane,
@@ -10,10 +11,8 @@ import {
 import type { Encapsulation, Instant, L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import { canonical } from "./address.ts";
 import type { CallLog } from "./calls.ts";
-import { headerOctets } from "./data-message.ts";
 import type { MockHost } from "./host.ts";
 import { MockSession, type SessionOwner } from "./session.ts";
-import { overheadOctets } from "./trace.ts";
 
 /** What a tunnel needs of its wire. */
 export interface TunnelOwner {
@@ -184,21 +183,18 @@ export class MockTunnel implements TunnelPlane, SessionOwner {
   }
 
   /** MTU of the way less all that goes around a frame's payload. */
-  #largestMtu(parameters: SessionPlaneParameters): number {
+  #largestMtu({ pseudowire, peerCookie, l2SpecificSublayer }: SessionPlaneParameters): number {
     const { host, encapsulation } = this.#owner;
-    const path = host.network.pathMtu(host, this.#peer.address);
-    const inner = parameters.pseudowire === "eth" ? 14 : 4;
-    const header = headerOctets({
-      version: this.version,
+    return interfaceMtu(host.network.pathMtu(host, this.#peer.address), {
+      family: this.#peer.family,
       encapsulation,
-      tunnelId: this.peerTunnelId,
-      sessionId: parameters.peerSessionId,
-      cookie: parameters.peerCookie,
-      l2SpecificSublayer: parameters.l2SpecificSublayer,
-      // Sequence numbers can be turned on while the session is up.
-      ns: 0,
+      version: this.version,
+      pseudowire,
+      peerCookieLength: peerCookie.length,
+      sublayer: l2SpecificSublayer === "default",
+      // Numbers can be turned on while the session is up.
+      sequence: true,
     });
-    return path - overheadOctets(this.#peer.family, encapsulation) - header - inner;
   }
 
   #assertUp(call: string): void {

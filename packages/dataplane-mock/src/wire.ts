@@ -6,6 +6,7 @@ import {
   type DataPlaneCapabilities,
   emptyStatistics,
   largestId,
+  NoticeQueue,
   PlaneError,
   type PlaneNotice,
   type Reservation,
@@ -20,7 +21,6 @@ import { canonical, isWildcard, socketAddress } from "./address.ts";
 import type { CallLog } from "./calls.ts";
 import { type DataArrival, sort } from "./data-message.ts";
 import type { MockHost, MockSocket } from "./host.ts";
-import { NoticeQueue } from "./notices.ts";
 import type { MockSession } from "./session.ts";
 import { MockTunnel, type TunnelOwner } from "./tunnel.ts";
 
@@ -228,7 +228,7 @@ export class MockWire implements Wire, TunnelOwner {
     for (const tunnelId of this.#reserved) this.host.tunnelIds.delete(tunnelId);
     this.#reserved.clear();
     this.#socket.close();
-    this.notices.close();
+    this.notices.end();
     this.#owner.remove(this);
   }
 

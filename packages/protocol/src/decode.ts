@@ -54,7 +54,7 @@ export interface Quirks {
 export interface DecodeOptions {
   /** `udp`: a UDP payload; `ip`: the payload of IP protocol 115. */
   readonly encapsulation: Encapsulation;
-  /** Opens hidden AVPs; in L2TPv3 checks Message Digests. */
+  /** Opens hidden AVPs; in L2TPv3 checks Message Digests. A {@link SharedSecret} derives its keys only once. */
   readonly secret?: Secret;
   /**
    * L2TPv3: whether a right Message Digest is required (RFC 3931 §4.3). Default: when there is a secret that
@@ -560,7 +560,7 @@ function extra(
   };
 }
 
-/** StopCCN or CDN by the level of the message; a StopCCN or CDN itself is never answered by one. */
+/** StopCCN or CDN, by what the message is about. */
 function rejectMessage(
   message: CompiledMessage,
   header: ControlHeader,

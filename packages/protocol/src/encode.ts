@@ -15,7 +15,7 @@ import { signControl } from "./digest.ts";
 import { EncodeError } from "./errors.ts";
 import { KIND } from "./field.ts";
 import type { AnyMessage } from "./messages.ts";
-import { NO_OCTETS, putU16, putU32 } from "./octets.ts";
+import { NO_OCTETS, putText, putU16, putU32 } from "./octets.ts";
 import { type ExtraAvp, type RawAvp, writeAvp } from "./raw-avp.ts";
 import {
   DIGEST_LENGTH,
@@ -224,6 +224,11 @@ function writeValue(table: CompiledMessage, avp: CompiledAvp, at: number, value:
   } else if (avp.kind === KIND.u32 && (value as number) >>> 0 === value) {
     putU32(scratch, from, value as number);
     end = from + 4;
+  } else if (avp.kind === KIND.text && typeof value === "string") {
+    end = putText(scratch, from, value);
+    if (end - from < avp.min || end - from > avp.max) {
+      throw wrong(table, avp, `must have ${avp.min} to ${avp.max} octets, has ${end - from}`);
+    }
   } else {
     current = avp;
     end = avp.field.write(scratch, from, value);

@@ -332,6 +332,21 @@ function stepsOf(parts: readonly Part[]): Step[] {
   return steps;
 }
 
+function writeMember(
+  into: Uint8Array,
+  at: number,
+  name: string,
+  field: Field<unknown>,
+  value: unknown,
+): number {
+  try {
+    return field.write(into, at, value);
+  } catch (error) {
+    if (error instanceof EncodeError) throw new EncodeError(`${name}: ${error.message}`);
+    throw error;
+  }
+}
+
 /** Named fields one after the other; those marked {@link optional} may be missing at the end. */
 export function record<const P extends readonly Part[]>(...parts: P): Field<Flat<RecordOf<P>>> {
   type Value = Flat<RecordOf<P>>;
@@ -350,6 +365,8 @@ export function record<const P extends readonly Part[]>(...parts: P): Field<Flat
   const whole = borders.at(-1) as number;
   const max = open ? MAXIMUM_VALUE : whole;
   const plan = stepsOf(parts);
+  const final = parts.at(-1);
+  const trailingReserved = final === undefined || isNamed(final) ? 0 : final.reserved;
   const inner = last !== undefined && open && last.fits ? last.fits : undefined;
   return {
     kind: KIND.other,
@@ -387,25 +404,17 @@ export function record<const P extends readonly Part[]>(...parts: P): Field<Flat
       }
       const given = value as Record<string, unknown>;
       let missing: string | undefined;
-      for (const part of parts) {
-        if (!isNamed(part)) {
-          for (let i = 0; i < part.reserved; i++) into[at++] = 0;
-          continue;
-        }
-        const [name, field] = part;
-        if (given[name] === undefined && isOptional(field)) {
-          missing ??= name;
-          continue;
-        }
-        if (missing !== undefined)
+      for (let i = 0; i < plan.length; i++) {
+        const { name, field, skip, mayEnd } = plan[i] as Step;
+        for (let k = 0; k < skip; k++) into[at++] = 0;
+        const one = given[name];
+        if (one === undefined && mayEnd) missing ??= name;
+        else if (missing !== undefined)
           throw new EncodeError(`has ${name} but not ${missing}, which comes before it`);
-        try {
-          at = field.write(into, at, given[name]);
-        } catch (error) {
-          if (error instanceof EncodeError) throw new EncodeError(`${name}: ${error.message}`);
-          throw error;
-        }
+        else if (field.kind === KIND.u8 && (one as number) >>> 0 === one && one <= 0xff) into[at++] = one;
+        else at = writeMember(into, at, name, field, one);
       }
+      for (let k = 0; k < trailingReserved; k++) into[at++] = 0;
       return at;
     },
     fault(value) {

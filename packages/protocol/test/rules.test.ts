@@ -460,6 +460,14 @@ describe("encoding", () => {
     );
   });
 
+  test("an optional field cannot be given without those before it", () => {
+    const stop = { version: 2, type: "StopCCN", assignedTunnelId: 1 } as const;
+    const resultCode = { resultCode: 1, errorMessage: "bye" };
+    expect(() => encodeMessage({ ...stop, resultCode }, { tunnelId: 1, ns: 0, nr: 0 })).toThrow(
+      "StopCCN: resultCode has errorMessage but not errorCode, which comes before it",
+    );
+  });
+
   test("a message that is too long for its Length is refused, and the next one is right", () => {
     const extras = Array.from({ length: 70 }, () => ({
       vendor: 9,

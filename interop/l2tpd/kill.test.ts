@@ -47,3 +47,9 @@ test(
   () => killAndStartAgain({ tunnel: 'mode = "static"', session: "seqnum = true" }),
   LIMIT_MS,
 );
+
+test(
+  "kill -9 of one end of a quiescent tunnel directly over IP: traffic flows again when it is started again",
+  () => killAndStartAgain({ encapsulation: "ip", tunnel: 'mode = "quiescent"\nhello_timeout = 1000' }),
+  LIMIT_MS,
+);

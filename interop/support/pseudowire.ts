@@ -14,23 +14,30 @@ export interface Wish {
   readonly tunnel?: string;
   /** Keys of the session, as TOML. */
   readonly session?: string;
+  /** Default `udp`. */
+  readonly encapsulation?: "udp" | "ip";
   /** Outer addresses, ours and the peer's, when they are not those of the one cable. */
   readonly outer?: { readonly local: string; readonly peer: string };
 }
 
 /** The document of one side. The log is as it is; retries are quick, so that tests are. */
-export function document(side: "a" | "b", { tunnel = "", session = "", outer }: Wish): string {
+export function document(
+  side: "a" | "b",
+  { tunnel = "", session = "", outer, encapsulation = "udp" }: Wish,
+): string {
   const other = side === "a" ? "b" : "a";
   const number = { a: 1, b: 2 } as const;
   const cookie = { a: "6f1d2c3b4a596877", b: "8899aabbccddeeff" } as const;
+  const port = encapsulation === "udp" ? ":1701" : "";
   return `
 [daemon]
 retry_initial = 200
 retry_max = 1000
 
 [tunnel.t1]
-local = "${outer?.local ?? OUTER[side]}:1701"
-peer = "${outer?.peer ?? OUTER[other]}:1701"
+encap = "${encapsulation}"
+local = "${outer?.local ?? OUTER[side]}${port}"
+peer = "${outer?.peer ?? OUTER[other]}${port}"
 tid = ${number[side]}
 ptid = ${number[other]}
 ${tunnel}

@@ -76,6 +76,22 @@ const REMEDIES: readonly Remedy[] = [
     advice: "this kernel has no TUN/TAP driver: `modprobe tun`, or a kernel with CONFIG_TUN",
   },
   {
+    errors: ["ENOENT"],
+    when: /^open \/dev\/ppp/,
+    advice:
+      "the device node is missing: load the module with `modprobe ppp_generic` (in a container, pass --device /dev/ppp)",
+  },
+  {
+    errors: ["ENODEV", "ENXIO"],
+    when: /^open \/dev\/ppp/,
+    advice: "this kernel has no PPP driver: `modprobe ppp_generic`, or a kernel with CONFIG_PPP",
+  },
+  {
+    errors: ["EPERM"],
+    when: /^open \/dev\/ppp/,
+    advice: NET_ADMIN,
+  },
+  {
     errors: ["EACCES", "EPERM"],
     when: /^open \/dev\//,
     advice:
@@ -99,6 +115,27 @@ const REMEDIES: readonly Remedy[] = [
     when: /^socket .*\b(raw|packet)\b/i,
     advice:
       "raw sockets need the capability CAP_NET_RAW; run as root or give the service AmbientCapabilities=CAP_NET_RAW",
+  },
+  {
+    errors: ["EAFNOSUPPORT"],
+    when: /^socket PPPo/,
+    advice:
+      "this kernel has no PPPoX sockets: `modprobe pppox`, or a kernel with CONFIG_PPPOE or CONFIG_PPPOL2TP",
+  },
+  {
+    errors: ["EPROTONOSUPPORT"],
+    when: /^socket PPPoL2TP/,
+    advice: "this kernel has no PPP over L2TP: `modprobe l2tp_ppp`, or a kernel with CONFIG_PPPOL2TP",
+  },
+  {
+    errors: ["EPROTONOSUPPORT"],
+    when: /^socket PPPoE/,
+    advice: "this kernel has no PPP over Ethernet: `modprobe pppoe`, or a kernel with CONFIG_PPPOE",
+  },
+  {
+    errors: ["ENOTTY", "EINVAL"],
+    when: /PPPIOCBRIDGECHAN/,
+    advice: "bridging PPP channels needs Linux 5.11 or newer",
   },
   {
     errors: ["EACCES"],

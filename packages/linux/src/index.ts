@@ -7,6 +7,8 @@
 export * as abi from "./abi.ts";
 /** Netlink's constants and layouts under the names of the kernel's headers. */
 export * as nlabi from "./abi-netlink.ts";
+/** Constants and layouts of PPP under the names of the kernel's headers. */
+export * as pppabi from "./abi-ppp.ts";
 export {
   assembleBpf,
   attachFilter,
@@ -27,6 +29,7 @@ export {
   readControl,
   segmentControl,
 } from "./cmsg.ts";
+export { DatagramBuffer } from "./datagram.ts";
 export { ERRNO, errnoName, errnoText } from "./errno.ts";
 export { ClosedError, remedyFor, SyscallError, UnsupportedError } from "./errors.ts";
 export {
@@ -37,6 +40,13 @@ export {
   type ResolvedFamily,
   resolveFamily,
 } from "./genetlink.ts";
+export {
+  applyInterfaceSettings,
+  BridgeError,
+  type InterfaceSettings,
+  type NetlinkRunner,
+  type SettingsAddress,
+} from "./interface-settings.ts";
 export { formatIp, type ParsedIp, parseIp } from "./ip.ts";
 export {
   createNamespace,
@@ -54,6 +64,15 @@ export type { NetlinkMessage, NetlinkRequest } from "./netlink.ts";
 export * as netlink from "./netlink.ts";
 export { NetlinkError } from "./netlink-error.ts";
 export { type NetlinkListener, type NetlinkOptions, NetlinkSocket, runNetlink } from "./netlink-socket.ts";
+/** `/dev/ppp`: channels, units, bridges. */
+export * as ppp from "./ppp.ts";
+export {
+  decodePppoxAddress,
+  encodePppoxAddress,
+  type PppoeAddress,
+  type Pppol2tpAddress,
+  type PppoxAddress,
+} from "./pppox.ts";
 export {
   bootId,
   type Capability,

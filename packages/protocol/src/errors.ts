@@ -13,3 +13,9 @@ export class EncodeError extends L2tpError {
   override readonly name = "EncodeError";
   readonly code = "ERR_L2TP_ENCODE";
 }
+
+/** `value`, when it is an integer from 0 to `most`. @throws EncodeError naming the header's field. */
+export function inRange(name: string, value: number, most: number): number {
+  if (Number.isInteger(value) && value >= 0 && value <= most) return value;
+  throw new EncodeError(`header: ${name} must be an integer from 0 to ${most}, is ${value}`);
+}

@@ -52,28 +52,31 @@ export {
   type DigestCheck,
   type Sublayer,
 } from "./datagram.ts";
-export { type DecodeOptions, decodeDatagram, type Quirks, type SessionLayout } from "./decode.ts";
+export { decodeDatagram } from "./decode.ts";
+export type { DecodeOptions, Quirks, SessionLayout } from "./decode-options.ts";
 export { checkDigest, type DigestOutcome, signControl } from "./digest.ts";
 export {
   type ControlFields,
   type ControlFieldsV2,
   type ControlFieldsV3,
-  type DataFieldsV2,
-  type DataFieldsV3,
-  dataHeaderSizeV2,
-  dataHeaderSizeV3,
   type EncodeOptions,
   encodeAvps,
-  encodeDataV2,
-  encodeDataV3,
   encodeMessage,
   encodeZlb,
   type HideOptions,
   patchSequence,
   type SignOptions,
+} from "./encode.ts";
+export {
+  type DataFieldsV2,
+  type DataFieldsV3,
+  dataHeaderSizeV2,
+  dataHeaderSizeV3,
+  encodeDataV2,
+  encodeDataV3,
   writeDataHeaderV2,
   writeDataHeaderV3,
-} from "./encode.ts";
+} from "./encode-data.ts";
 export { EncodeError, L2tpError } from "./errors.ts";
 export type { Field, LayoutPart } from "./field.ts";
 export {

@@ -24,6 +24,8 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   let printState = (): void => {};
   process.on("SIGUSR1", () => printState());
   using stop = listenForStop(options);
+  // Who read the log may go away; the tunnels stay.
+  process.stderr.on("error", () => {});
 
   const config = readConfig(options.config);
   const logger = createLogWriter({
@@ -98,11 +100,19 @@ function startAll(context: Context, { tunnels, defaults }: Config, logger: LogWr
   if (tunnels.length === 0) logger.warn({}, "the configuration has no tunnels: nothing to do");
 }
 
-/** `systemctl status` shows how many are up. */
+/** `systemctl status` shows how many are up; told once for all that happens in one turn of the event loop. */
 function reportStatus(context: Context, notify: Notify): void {
+  let due = false;
   const tell = (): void => {
-    const up = context.tunnels.filter(({ state }) => state === "up").length;
-    notify(`STATUS=${up} of ${context.tunnels.length} tunnels up`);
+    if (due) return;
+    due = true;
+    setImmediate(() => {
+      due = false;
+      const { tunnels } = context;
+      notify(
+        `STATUS=${tunnels.filter(({ state }) => state === "up").length} of ${tunnels.length} tunnels up`,
+      );
+    });
   };
   context.on("tunnel-up", tell);
   context.on("tunnel-down", tell);

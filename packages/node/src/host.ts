@@ -7,6 +7,7 @@ import type { Emitter } from "./emitter.ts";
 import type { Logger } from "./log.ts";
 import type { WirePool } from "./wire-pool.ts";
 
+/** One for each context; its members are shared by everything in it. */
 export interface Host {
   readonly clock: Clock;
   readonly alarms: Alarms;

@@ -58,6 +58,7 @@ function settingsOf(init: QuiescentInit, { version }: ConfiguredTunnel): Transpo
 /** Seconds for people: 4.2 s, 65 s. */
 const seconds = (ms: number): string => `${ms < 10_000 ? (ms / 1000).toFixed(1) : Math.round(ms / 1000)} s`;
 
+/** The control part of one quiescent tunnel. */
 export class QuiescentControl implements TunnelControl, ChannelUser {
   readonly #host: Host;
   readonly #link: ControlLink;

@@ -5,6 +5,7 @@
 import type { ControlDatagram } from "@l2tp/dataplane";
 import type { ControlLink, ControlStatistics, TunnelControl } from "./control.ts";
 
+/** The control part of one static tunnel. */
 export class StaticControl implements TunnelControl {
   readonly #link: ControlLink;
   #ignored = 0;

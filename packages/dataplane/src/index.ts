@@ -30,6 +30,8 @@ export type {
   EthernetInterface,
   InterfaceAddress,
   MtuPolicy,
+  PppoeLink,
+  PppSettings,
   SessionPlane,
   SessionPlaneChange,
   SessionPlaneParameters,

@@ -1,4 +1,5 @@
 import type { SocketAddress } from "@l2tp/protocol";
+import type { InterfaceAddress } from "./session.ts";
 
 /** What a data plane tells without being asked. Plain records; they name things by ID, never by object. */
 export type PlaneNotice =
@@ -10,6 +11,14 @@ export type PlaneNotice =
       readonly tunnelId: number;
       readonly sessionId: number;
       readonly reason: string;
+    }
+  /** The addresses of a session's PPP interface have been negotiated, or were taken away (none are left). */
+  | {
+      readonly type: "session-addresses";
+      readonly tunnelId: number;
+      readonly sessionId: number;
+      readonly interfaceName: string;
+      readonly addresses: readonly InterfaceAddress[];
     }
   /** Data arrived for a session that is not there (rate-limited; the count is in the wire's counters). */
   | {

@@ -33,9 +33,34 @@ export interface EthernetInterface {
   readonly up?: boolean;
 }
 
+/** How pppd is to run a session of pseudowire `ppp`. */
+export interface PppSettings {
+  /** Path of a file with options for pppd, as go-l2tp's `pppd_args`; read again each time that pppd is started. */
+  readonly optionsFile?: string;
+  /** Options for pppd, one word each: `["noauth", "10.0.0.1:10.0.0.2"]`. They follow the file's, and the last wins. */
+  readonly options?: readonly string[];
+  /** The program by its path; default: `pppd` from where programs of the system are. */
+  readonly program?: string;
+}
+
+/** The PPPoE session (RFC 2516) that a session of pseudowire `pppac` joins. */
+export interface PppoeLink {
+  /** 1 to 65,534. */
+  readonly sessionId: number;
+  /** `02:42:94:d1:4e:9a` */
+  readonly peerMac: string;
+  /** Name of the Ethernet interface, in the wire's network namespace. */
+  readonly device: string;
+}
+
 /** What a data plane needs to know of a session. */
 export interface SessionPlaneParameters extends SessionParameters {
+  /** Of an Ethernet pseudowire's interface, or what of it a PPP interface has: name, addresses. */
   readonly interface?: EthernetInterface;
+  /** For pseudowire `ppp`. */
+  readonly ppp?: PppSettings;
+  /** For pseudowire `pppac`. */
+  readonly pppoe?: PppoeLink;
   readonly mtu?: MtuPolicy;
 }
 
@@ -64,6 +89,8 @@ export interface SessionPlane extends AsyncDisposable {
   readonly sessionId: number;
   /** `l2tpeth0`, `ppp3`, `tun7` …; absent where the session has no interface, not even a simulated one. */
   readonly interfaceName?: string;
+  /** Addresses of a PPP interface, as they were negotiated; absent where nothing is negotiated. */
+  readonly addresses?: readonly InterfaceAddress[];
   /** MTU of the interface in octets, as it was set. */
   readonly mtuOctets: number;
   /** @throws PlaneError `closed`, `invalid-parameters` */

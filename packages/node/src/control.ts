@@ -3,7 +3,7 @@
  * A static tunnel has none to speak of; a quiescent one runs the reliable transport.
  */
 import type { ControlDatagram } from "@l2tp/dataplane";
-import type { Instant } from "@l2tp/protocol";
+import type { Instant, IpAddress } from "@l2tp/protocol";
 import type { ChannelStatistics } from "@l2tp/transport";
 import type { Logger } from "./log.ts";
 
@@ -18,8 +18,8 @@ export interface ControlStatistics {
 /** What a control part may do with its tunnel. */
 export interface ControlLink {
   readonly logger: Logger;
-  /** Sends to the peer; copied before it returns. */
-  send(datagram: Uint8Array): void;
+  /** Sends to the peer; copied before it returns. `from`: where the peer called us, where we listen everywhere. */
+  send(datagram: Uint8Array, from?: IpAddress): void;
   /** The peer lives, or nobody asks: the tunnel is up. */
   alive(): void;
   /** The peer does not answer: the tunnel is down, and stays in the data plane. It is asked again at `retryAt`. */

@@ -5,7 +5,7 @@
  */
 import { isIP } from "node:net";
 import type { SessionPlaneParameters } from "@l2tp/dataplane";
-import type { Encapsulation, L2tpVersion, SessionParameters, SocketAddress } from "@l2tp/protocol";
+import type { Encapsulation, IpAddress, L2tpVersion, SessionParameters, SocketAddress } from "@l2tp/protocol";
 import { ParameterError } from "./errors.ts";
 
 /** The port of L2TP over UDP, RFC 2661 §8.1. */
@@ -140,6 +140,13 @@ export function configureTunnel(init: TunnelInit): ConfiguredTunnel {
 /** The address that a tunnel's wire binds. */
 export function bindingAddress({ local, peer }: ConfiguredTunnel): SocketAddress {
   return local ?? { family: peer.family, address: peer.family === 4 ? "0.0.0.0" : "::", port: 0 };
+}
+
+/** The one local address of a tunnel; undefined when it listens on all of them. */
+export function ownAddress({ local }: ConfiguredTunnel): IpAddress | undefined {
+  return local === undefined || local.address === "0.0.0.0" || local.address === "::"
+    ? undefined
+    : local.address;
 }
 
 const NO_COOKIE = new Uint8Array(0);

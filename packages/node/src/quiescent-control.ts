@@ -12,7 +12,7 @@
  */
 import { BlockList, isIPv6 } from "node:net";
 import type { ControlDatagram } from "@l2tp/dataplane";
-import type { SocketAddress } from "@l2tp/protocol";
+import type { IpAddress, SocketAddress } from "@l2tp/protocol";
 import {
   type ChannelId,
   FIELD_SETTINGS,
@@ -27,7 +27,7 @@ import type { ControlLink, ControlStatistics, TunnelControl } from "./control.ts
 import type { ChannelUser } from "./control-plane.ts";
 import { ParameterError } from "./errors.ts";
 import type { Host } from "./host.ts";
-import type { ConfiguredTunnel, TunnelInit } from "./parameters.ts";
+import { type ConfiguredTunnel, ownAddress, type TunnelInit } from "./parameters.ts";
 
 /**
  * From where control messages with the tunnel's ID are taken.
@@ -71,6 +71,8 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
   readonly #probe: ReturnType<Host["alarms"]["create"]>;
   #channel: ChannelId | undefined;
   #up = false;
+  /** Where the peer called us last; only where we listen on all addresses. */
+  #calledAt: IpAddress | undefined;
   /** A Hello came since the channel began. */
   #heard = false;
   #foreign = 0;
@@ -110,7 +112,7 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
     this.#probe[Symbol.dispose]();
   }
 
-  handle({ from, datagram }: ControlDatagram): void {
+  handle({ from, to, datagram }: ControlDatagram): void {
     if (this.#channel === undefined) return;
     if (!this.#isPeer(from)) {
       this.#foreign += 1;
@@ -119,6 +121,8 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
       this.#link.logger.warn({ from: from.address, port: from.port }, text);
       return;
     }
+    // On all addresses: the peer knows us by the one that it calls.
+    if (ownAddress(this.#tunnel) === undefined) this.#calledAt = to;
     const { control, clock } = this.#host;
     this.#hurry(datagram);
     control.transport.receive(this.#channel, clock.now(), datagram);
@@ -145,7 +149,7 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
   }
 
   transmit(datagram: Uint8Array): void {
-    this.#link.send(datagram);
+    this.#link.send(datagram, this.#calledAt);
   }
 
   channelEvent(event: TransportEvent): void {

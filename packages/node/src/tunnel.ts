@@ -4,14 +4,20 @@
  * whatever fails is tried again with back-off until the tunnel is closed.
  */
 import type { ControlDatagram, PlaneNotice, TunnelPlane, Wire } from "@l2tp/dataplane";
-import type { Instant, SocketAddress, TunnelMode } from "@l2tp/protocol";
+import type { Instant, IpAddress, SocketAddress, TunnelMode } from "@l2tp/protocol";
 import type { Alarm } from "./alarms.ts";
 import { Backoff } from "./backoff.ts";
 import type { ControlLink, TunnelControl } from "./control.ts";
 import { ClosedError, NameInUseError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { type Logger, withFields } from "./log.ts";
-import { bindingAddress, type ConfiguredTunnel, configureSession, type SessionInit } from "./parameters.ts";
+import {
+  bindingAddress,
+  type ConfiguredTunnel,
+  configureSession,
+  ownAddress,
+  type SessionInit,
+} from "./parameters.ts";
 import { type Reason, reason, reasonOf, sameReason } from "./reason.ts";
 import { closeOnAbort, type Session, SessionKeeper } from "./session.ts";
 import type { TunnelState } from "./states.ts";
@@ -99,7 +105,7 @@ export class TunnelKeeper implements Tunnel, WireUser {
     this.#retry = host.alarms.create(() => this.#try());
     this.#control = makeControl({
       logger: this.logger,
-      send: (datagram) => this.#send(datagram),
+      send: (datagram, from) => this.#send(datagram, from),
       alive: () => this.#up(),
       gone: (text, retryAt) => this.#peerGone(text, retryAt),
     });
@@ -309,21 +315,22 @@ export class TunnelKeeper implements Tunnel, WireUser {
   }
 
   #planeParameters() {
-    const { version, tunnelId, peerTunnelId, local, peer, udpChecksum } = this.#parameters;
-    const isAny = local === undefined || local.address === "0.0.0.0" || local.address === "::";
+    const { version, tunnelId, peerTunnelId, peer, udpChecksum } = this.#parameters;
+    const local = ownAddress(this.#parameters);
     return {
       version,
       tunnelId,
       peerTunnelId,
       peer,
       udpChecksum,
-      ...(!isAny && { local: local.address }),
+      ...(local !== undefined && { local }),
     };
   }
 
-  #send(datagram: Uint8Array): void {
+  #send(datagram: Uint8Array, from?: IpAddress): void {
     const tunnel = this.#plane;
-    if (tunnel) this.#lease?.wire.send({ tunnel, to: this.peer, datagram });
+    if (!tunnel) return;
+    this.#lease?.wire.send({ tunnel, to: this.peer, datagram, ...(from !== undefined && { from }) });
   }
 
   #up(): void {

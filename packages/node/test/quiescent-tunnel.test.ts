@@ -145,3 +145,14 @@ test("hostile messages with the tunnel's ID, from elsewhere or malformed, change
   expect(statistics.control.transport?.hellosReceived).toBe(0);
   expect(a.log.filter((line) => line.includes("which is not its peer"))).toHaveLength(1);
 });
+
+test("a tunnel that listens on all addresses answers from the one that the peer calls", async () => {
+  const { world, a, b } = pair();
+  a.host.addAddress("192.0.2.101");
+  const any = { family: 4, address: "0.0.0.0", port: 1701 } as const;
+  const tunnel = a.context.newQuiescentTunnel({ ...endA, local: any, transport });
+  const called = { ...endB, peer: { ...A, address: "192.0.2.101" }, peerPolicy: "address-and-port" } as const;
+  const theirs = b.context.newQuiescentTunnel({ ...called, transport });
+  await world.advance(2_000);
+  expect([tunnel.state, theirs.state]).toEqual(["up", "up"]);
+});

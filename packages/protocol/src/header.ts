@@ -64,8 +64,6 @@ export class HeaderCursor {
   faultAt = 0;
   /** The first 16 bits; 0 for L2TPv3 data over IP, which has none. */
   flags = 0;
-  /** The Length field; -1 where there is none. */
-  length = 0;
   /** Tunnel ID of v2; Control Connection ID of v3 control messages; 0 for v3 data. */
   tunnelId = 0;
   /** Session ID; 0 for v3 control messages. */
@@ -95,6 +93,12 @@ export class HeaderCursor {
     return this.flags === 0 ? 3 : this.flags & FLAG.version;
   }
 
+  /** The Length field; -1 where there is none. */
+  get length(): number {
+    const has = (this.flags & FLAG.L) !== 0 && (this.control || this.version === 2);
+    return has ? this.bodyEnd - this.messageStart : -1;
+  }
+
   /** A control message without AVPs: a ZLB. */
   get isZlb(): boolean {
     return this.control && this.bodyStart === this.bodyEnd;
@@ -106,8 +110,9 @@ export class HeaderCursor {
    * @returns whether it is sound; if not, {@link fault} and {@link faultAt} say why. Never throws.
    */
   read(octets: Uint8Array, start = 0, end = octets.length, overIp = false): boolean {
-    if (overIp) return readOverIp(this, octets, start, end);
+    this.fault = HEADER_FAULT.none;
     this.messageStart = start;
+    if (overIp) return readOverIp(this, octets, start, end);
     // No header is shorter than the 6 octets of an L2TPv2 data message without options.
     if (end - start < 6) return tooShort(this, octets, start, end);
     const flags = u16At(octets, start);
@@ -146,7 +151,6 @@ function other(cursor: HeaderCursor, octets: Uint8Array, start: number, end: num
 
 /** RFC 3931 §4.1.1: a Session ID that is not 0 and data, or 0 and a control message of version 3. */
 function readOverIp(cursor: HeaderCursor, octets: Uint8Array, start: number, end: number): boolean {
-  cursor.messageStart = start;
   if (end - start < 4) return bad(cursor, HEADER_FAULT.truncated, end - start);
   const sessionId = u32At(octets, start);
   if (sessionId !== 0) return v3Data(cursor, 0, sessionId, start + 4, end);
@@ -180,9 +184,7 @@ function control(
     cursor.tunnelId = u32At(octets, from + 4);
     cursor.sessionId = 0;
   }
-  cursor.fault = HEADER_FAULT.none;
   cursor.flags = flags;
-  cursor.length = length;
   cursor.ns = u16At(octets, from + 8);
   cursor.nr = u16At(octets, from + 10);
   cursor.offsetSize = -1;
@@ -203,11 +205,9 @@ function v2Data(
   if (end - start < size) return bad(cursor, HEADER_FAULT.truncated, end - start);
   let at = start + 2;
   let to = end;
-  cursor.length = -1;
   if ((flags & FLAG.L) !== 0) {
     const length = u16At(octets, at);
     if (length < size || length > end - start) return bad(cursor, HEADER_FAULT.length, 2);
-    cursor.length = length;
     to = start + length;
     at += 2;
   }
@@ -223,7 +223,6 @@ function v2Data(
     cursor.ns = -1;
     cursor.nr = -1;
   }
-  cursor.fault = HEADER_FAULT.none;
   cursor.flags = flags;
   cursor.offsetSize = -1;
   cursor.bodyStart = start + size;
@@ -253,9 +252,7 @@ function v3Data(
   bodyStart: number,
   end: number,
 ): boolean {
-  cursor.fault = HEADER_FAULT.none;
   cursor.flags = flags;
-  cursor.length = -1;
   cursor.tunnelId = 0;
   cursor.sessionId = sessionId;
   cursor.ns = -1;

@@ -10,6 +10,7 @@ import {
   HeaderCursor,
   Inspector,
   type Parsed,
+  readRejected,
   SharedSecret,
   toJson,
 } from "../src/index.ts";
@@ -158,6 +159,8 @@ test(`a million mutated datagrams neither throw nor hang nor read what is not th
       if (i % 16 !== 0) continue;
       stage = "print";
       checkTaken(parsed, arena, margin, size);
+      const rest = parsed.ok ? undefined : readRejected(datagram, options.encapsulation, parsed.rejection);
+      if (rest) formatDatagram(rest, { style: "full", secret: SECRET });
       inspector.inspect(datagram, source);
       stage = "surroundings";
       const before = JSON.stringify(toJson(parsed));

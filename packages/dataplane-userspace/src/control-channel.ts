@@ -7,6 +7,7 @@ import type { ControlDatagram, ControlMessageOut } from "@l2tp/dataplane";
 import {
   abi,
   addressOf,
+  decodeControl,
   decodeSocketAddress,
   encodeControl,
   encodeSocketAddress,
@@ -122,6 +123,28 @@ export class ControlChannel {
       if (n >= 0) return 0;
       // The error may be that of an earlier message (an ICMP answer): it is told once.
       if (n === -EAGAIN || attempt === 1) return -n;
+    }
+  }
+
+  /**
+   * Reads what became of messages that were sent (IP_RECVERR). To be called before {@link receive}: what is left in
+   * the queue keeps the socket readable.
+   *
+   * @param each - called with where a message was sent to, and the error number that came back.
+   */
+  receiveErrors(each: (to: Uint8Array, errno: number) => void): void {
+    const message = this.#in;
+    for (let i = 0; i < MESSAGES_PER_TURN; i++) {
+      message.set(NAME, CONTROL, LARGEST);
+      const n = raw().recvmsg(this.#fd, message.header, abi.MSG_ERRQUEUE | abi.MSG_DONTWAIT);
+      if (n < 0) return;
+      for (const { level, type, data } of decodeControl(message.control.subarray(0, message.controlLength))) {
+        const mine = level === abi.IPPROTO_IP ? abi.IP_RECVERR : abi.IPV6_RECVERR;
+        // struct sock_extended_err begins with the error number.
+        if (type !== mine || data.length < 4) continue;
+        const errno = new DataView(data.buffer, data.byteOffset).getUint32(0, true);
+        if (errno !== 0) each(message.name.slice(0, message.nameLength), errno);
+      }
     }
   }
 

@@ -97,6 +97,7 @@ export class UserspaceSession implements SessionPlane, HostedSession {
       tap?.close();
       wire.release(sessionId, row);
       throw planeError(error, what, {
+        EADDRNOTAVAIL: "invalid-parameters", // A MAC or IP address that no interface can have.
         EBUSY: "name-in-use",
         EEXIST: "name-in-use",
         EINVAL: "invalid-parameters",

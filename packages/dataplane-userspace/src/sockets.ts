@@ -109,7 +109,8 @@ export class WireSockets {
       this.receiveBuffer = growBuffer(data, DATA_BUFFER);
       growBuffer(control, CONTROL_BUFFER);
       raw().setsockopt(data, abi.SOL_SOCKET, abi.SO_RXQ_OVFL, Int32Array.of(1), 4);
-      wantErrors(data, binding.local.family);
+      // The kernel gives an ICMP error to either of the two, as it does not ask the steering program for it.
+      for (const fd of [control, data]) wantErrors(fd, binding.local.family);
       this.withoutGro = binding.encapsulation === "udp" && gro ? enableGro(data) : undefined;
     } catch (error) {
       for (const fd of opened) sys.close(fd);
@@ -225,7 +226,7 @@ function growBuffer(fd: Fd, octets: number): number {
   return sys.getsockoptInt(fd, abi.SOL_SOCKET, abi.SO_RCVBUF);
 }
 
-/** ICMP errors for datagrams that were sent are queued for the receiving thread, with their destination. */
+/** ICMP errors for datagrams that were sent are queued, with their destination. */
 function wantErrors(fd: Fd, family: 4 | 6): void {
   if (family === 4) sys.setsockoptInt(fd, abi.IPPROTO_IP, abi.IP_RECVERR, 1);
   else sys.setsockoptInt(fd, abi.IPPROTO_IPV6, abi.IPV6_RECVERR, 1);

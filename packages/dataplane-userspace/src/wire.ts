@@ -28,7 +28,7 @@ import type { HostedSession, TunnelHost } from "./host.ts";
 import { NetworkView } from "./network.ts";
 import { describe, WireSockets } from "./sockets.ts";
 import { UserspaceTunnel } from "./tunnel.ts";
-import { CONTROL_SOCKET } from "./worker/loop.ts";
+import { CONTROL_SOCKET, NOTICE_INTERVAL_MS } from "./worker/loop.ts";
 import type { Report } from "./worker/messages.ts";
 import { Ring } from "./worker/ring.ts";
 import { COUNTER, RX, Shared, TX } from "./worker/shared.ts";
@@ -75,6 +75,9 @@ export class UserspaceWire implements Wire, TunnelHost {
   #controlReceived = 0;
   #controlSent = 0;
   #malformed = 0;
+  /** ICMP errors that came to the control socket and were not told of yet. */
+  #controlErrors = 0;
+  #controlErrorsAt = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | undefined;
   #dead: string | undefined;
   #checksum: string = "JavaScript";
@@ -368,7 +371,7 @@ export class UserspaceWire implements Wire, TunnelHost {
     }
   }
 
-  /** The network answered a data message with an error: to which tunnel it belongs, its destination tells. */
+  /** The network answered a message with an error: to which tunnel it belongs, its destination tells. */
   #refused(to: SocketAddress, code: string, count: number): void {
     for (const tunnel of this.#tunnels.values()) {
       // Both as the kernel writes it: a person may write an IPv6 address in many ways.
@@ -381,6 +384,14 @@ export class UserspaceWire implements Wire, TunnelHost {
 
   #readControl(): void {
     if (this.#closing !== undefined) return;
+    this.#control.receiveErrors((to, errno) => {
+      const now = performance.now();
+      this.#controlErrors++;
+      if (now - this.#controlErrorsAt < NOTICE_INTERVAL_MS) return;
+      this.#refused(this.#address(to), errnoName(errno), this.#controlErrors);
+      this.#controlErrors = 0;
+      this.#controlErrorsAt = now;
+    });
     const more = this.#control.receive(
       (message) => {
         if (this.#closing !== undefined) return;

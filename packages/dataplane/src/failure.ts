@@ -30,7 +30,10 @@ export function planeError(
 ): PlaneError {
   if (error instanceof PlaneError) return error;
   const name = (error as { code?: unknown } | undefined)?.code;
-  const code = typeof name === "string" ? (codes[name] ?? CODES[name] ?? "system") : "system";
+  // Without a code: thrown for a value that no system call would take, such as a malformed address.
+  const malformed = error instanceof TypeError || error instanceof RangeError;
+  const otherwise = malformed ? "invalid-parameters" : "system";
+  const code = typeof name === "string" ? (codes[name] ?? CODES[name] ?? "system") : otherwise;
   return new PlaneError(code, `${doing}: ${error instanceof Error ? error.message : String(error)}`, {
     cause: error,
   });

@@ -151,8 +151,8 @@ function finish(
     putU16(scratch, START + 4, inRange("tunnelId", fields.tunnelId, 0xffff));
     putU16(scratch, START + 6, inRange("sessionId", fields.sessionId ?? 0, 0xffff));
   } else putU32(scratch, START + 4, inRange("controlConnectionId", fields.controlConnectionId, 0xffff_ffff));
-  putU16(scratch, START + 8, fields.ns);
-  putU16(scratch, START + 10, fields.nr);
+  putU16(scratch, START + 8, inRange("ns", fields.ns, 0xffff));
+  putU16(scratch, START + 10, inRange("nr", fields.nr, 0xffff));
   const datagram = take(overIp ? 0 : START, end);
   if (options.sign) signControl(datagram, overIp ? "ip" : "udp", options.sign.secret, options.sign.nonces);
   return datagram;

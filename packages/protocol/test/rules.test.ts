@@ -451,6 +451,11 @@ describe("encoding", () => {
       );
     }
     expect(() => encodeMessage(sccrq, { ...fields, tunnelId: 65536 })).toThrow(/header: tunnelId/);
+    for (const ns of [-1, 65536, 1.5, Number.NaN]) {
+      expect(() => encodeMessage(sccrq, { ...fields, ns })).toThrow(
+        /header: ns must be an integer from 0 to 65535/,
+      );
+    }
     expect(() => encodeMessage(sccrq, fields, { encapsulation: "ip" })).toThrow(
       /L2TPv2 has no encapsulation in IP/,
     );

@@ -20,7 +20,7 @@ const HEADER_TEXT: Partial<Record<RejectionReason, string>> = {
 
 /**
  * Decodes one datagram. What is returned borrows the octets: views into `datagram` that are good as long as
- * the caller does not reuse it; copy first (`datagram.slice()`) what is kept.
+ * the caller does not reuse it; decode a copy (`new Uint8Array(datagram)`) to keep it.
  *
  * @returns the message, or why it is not taken and what the RFC wants done about it. Never throws on any octets.
  */

@@ -2,7 +2,7 @@
 import { AVP_FLAG, AVP_HEADER, TYPE } from "./constants.ts";
 import { EncodeError } from "./errors.ts";
 import { HeaderCursor } from "./header.ts";
-import { equalConstantTime, u16At } from "./octets.ts";
+import { copyOf, equalConstantTime, u16At } from "./octets.ts";
 import {
   DIGEST_LENGTH,
   type DigestType,
@@ -84,7 +84,7 @@ export function checkDigest(
       : { count: 1, offset: malformed, wrong: "a Message Digest of unknown type or wrong length" };
   }
   const key = SharedSecret.from(secret);
-  const zeroed = octets.slice(start, end);
+  const zeroed = copyOf(octets, start, end);
   for (const { from: a, to } of places) zeroed.fill(0, a - start, to - start);
   const own = messageType === 2 && nonce && !key.isEmpty ? { sender: nonce } : {};
   const used = messageType === 1 ? {} : { ...nonces, ...own };
@@ -127,7 +127,7 @@ export function signControl(
   const key = SharedSecret.from(secret);
   const used = messageType === 1 ? {} : nonces;
   for (const { from, to } of places) datagram.fill(0, from, to);
-  const message = datagram.slice(messageStart, bodyEnd);
+  const message = copyOf(datagram, messageStart, bodyEnd);
   for (const { type, from } of places)
     datagram.set(messageDigest(type as DigestType, key, message, used), from);
 }

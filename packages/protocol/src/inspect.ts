@@ -7,7 +7,7 @@
 import { knownAvp } from "./compile.ts";
 import { AVP_FLAG, AVP_HEADER, FLAG, SUBLAYER, TYPE } from "./constants.ts";
 import { messageName } from "./messages.ts";
-import { equalConstantTime, fromHex, toHex, u16At, u32At } from "./octets.ts";
+import { copyOf, equalConstantTime, fromHex, toHex, u16At, u32At } from "./octets.ts";
 import {
   DIGEST_LENGTH,
   type DigestType,
@@ -356,7 +356,7 @@ export class Inspector {
   ): void {
     const me = `${source.src} ${source.srcPort ?? 0}`;
     const peer = `${source.dst} ${source.dstPort ?? 0}`;
-    const zeroed = message.slice();
+    const zeroed = copyOf(message);
     const found: Uint8Array[] = [];
     avps.forEach((avp, i) => {
       if (avp.vendor !== 0) return;

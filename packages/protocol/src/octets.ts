@@ -36,6 +36,14 @@ export function putU32(octets: Uint8Array, at: number, value: number): void {
   octets[at + 3] = value;
 }
 
+/**
+ * A copy of `octets[from..to)`. Not `octets.slice()`: that of a Node `Buffer`, which is a `Uint8Array` too, is
+ * a view.
+ */
+export function copyOf(octets: Uint8Array, from = 0, to = octets.length): Uint8Array {
+  return new Uint8Array(octets.subarray(from, to));
+}
+
 const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
 
 /** Lower-case hexadecimal of `octets[from..to)`. */

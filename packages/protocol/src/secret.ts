@@ -4,7 +4,7 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { md5, sha1 } from "@noble/hashes/legacy.js";
-import { equalConstantTime, textOctets, u16At } from "./octets.ts";
+import { copyOf, equalConstantTime, textOctets, u16At } from "./octets.ts";
 
 /** Octets of a Challenge Response. */
 export const RESPONSE_LENGTH = 16;
@@ -24,7 +24,7 @@ export class SharedSecret {
 
   /** @param secret - text (its UTF-8) or octets; copied. Empty: RFC 3931 §4.3's integrity check only. */
   constructor(secret: string | Uint8Array) {
-    this.#octets = typeof secret === "string" ? textOctets(secret) : secret.slice();
+    this.#octets = typeof secret === "string" ? textOctets(secret) : copyOf(secret);
   }
 
   /** Makes one of whatever the caller has. */

@@ -11,6 +11,7 @@ import {
   formatRejection,
   HeaderCursor,
   hideValue,
+  Inspector,
   patchSequence,
   SharedSecret,
   signControl,
@@ -512,6 +513,27 @@ describe("encoding", () => {
         value: { digest: "verified", header: { controlConnectionId: 9, ns: 1, nr: 7 } },
       });
     }
+  });
+
+  test("Node's Buffers, whose slice() is a view, are neither changed in decoding nor signed wrongly", () => {
+    const secret = Buffer.from("s3cret");
+    const shared = new SharedSecret(secret);
+    const sign = { secret: shared, types: [0, 1] as const };
+    const hello = encodeMessage(
+      { version: 3, type: "HELLO" },
+      { controlConnectionId: 9, ns: 1, nr: 2 },
+      { sign },
+    );
+    secret.fill(0); // the secret was copied
+    const datagram = Buffer.from(hello);
+    expect(decode(datagram, { secret: shared })).toMatchObject({ ok: true, value: { digest: "verified" } });
+    expect(toHex(datagram)).toBe(toHex(hello));
+    const source = { encapsulation: "udp", src: "a", dst: "b", frame: 1 } as const;
+    const { digests } = new Inspector({ secret: shared }).inspect(datagram, source);
+    expect(digests?.map(({ valid }) => valid)).toEqual([true, true]);
+    expect(toHex(datagram)).toBe(toHex(hello));
+    signControl(datagram, "udp", shared);
+    expect(toHex(datagram)).toBe(toHex(hello));
   });
 
   test("the cursor reads the header of a ZLB without the rest of the codec", () => {

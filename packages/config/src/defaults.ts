@@ -30,7 +30,9 @@ export const PROFILES: Readonly<Record<DefaultsProfile, ProfileDefaults>> = {
       windowSize: 4,
       helloTimeoutMs: 0,
       retryTimeoutMs: 1_000,
-      retryTimeoutMaxMs: 0,
+      // go-l2tp itself has no cap, which changes nothing with its three tries; with more, a dead peer would be
+      // noticed after half an hour.
+      retryTimeoutMaxMs: 8_000,
       maxRetries: 3,
     }),
     l2SpecificSublayer: "none",

@@ -35,6 +35,7 @@ describe("a document of ql2tpd", () => {
     });
     expect(tunnel?.transport).toEqual({
       windowSize: 4,
+      retryTimeoutMaxMs: 8000,
       helloTimeoutMs: 0,
       retryTimeoutMs: 1000,
       maxRetries: 3,

@@ -19,7 +19,7 @@ export default class SummaryReporter implements Reporter {
         else if (result.state === "failed") failed += 1;
         else if (result.state === "skipped") {
           skipped += 1;
-          const reason = result.note ?? "no reason given";
+          const reason = result.note ?? "not run: the set-up of its group failed";
           reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
         }
       }

@@ -113,7 +113,7 @@ export const TUNNEL_KEYS = {
   retry_timeout_max: key(integer(0, MAX_32), {
     description: "The doubling of `retry_timeout` ends here. 0: no end. The RFCs ask for 8 seconds or more.",
     unit: "ms",
-    default: { field: "8000", goL2tp: "0 (no cap)" },
+    default: "8000",
     origin: "l2tpd",
     since: "0.1",
     standard: "RFC 2661 §5.8, RFC 3931 §4.2",
@@ -121,7 +121,8 @@ export const TUNNEL_KEYS = {
     aliases: ["cap_backoff", "rtimeout_cap"],
   }),
   max_retries: key(integer(0, 0xffff), {
-    description: "How often a control message is sent before the peer is taken for dead. 0: the default.",
+    description:
+      "How often a control message is sent again before the peer is taken for dead. 0: the default.",
     default: { field: "5 for L2TPv2, 10 for L2TPv3", goL2tp: "3" },
     origin: "go-l2tp",
     since: "0.1",

@@ -56,7 +56,8 @@ function run(cwd: string, command: string, ...args: string[]): string {
 }
 
 beforeAll(() => {
-  run(root, bin("turbo"), "run", "build", "types", "--output-logs=errors-only");
+  run(root, bin("turbo"), "run", "build", "--output-logs=errors-only");
+  run(root, bin("tsc"), "-b");
   for (const [folder, { name }] of manifests) {
     run(folder, bin("pnpm"), "pack", "--pack-destination", work);
     const start = `${name.replace("@", "").replace("/", "-")}-`;
@@ -103,7 +104,7 @@ describe.each([...manifests.values()].map((manifest) => [manifest.name, manifest
       );
       writeFileSync(file, `${lines.join("\n")}\n`);
       const options = ["--noEmit", "--strict", "--target", "es2023", "--lib", "es2023,esnext.disposable,dom"];
-      const modules = ["--module", "nodenext", "--moduleResolution", "nodenext", "--types", ""];
+      const modules = ["--module", "nodenext", "--moduleResolution", "nodenext"];
       run(project, bin("tsc"), "--ignoreConfig", ...options, ...modules, file);
     });
 

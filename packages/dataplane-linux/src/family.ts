@@ -149,14 +149,7 @@ const sessionName = (tunnelId: number | undefined, sessionId: number | undefined
 
 /** SESSION_CREATE. */
 export const createSession = (family: Family, values: L2tpAttributes): NetlinkRequest<void> =>
-  request(
-    family,
-    "SESSION_CREATE",
-    "ack",
-    sessionName(values.CONN_ID, values.SESSION_ID),
-    values,
-    nothing,
-  );
+  request(family, "SESSION_CREATE", "ack", sessionName(values.CONN_ID, values.SESSION_ID), values, nothing);
 
 /** SESSION_DELETE. */
 export const deleteSession = (family: Family, tunnelId: number, sessionId: number): NetlinkRequest<void> => {
@@ -184,6 +177,18 @@ export const getSession = (
   const what = sessionName(tunnelId, sessionId);
   return request(family, "SESSION_GET", "get", what, { CONN_ID: tunnelId, SESSION_ID: sessionId }, one(what));
 };
+
+/**
+ * A dump as the kernel wrote it, one message for each object: whoever reads 10,000 of them does so in slices
+ * (`dump.ts`), and only what it needs.
+ */
+export const dumpMessages = (
+  family: Family,
+  what: "tunnels" | "sessions",
+): NetlinkRequest<readonly NetlinkMessage[]> => ({
+  ...(what === "tunnels" ? dumpTunnels(family) : dumpSessions(family)),
+  decode: (messages) => messages,
+});
 
 /** SESSION_GET of all sessions of all tunnels in the namespace. */
 export const dumpSessions = (family: Family): NetlinkRequest<L2tpAttributes[]> =>

@@ -57,6 +57,8 @@ const ENOBUFS = ERRNO["ENOBUFS"] as number;
 const DUMP_ATTEMPTS = 10;
 /** Datagrams handled before other work of the event loop gets its turn. */
 const DATAGRAMS_PER_TURN = 64;
+/** And how long: each read of a dump lets the kernel write the next part of it. */
+const MS_PER_TURN = 10;
 /**
  * Requests sent and not yet answered. The kernel drops answers that find the socket's buffer full (208 KiB by
  * default, of which an answer about an interface takes 4): more than this wait their turn here.
@@ -346,7 +348,9 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   #drain(): void {
+    const end = performance.now() + MS_PER_TURN;
     for (let i = 0; i < DATAGRAMS_PER_TURN && this.#ended === undefined; i++) {
+      if (i > 0 && performance.now() > end) return;
       const messages = receive(this.#fd, MSG_DONTWAIT);
       if (typeof messages === "number") {
         if (messages === -EAGAIN || messages === -EINTR) return;

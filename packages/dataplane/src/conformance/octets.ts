@@ -83,16 +83,19 @@ export function v2Data(message: {
   return out;
 }
 
-/** Something with the T bit set and of the form of a control message: nobody in the data plane reads further. */
+/**
+ * Something with the T bit set and of the form of a control message. Control Connection ID 0, as in an SCCRQ: it belongs to
+ * no tunnel, and over IP a kernel looks at that much of it.
+ */
 export function controlMessage(n: number, octets = 20): Uint8Array {
   const out = new Uint8Array(octets).fill(0x5a);
-  out.set([0xc8, 0x03, ...u16(octets), ...u32(n), 0, 0, 0, 0]);
+  out.set([0xc8, 0x03, ...u16(octets), 0, 0, 0, 0, ...u32(n)]);
   return out;
 }
 
-/** The number given to {@link controlMessage}. */
+/** The number given to {@link controlMessage}: in place of Ns and Nr. */
 export function controlNumber(datagram: Uint8Array): number {
-  return new DataView(datagram.buffer, datagram.byteOffset).getUint32(4);
+  return new DataView(datagram.buffer, datagram.byteOffset).getUint32(8);
 }
 
 const u16 = (n: number): number[] => [(n >>> 8) & 0xff, n & 0xff];

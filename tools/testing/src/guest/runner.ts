@@ -1,7 +1,24 @@
 /** Runs a {@link GuestSuite} inside the virtual machine, one test after the other, and reports by lines. */
-import { type GuestReport, type GuestSuite, REPORT_PREFIX, type SuiteApi } from "./suite.ts";
+import {
+  type GuestReport,
+  type GuestSuite,
+  REPORT_PREFIX,
+  type SuiteApi,
+  type TestContext,
+} from "./suite.ts";
 
 type Body = () => void | Promise<void>;
+type TestBody = (context: TestContext) => void | Promise<void>;
+
+/** Thrown by {@link TestContext.skip}; the message is the reason. */
+class SkipError extends Error {
+  override readonly name = "SkipError";
+}
+const context: TestContext = {
+  skip(reason) {
+    throw new SkipError(reason);
+  },
+};
 
 interface Group {
   readonly name: string;
@@ -11,7 +28,7 @@ interface Group {
 }
 interface Test {
   readonly title: string;
-  readonly body?: Body;
+  readonly body?: TestBody;
   readonly reason?: string;
   readonly timeoutMs: number;
 }
@@ -63,10 +80,12 @@ async function runGroup(group: Group, path: string): Promise<void> {
       continue;
     }
     try {
-      await limited(child.body, child.timeoutMs);
+      const { body, timeoutMs } = child;
+      await limited(() => body(context), timeoutMs);
       report({ test, state: "passed", ms: ms() });
     } catch (error) {
-      report({ test, state: "failed", ms: ms(), error: describeError(error) });
+      if (error instanceof SkipError) report({ test, state: "skipped", reason: error.message });
+      else report({ test, state: "failed", ms: ms(), error: describeError(error) });
     }
   }
   for (const body of group.after) {

@@ -4,10 +4,16 @@
  * (opening a file costs milliseconds there).
  */
 
+/** What a test is given. */
+export interface TestContext {
+  /** Ends the test: it cannot run here, for this reason; it is counted as skipped. */
+  skip(reason: string): never;
+}
+
 /** What a suite needs of whoever runs it; the names are vitest's. */
 export interface SuiteApi {
   describe(name: string, body: () => void): void;
-  test(name: string, body: () => void | Promise<void>, timeoutMs?: number): void;
+  test(name: string, body: (context: TestContext) => void | Promise<void>, timeoutMs?: number): void;
   /** A test that cannot run here, with the reason; it is counted. */
   skip(name: string, reason: string): void;
   beforeAll(body: () => void | Promise<void>, timeoutMs?: number): void;

@@ -1,0 +1,162 @@
+/** Ethernet pseudowires (RFC 4719): the kernel's `l2tp_eth` gives each session an interface. */
+import { PlaneError, type SessionPlaneParameters } from "@l2tp/dataplane";
+import { applyInterfaceSettings, interfaceIndex, link, parseIp } from "@l2tp/linux";
+import { isErrno, kernelError, sessionError } from "./failure.ts";
+import {
+  createSession,
+  deleteSession,
+  dumpSessions,
+  getSession,
+  L2SPEC,
+  type L2tpAttributes,
+  PWTYPE,
+} from "./family.ts";
+import { sequenceAttributes } from "./sequence.ts";
+import type { KernelSession, SessionHost, SessionKind } from "./session-kind.ts";
+
+export const ETHERNET: SessionKind = {
+  async create(host, parameters) {
+    const { kernel, carrier, what } = host;
+    refuseOwnNetwork(host, parameters);
+    try {
+      await kernel.run(createSession(kernel.family, attributesOf(carrier.tunnelId, parameters)));
+    } catch (error) {
+      if (isErrno(error, "ENOBUFS")) await remove(host, parameters.sessionId);
+      if (isErrno(error, "EEXIST")) throw await inUse(host, parameters, error);
+      throw sessionError(error, what, "eth");
+    }
+    try {
+      return await setUp(host, parameters);
+    } catch (error) {
+      await remove(host, parameters.sessionId);
+      throw kernelError(error, what, {
+        EEXIST: "invalid-parameters",
+        EINVAL: "invalid-parameters",
+        ERANGE: "invalid-parameters",
+        EADDRNOTAVAIL: "invalid-parameters",
+        ENODEV: "closed",
+      });
+    }
+  },
+};
+
+/** What the kernel is told; the names of cookies are the other way round there. */
+function attributesOf(tunnelId: number, p: SessionPlaneParameters): L2tpAttributes {
+  const name = p.interface?.name;
+  return {
+    CONN_ID: tunnelId,
+    SESSION_ID: p.sessionId,
+    PEER_SESSION_ID: p.peerSessionId,
+    PW_TYPE: PWTYPE.eth,
+    // Left out, the kernel takes the default sublayer: the opposite of the protocol's default.
+    L2SPEC_TYPE: L2SPEC[p.l2SpecificSublayer],
+    // COOKIE is what the kernel writes, PEER_COOKIE what it expects.
+    ...(p.peerCookie.length > 0 && { COOKIE: p.peerCookie }),
+    ...(p.cookie.length > 0 && { PEER_COOKIE: p.cookie }),
+    ...sequenceAttributes(p),
+    ...(name !== undefined && { IFNAME: name }),
+  };
+}
+
+async function setUp(host: SessionHost, parameters: SessionPlaneParameters): Promise<KernelSession> {
+  const { kernel, carrier, mtuOctets } = host;
+  const { sessionId } = parameters;
+  const wanted = parameters.interface ?? {};
+  const given = wanted.name !== undefined && !wanted.name.includes("%");
+  const interfaceName = given
+    ? (wanted.name as string)
+    : (await kernel.run(getSession(kernel.family, carrier.tunnelId, sessionId))).IFNAME;
+  if (interfaceName === undefined)
+    throw new PlaneError("system", `${host.what}: the kernel names no interface`);
+  const index = kernel.inNamespace(() => interfaceIndex(interfaceName));
+  const { macAddress, bridge, addresses } = wanted;
+  await applyInterfaceSettings(
+    kernel.route,
+    { index },
+    {
+      mtuOctets,
+      up: wanted.up ?? true,
+      ...(macAddress !== undefined && { macAddress }),
+      ...(bridge !== undefined && { bridge }),
+      ...(addresses !== undefined && { addresses }),
+    },
+  );
+  // Without addresses it attracts no packets.
+  if ((addresses?.length ?? 0) > 0) await host.refuseLoop(index, interfaceName);
+  return {
+    interfaceName,
+    interfaceIndex: index,
+    setMtu: (octets) => kernel.route.run(link.set({ index }, { mtuOctets: octets })),
+    remove: (withTunnel) => (withTunnel ? Promise.resolve() : remove(host, sessionId)),
+  };
+}
+
+async function remove({ kernel, carrier }: SessionHost, sessionId: number): Promise<void> {
+  try {
+    await kernel.run(deleteSession(kernel.family, carrier.tunnelId, sessionId));
+  } catch {
+    // Gone already, with its tunnel perhaps.
+  }
+}
+
+/** The interface's own network must not hold the peer: before the first packet can go round. */
+function refuseOwnNetwork({ carrier, what }: SessionHost, parameters: SessionPlaneParameters): void {
+  const peer = parseIp(carrier.peer.address).octets;
+  for (const { address, prefixLength, peer: other } of parameters.interface?.addresses ?? []) {
+    let network: Uint8Array;
+    try {
+      network = parseIp(other ?? address).octets;
+    } catch (error) {
+      throw new PlaneError("invalid-parameters", `${what}: address ${address}: ${(error as Error).message}`);
+    }
+    if (network.length !== peer.length || !within(peer, network, prefixLength)) continue;
+    throw new PlaneError(
+      "route-through-itself",
+      `${what}: the peer ${carrier.peer.address} is in the network ${address}/${prefixLength} of the session's own ` +
+        "interface: each packet would be wrapped again and again; give the interface addresses of another network",
+    );
+  }
+}
+
+function within(address: Uint8Array, network: Uint8Array, prefixLength: number): boolean {
+  for (let bit = 0; bit < prefixLength; bit += 8) {
+    const mask = prefixLength - bit >= 8 ? 0xff : (0xff << (8 - (prefixLength - bit))) & 0xff;
+    if ((((address[bit / 8] ?? 0) ^ (network[bit / 8] ?? 0)) & mask) !== 0) return false;
+  }
+  return true;
+}
+
+/** EEXIST is said of an ID and of a name alike: finds out which, and whose. */
+async function inUse(
+  { kernel, carrier, what }: SessionHost,
+  { sessionId, interface: wanted }: SessionPlaneParameters,
+  cause: unknown,
+): Promise<PlaneError> {
+  const sessions = await kernel.run(dumpSessions(kernel.family)).catch(() => []);
+  const same = sessions.filter(({ SESSION_ID }) => SESSION_ID === sessionId);
+  const holder = same.find(({ CONN_ID }) => CONN_ID === carrier.tunnelId) ?? same[0];
+  if (holder !== undefined) {
+    return new PlaneError(
+      "id-in-use",
+      `${what}: the ID is that of a session in tunnel ${holder.CONN_ID}` +
+        `${holder.IFNAME === undefined ? "" : `, interface ${holder.IFNAME}`}` +
+        `${carrier.encapsulation === "ip" ? "; over IP the session ID alone tells sessions of a network namespace apart" : ""}`,
+      { cause },
+    );
+  }
+  const name = wanted?.name;
+  const taken =
+    name !== undefined &&
+    (await kernel.route.run(link.get({ name })).then(
+      ({ kind }) => kind ?? "network interface",
+      () => undefined,
+    ));
+  if (taken) {
+    return new PlaneError(
+      "name-in-use",
+      `${what}: there is a ${taken} of the name ${name} already; "ip link show ${name}" tells more; choose another name`,
+      { cause },
+    );
+  }
+  return new PlaneError("id-in-use", `${what}: the kernel says that it exists already`, { cause });
+}

@@ -1,0 +1,204 @@
+/**
+ * The kernel's L2TP in one network namespace: sockets to ask it by, what of ours it holds, and what of that vanishes.
+ * All wires of a namespace share one, as tunnel IDs are shared by all tunnels of a namespace.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { PlaneError } from "@l2tp/dataplane";
+import {
+  type NetlinkRequest,
+  NetlinkSocket,
+  type NetworkNamespace,
+  namespaceId,
+  nlabi,
+  openNamespace,
+  type ResolvedFamily,
+  resolveFamily,
+} from "@l2tp/linux";
+import { inSlices, tunnelIdOf } from "./dump.ts";
+import { isErrno, kernelError } from "./failure.ts";
+import { dumpMessages, getTunnel } from "./family.ts";
+import type { KernelAccess } from "./kernel-access.ts";
+import { StateFile } from "./state-file.ts";
+import { Watcher } from "./watcher.ts";
+
+/** Two dumps at a time would only wait for one another: a request whose answer was lost is asked again, so often. */
+const ATTEMPTS = 3;
+/** A tunnel that was deleted is gone within milliseconds; with a thousand sessions it takes longer. */
+const GONE_PATIENCE_MS = 30_000;
+/** From here on one dump is cheaper than a question for each. */
+const FEW = 4;
+
+/** How a namespace's kernel is watched, and where its state is kept. */
+export interface KernelOptions {
+  readonly reconcileMs: number;
+  readonly stateDirectory: string | undefined;
+}
+
+export class Kernel implements KernelAccess, AsyncDisposable {
+  readonly family: ResolvedFamily;
+  /** rtnetlink of this namespace. */
+  readonly route: NetlinkSocket;
+  readonly watcher: Watcher;
+  readonly state: StateFile;
+  /** Tunnel IDs that nobody else may be given: in use, reserved, or on their way out. */
+  readonly tunnelIds = new Set<number>();
+  /** Session IDs of L2TPv3 over IP, which the kernel tells apart by the ID alone. */
+  readonly ipSessionIds = new Set<number>();
+  readonly #namespace: NetworkNamespace | undefined;
+  readonly #requests: NetlinkSocket;
+  readonly #leaving = new Map<number, () => void>();
+  #sweeping = false;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    namespace: NetworkNamespace | undefined,
+    requests: NetlinkSocket,
+    family: ResolvedFamily,
+    options: KernelOptions,
+  ) {
+    this.#namespace = namespace;
+    this.#requests = requests;
+    this.family = family;
+    this.route = new NetlinkSocket(nlabi.NETLINK_ROUTE, { namespace: namespace?.fd });
+    this.watcher = new Watcher(this, namespace?.fd, options.reconcileMs);
+    this.state = new StateFile(options.stateDirectory, namespaceId(namespace?.fd));
+  }
+
+  /**
+   * @param path - of the network namespace; absent: the process's own.
+   * @throws PlaneError `no-such-namespace`, `module-missing`, `no-privilege`
+   */
+  static async open(path: string | undefined, options: KernelOptions): Promise<Kernel> {
+    const doing = path === undefined ? "the kernel's L2TP" : `the kernel's L2TP in ${path}`;
+    let namespace: NetworkNamespace | undefined;
+    let requests: NetlinkSocket | undefined;
+    try {
+      if (path !== undefined) namespace = openNamespace({ path });
+      requests = new NetlinkSocket(nlabi.NETLINK_GENERIC, { namespace: namespace?.fd });
+      const family = await requests.run(resolveFamily("l2tp"));
+      const kernel = new Kernel(namespace, requests, family, options);
+      await kernel.state.recover(kernel);
+      return kernel;
+    } catch (error) {
+      await requests?.close();
+      namespace?.close();
+      const missing = namespace === undefined && path !== undefined;
+      throw kernelError(
+        error,
+        doing,
+        missing
+          ? { ENOENT: "no-such-namespace", ENOTDIR: "no-such-namespace", EINVAL: "no-such-namespace" }
+          : {},
+      );
+    }
+  }
+
+  /** Runs work in this namespace, on this thread and without waiting. */
+  inNamespace<T>(work: () => T): T {
+    return this.#namespace === undefined ? work() : this.#namespace.run(work);
+  }
+
+  /**
+   * Asks the `l2tp` family.
+   * @throws NetlinkError when the kernel refuses; ENOBUFS when the answer to a change was lost
+   */
+  async run<T>(request: NetlinkRequest<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#requests.run(request);
+      } catch (error) {
+        // Only what changes nothing may be asked twice.
+        const again = request.kind !== "ack" && isErrno(error, "ENOBUFS") && attempt < ATTEMPTS;
+        if (!again) throw error;
+      }
+    }
+  }
+
+  /** Whether a tunnel of this ID is there, whoever made it. */
+  async hasTunnel(tunnelId: number): Promise<boolean> {
+    try {
+      await this.run(getTunnel(this.family, tunnelId));
+      return true;
+    } catch (error) {
+      if (isErrno(error, "ENODEV")) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Waits until a tunnel that was deleted is gone with its sessions: the kernel does it after its answer. Many tunnels
+   * wait together, for one dump at a time.
+   */
+  gone(tunnelId: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#leaving.set(tunnelId, resolve);
+      if (!this.#sweeping) void this.#sweep();
+    });
+  }
+
+  async #sweep(): Promise<void> {
+    this.#sweeping = true;
+    const end = performance.now() + GONE_PATIENCE_MS;
+    try {
+      for (let pause = 1; this.#leaving.size > 0; pause = Math.min(pause * 2, 100)) {
+        const present = await this.#present();
+        for (const [id, resolve] of [...this.#leaving]) {
+          if (present.has(id) && performance.now() < end) continue;
+          this.#leaving.delete(id);
+          resolve();
+        }
+        if (this.#leaving.size > 0) await delay(pause);
+      }
+    } catch {
+      // The socket was closed: nobody can find out any more.
+      for (const resolve of this.#leaving.values()) resolve();
+      this.#leaving.clear();
+    } finally {
+      this.#sweeping = false;
+    }
+  }
+
+  /** Of the tunnels that are leaving, those that are still there. */
+  async #present(): Promise<Set<number>> {
+    const ids = [...this.#leaving.keys()];
+    if (ids.length <= FEW) {
+      const there = await Promise.all(ids.map((id) => this.hasTunnel(id)));
+      return new Set(ids.filter((_, i) => there[i]));
+    }
+    return this.listTunnelIds();
+  }
+
+  /** All tunnel IDs of the namespace. */
+  async listTunnelIds(): Promise<Set<number>> {
+    const found = new Set<number>();
+    await inSlices(await this.run(dumpMessages(this.family, "tunnels")), (message) => {
+      found.add(tunnelIdOf(message));
+    });
+    return found;
+  }
+
+  /**
+   * Takes a tunnel ID for a tunnel or a reservation.
+   * @throws PlaneError `id-in-use`
+   */
+  claimTunnelId(tunnelId: number): void {
+    if (this.tunnelIds.has(tunnelId)) {
+      throw new PlaneError(
+        "id-in-use",
+        `tunnel ${tunnelId}: the ID is that of another tunnel or reservation of this process; v2 and v3, UDP and ` +
+          "IP share the IDs of a network namespace",
+      );
+    }
+    this.tunnelIds.add(tunnelId);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.watcher.close();
+      await Promise.all([this.#requests.close(), this.route.close()]);
+      this.state.close();
+      this.#namespace?.close();
+    })();
+    return this.#closing;
+  }
+}

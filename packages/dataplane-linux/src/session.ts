@@ -1,0 +1,166 @@
+/** A session, whatever its pseudowire: IDs, sequencing, statistics, and its end. */
+import {
+  checkSessionChange,
+  emptyStatistics,
+  PlaneError,
+  type PlaneStatistics,
+  type SessionPlane,
+  type SessionPlaneChange,
+  type SessionPlaneParameters,
+} from "@l2tp/dataplane";
+import { isErrno, kernelError } from "./failure.ts";
+import { getSession, modifySession } from "./family.ts";
+import { sequenceAttributes } from "./sequence.ts";
+import type { KernelSession, SessionHost } from "./session-kind.ts";
+import type { WatchedSession } from "./watcher.ts";
+
+/** What a session tells its tunnel. */
+export interface SessionOwner {
+  readonly tunnelId: number;
+  /** @throws PlaneError `closed` */
+  requireOpen(): void;
+  /** It has ended, for whatever reason; called once. */
+  gone(session: LinuxSession): void;
+  /** It has ended though nobody here closed it. */
+  lost(session: LinuxSession, reason: string): void;
+}
+
+export class LinuxSession implements SessionPlane, WatchedSession {
+  readonly sessionId: number;
+  readonly kernelTunnelId: number;
+  readonly parameters: SessionPlaneParameters;
+  readonly #owner: SessionOwner;
+  readonly #host: SessionHost;
+  readonly #inKernel: KernelSession;
+  #sequencing: Pick<SessionPlaneParameters, "sendSequence" | "receiveSequence" | "reorderMs">;
+  #mtuOctets: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    owner: SessionOwner,
+    host: SessionHost,
+    parameters: SessionPlaneParameters,
+    inKernel: KernelSession,
+  ) {
+    this.#owner = owner;
+    this.#host = host;
+    this.#inKernel = inKernel;
+    this.parameters = parameters;
+    this.sessionId = parameters.sessionId;
+    this.kernelTunnelId = host.carrier.tunnelId;
+    this.#mtuOctets = host.mtuOctets;
+    this.#sequencing = parameters;
+    host.kernel.watcher.addSession(this);
+  }
+
+  /** The tunnel that it is in; the kernel's may be another (see `kernel-tunnel.ts`). */
+  get tunnelId(): number {
+    return this.#owner.tunnelId;
+  }
+
+  /** For {@link SessionPlane}: absent where there is none. */
+  get interfaceName(): string {
+    return this.#inKernel.interfaceName as string;
+  }
+
+  get interfaceIndex(): number | undefined {
+    return this.#inKernel.interfaceIndex;
+  }
+
+  get mtuOctets(): number {
+    return this.#mtuOctets;
+  }
+
+  #requireOpen(): void {
+    this.#owner.requireOpen();
+    if (this.#closing !== undefined) throw new PlaneError("closed", `${this.#host.what} is closed`);
+  }
+
+  /** What a request meets that comes after the end: the same words as before it. */
+  #failure(error: unknown, doing: string): PlaneError {
+    if (this.#closing !== undefined || isErrno(error, "ENODEV")) {
+      return new PlaneError("closed", `${this.#host.what} is closed`, { cause: error });
+    }
+    return kernelError(error, `${this.#host.what}: ${doing}`, { EINVAL: "invalid-parameters" });
+  }
+
+  async update(change: SessionPlaneChange): Promise<void> {
+    this.#requireOpen();
+    checkSessionChange(change, this.parameters, this.#host.version);
+    const { kernel } = this.#host;
+    const { sendSequence, receiveSequence, reorderMs, mtuOctets } = change;
+    if (sendSequence !== undefined || receiveSequence !== undefined || reorderMs !== undefined) {
+      const next = {
+        sendSequence: sendSequence ?? this.#sequencing.sendSequence,
+        receiveSequence: receiveSequence ?? this.#sequencing.receiveSequence,
+        reorderMs: reorderMs ?? this.#sequencing.reorderMs,
+      };
+      try {
+        await kernel.run(
+          modifySession(kernel.family, this.kernelTunnelId, this.sessionId, sequenceAttributes(next)),
+        );
+      } catch (error) {
+        throw this.#failure(error, "sequencing");
+      }
+      this.#sequencing = next;
+    }
+    if (mtuOctets !== undefined) {
+      try {
+        await this.#inKernel.setMtu(mtuOctets);
+      } catch (error) {
+        throw this.#failure(error, `MTU ${mtuOctets}`);
+      }
+      this.#mtuOctets = mtuOctets;
+    }
+  }
+
+  async statistics(): Promise<PlaneStatistics> {
+    this.#requireOpen();
+    const { kernel } = this.#host;
+    try {
+      const { STATS = {} } = await kernel.run(getSession(kernel.family, this.kernelTunnelId, this.sessionId));
+      this.#requireOpen();
+      const number = (value: bigint | number | undefined) => Number(value ?? 0);
+      return {
+        ...emptyStatistics(),
+        txPackets: number(STATS.TX_PACKETS),
+        txBytes: number(STATS.TX_BYTES),
+        txErrors: number(STATS.TX_ERRORS),
+        rxPackets: number(STATS.RX_PACKETS),
+        rxBytes: number(STATS.RX_BYTES),
+        rxErrors: number(STATS.RX_ERRORS),
+        rxSeqDiscards: number(STATS.RX_SEQ_DISCARDS),
+        rxOosPackets: number(STATS.RX_OOS_PACKETS),
+        rxCookieDiscards: number(STATS.RX_COOKIE_DISCARDS),
+        rxInvalid: number(STATS.RX_INVALID),
+      };
+    } catch (error) {
+      throw this.#failure(error, "statistics");
+    }
+  }
+
+  vanished(reason: string): void {
+    this.lost(reason);
+  }
+
+  /** It has ended though nobody here closed it. */
+  lost(reason: string): void {
+    if (this.#closing !== undefined) return;
+    void this.close(false);
+    this.#owner.lost(this, reason);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close(false);
+  }
+
+  /** @param withTunnel - its tunnel is being deleted, and the session with it. */
+  close(withTunnel: boolean): Promise<void> {
+    this.#closing ??= (async () => {
+      this.#host.kernel.watcher.removeSession(this);
+      await this.#inKernel.remove(withTunnel);
+      this.#owner.gone(this);
+    })();
+    return this.#closing;
+  }
+}

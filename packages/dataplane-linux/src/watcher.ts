@@ -1,0 +1,243 @@
+/**
+ * Notices what vanishes from the kernel though nobody here removed it. The kernel tells of some of it: of changes made
+ * through generic netlink (to all network namespaces at once, so each is looked up), and of interfaces that go. What it
+ * does not tell of is found by comparing its tables with ours from time to time, and after notifications were lost.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { SessionStatistics } from "@l2tp/dataplane";
+import { type Fd, type NetlinkMessage, NetlinkSocket, nlabi } from "@l2tp/linux";
+import { inSlices, readSession, tunnelIdOf } from "./dump.ts";
+import { isErrno } from "./failure.ts";
+import { decodeNotification, dumpMessages, getSession, L2TP_GROUP } from "./family.ts";
+import type { KernelAccess } from "./kernel-access.ts";
+
+/** When to look again whether something announced as deleted is gone: the kernel announces it first. */
+const LOOKS_MS = [0, 5, 20, 50, 100, 200, 400, 800, 1600];
+/** A thousand interfaces may go at once. */
+const LINK_BUFFER_OCTETS = 4 * 1024 * 1024;
+const EVENT_BUFFER_OCTETS = 1024 * 1024;
+/** `struct ifinfomsg`: index of the interface. */
+const IFI_INDEX = 4;
+const IFINFOMSG = 16;
+/** IFLA_NEW_NETNSID: the interface did not go, it moved to another namespace. */
+const IFLA_NEW_NETNSID = 45;
+
+/** A tunnel of ours in the kernel. */
+export interface WatchedTunnel {
+  readonly tunnelId: number;
+  /** It is gone; called once. */
+  vanished(reason: string): void;
+}
+
+/** A session of ours in the kernel. */
+export interface WatchedSession {
+  /** The kernel's tunnel that it is in. */
+  readonly kernelTunnelId: number;
+  readonly sessionId: number;
+  readonly interfaceIndex: number | undefined;
+  vanished(reason: string): void;
+}
+
+export class Watcher {
+  readonly #kernel: KernelAccess;
+  readonly #tunnels = new Map<number, WatchedTunnel>();
+  readonly #sessions = new Map<number, Map<number, WatchedSession>>();
+  readonly #byInterface = new Map<number, WatchedSession>();
+  readonly #events: NetlinkSocket;
+  readonly #links: NetlinkSocket;
+  readonly #reconcileMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #reconciling: Promise<void> | undefined;
+  #again = false;
+  #closed = false;
+
+  /** @param reconcileMs - how often to compare the tables; 0: only after notifications were lost. */
+  constructor(kernel: KernelAccess, namespace: Fd | undefined, reconcileMs: number) {
+    this.#kernel = kernel;
+    this.#reconcileMs = reconcileMs;
+    const onOverrun = () => void this.reconcile();
+    this.#events = new NetlinkSocket(nlabi.NETLINK_GENERIC, {
+      namespace,
+      receiveBufferOctets: EVENT_BUFFER_OCTETS,
+      listener: { onNotification: (message) => this.#onEvent(message), onOverrun },
+    });
+    this.#links = new NetlinkSocket(nlabi.NETLINK_ROUTE, {
+      namespace,
+      receiveBufferOctets: LINK_BUFFER_OCTETS,
+      listener: { onNotification: (message) => this.#onLink(message), onOverrun },
+    });
+  }
+
+  #listening = false;
+
+  /** Begins with the first tunnel, so that a wire without one costs nothing. */
+  #listen(): void {
+    if (this.#listening || this.#closed) return;
+    this.#listening = true;
+    const group = this.#kernel.family.groups.get(L2TP_GROUP);
+    if (group !== undefined) this.#events.join(group);
+    this.#links.join(nlabi.RTNLGRP_LINK);
+    if (this.#reconcileMs > 0) {
+      this.#timer = setInterval(() => void this.reconcile(), this.#reconcileMs);
+      this.#timer.unref();
+    }
+  }
+
+  addTunnel(tunnel: WatchedTunnel): void {
+    this.#listen();
+    this.#tunnels.set(tunnel.tunnelId, tunnel);
+  }
+
+  removeTunnel(tunnel: WatchedTunnel): void {
+    if (this.#tunnels.get(tunnel.tunnelId) === tunnel) this.#tunnels.delete(tunnel.tunnelId);
+  }
+
+  addSession(session: WatchedSession): void {
+    const { kernelTunnelId, sessionId, interfaceIndex } = session;
+    let inTunnel = this.#sessions.get(kernelTunnelId);
+    if (inTunnel === undefined) {
+      inTunnel = new Map();
+      this.#sessions.set(kernelTunnelId, inTunnel);
+    }
+    inTunnel.set(sessionId, session);
+    if (interfaceIndex !== undefined) this.#byInterface.set(interfaceIndex, session);
+  }
+
+  removeSession(session: WatchedSession): void {
+    const { kernelTunnelId, sessionId, interfaceIndex } = session;
+    const inTunnel = this.#sessions.get(kernelTunnelId);
+    if (inTunnel?.get(sessionId) === session) inTunnel.delete(sessionId);
+    if (inTunnel?.size === 0) this.#sessions.delete(kernelTunnelId);
+    if (interfaceIndex !== undefined && this.#byInterface.get(interfaceIndex) === session) {
+      this.#byInterface.delete(interfaceIndex);
+    }
+  }
+
+  /** A session of ours, by the kernel's IDs. */
+  session(kernelTunnelId: number, sessionId: number): WatchedSession | undefined {
+    return this.#sessions.get(kernelTunnelId)?.get(sessionId);
+  }
+
+  #onEvent(message: NetlinkMessage): void {
+    const event = decodeNotification(this.#kernel.family, message);
+    const { CONN_ID, SESSION_ID } = event?.attributes ?? {};
+    if (CONN_ID === undefined) return;
+    if (event?.command === "TUNNEL_DELETE") {
+      const tunnel = this.#tunnels.get(CONN_ID);
+      if (tunnel !== undefined) void this.#lookForTunnel(tunnel);
+    } else if (event?.command === "SESSION_DELETE" && SESSION_ID !== undefined) {
+      const session = this.session(CONN_ID, SESSION_ID);
+      if (session !== undefined) void this.#lookForSession(session, "another program deleted it");
+    }
+  }
+
+  #onLink(message: NetlinkMessage): void {
+    if (message.type !== nlabi.RTM_DELLINK || message.payload.length < IFINFOMSG) return;
+    const { buffer, byteOffset, byteLength } = message.payload;
+    const view = new DataView(buffer, byteOffset, byteLength);
+    const session = this.#byInterface.get(view.getInt32(IFI_INDEX, true));
+    if (session === undefined || movedAway(view)) return;
+    void this.#lookForSession(session, "its interface was deleted");
+  }
+
+  async #lookForTunnel(tunnel: WatchedTunnel): Promise<void> {
+    for (const pause of LOOKS_MS) {
+      await delay(pause, undefined, { ref: false });
+      if (this.#closed || this.#tunnels.get(tunnel.tunnelId) !== tunnel) return;
+      // Another namespace's tunnel of the same ID leaves ours alone.
+      if (!(await this.#kernel.hasTunnel(tunnel.tunnelId).catch(() => true))) {
+        return this.#loseTunnel(tunnel, "another program deleted it");
+      }
+    }
+  }
+
+  async #lookForSession(session: WatchedSession, reason: string): Promise<void> {
+    const { kernelTunnelId, sessionId } = session;
+    for (const pause of LOOKS_MS) {
+      await delay(pause, undefined, { ref: false });
+      if (this.#closed || this.session(kernelTunnelId, sessionId) !== session) return;
+      try {
+        await this.#kernel.run(getSession(this.#kernel.family, kernelTunnelId, sessionId));
+      } catch (error) {
+        if (!isErrno(error, "ENODEV")) continue;
+        // With its tunnel: then that is what is lost.
+        const tunnel = this.#tunnels.get(kernelTunnelId);
+        const whole =
+          tunnel !== undefined && !(await this.#kernel.hasTunnel(kernelTunnelId).catch(() => true));
+        if (this.session(kernelTunnelId, sessionId) !== session) return;
+        return whole ? this.#loseTunnel(tunnel, "another program deleted it") : session.vanished(reason);
+      }
+    }
+  }
+
+  #loseTunnel(tunnel: WatchedTunnel, reason: string): void {
+    if (this.#tunnels.get(tunnel.tunnelId) === tunnel) tunnel.vanished(reason);
+  }
+
+  /** Compares the kernel's tables with ours; what is not there any more is lost. */
+  reconcile(): Promise<void> {
+    if (this.#reconciling !== undefined) {
+      this.#again = true;
+      return this.#reconciling;
+    }
+    this.#reconciling = (async () => {
+      try {
+        do {
+          this.#again = false;
+          await this.#compare();
+        } while (this.#again && !this.#closed);
+      } catch {
+        // Closed meanwhile, or the kernel is out of memory: the next time.
+      } finally {
+        this.#reconciling = undefined;
+      }
+    })();
+    return this.#reconciling;
+  }
+
+  async #compare(): Promise<void> {
+    // Those that are made while the tables are read are not missed.
+    const tunnels = [...this.#tunnels.values()];
+    const sessions = [...this.#sessions.values()].flatMap((inTunnel) => [...inTunnel.values()]);
+    if (tunnels.length === 0) return;
+    const { family } = this.#kernel;
+    const foundTunnels = new Set<number>();
+    await inSlices(await this.#kernel.run(dumpMessages(family, "tunnels")), (message) => {
+      foundTunnels.add(tunnelIdOf(message));
+    });
+    for (const tunnel of tunnels) {
+      if (!foundTunnels.has(tunnel.tunnelId)) this.#loseTunnel(tunnel, "the kernel has it no more");
+    }
+    if (sessions.length === 0) return;
+    const foundSessions = new Set<WatchedSession>();
+    const row = {} as SessionStatistics;
+    await inSlices(await this.#kernel.run(dumpMessages(family, "sessions")), (message) => {
+      readSession(message, row);
+      const known = this.session(row.tunnelId, row.sessionId);
+      if (known !== undefined) foundSessions.add(known);
+    });
+    for (const session of sessions) {
+      const { kernelTunnelId, sessionId } = session;
+      if (foundSessions.has(session) || this.session(kernelTunnelId, sessionId) !== session) continue;
+      session.vanished("the kernel has it no more");
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await Promise.all([this.#events.close(), this.#links.close()]);
+    await this.#reconciling;
+  }
+}
+
+/** Whether a DELLINK says that the interface lives on in another namespace, where its session serves it. */
+function movedAway(view: DataView): boolean {
+  for (let at = IFINFOMSG; at + 4 <= view.byteLength; ) {
+    const length = view.getUint16(at, true);
+    if (length < 4) return false;
+    if ((view.getUint16(at + 2, true) & 0x3fff) === IFLA_NEW_NETNSID) return true;
+    at += (length + 3) & ~3;
+  }
+  return false;
+}

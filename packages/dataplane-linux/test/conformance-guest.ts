@@ -49,6 +49,10 @@ async function make(): Promise<ConformanceFixture> {
 
 const skip: readonly ConformanceSkip[] = [
   {
+    reason: "the kernel takes a number that is behind for one from half the number space ahead, and drops it",
+    tests: ["a sender that begins again at 0 is heard"],
+  },
+  {
     reason: "over IP the kernel drops data for sessions that are not there, and says nothing of it",
     over: { encapsulation: "ip" },
     tests: ["data for a session that is not there is counted and told of, and never answered"],

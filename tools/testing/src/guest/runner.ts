@@ -51,9 +51,18 @@ async function limited(body: Body, timeoutMs: number): Promise<void> {
   }
 }
 
+/** What an assertion compared, as vitest cannot show it from here. */
+function describeComparison(error: Error): string {
+  if (!("expected" in error && "actual" in error)) return "";
+  const show = (value: unknown) => inspect(value, { depth: 8, breakLength: 120, maxArrayLength: 200 });
+  return `expected: ${show(error.expected)}\nreceived: ${show(error.actual)}\n`;
+}
+
 const describeError = (error: unknown): string =>
   error instanceof Error
-    ? (error.stack ?? error.message) + (error.cause ? `\ncaused by ${describeError(error.cause)}` : "")
+    ? describeComparison(error) +
+      (error.stack ?? error.message) +
+      (error.cause ? `\ncaused by ${describeError(error.cause)}` : "")
     : String(error);
 
 async function runGroup(group: Group, path: string): Promise<void> {

@@ -1,4 +1,5 @@
 /** Runs a {@link GuestSuite} inside the virtual machine, one test after the other, and reports by lines. */
+import { inspect } from "node:util";
 import {
   type GuestReport,
   type GuestSuite,

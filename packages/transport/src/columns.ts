@@ -27,6 +27,7 @@ export const COUNTERS = [
   "octetsSent",
   "octetsReceived",
 ] as const;
+/** What is counted of each channel. */
 export type CounterName = (typeof COUNTERS)[number];
 
 /** Where each counter stands in a row. */

@@ -26,6 +26,8 @@ import type { Encapsulation, SocketAddress } from "@l2tp/protocol";
 /** Name of the cable's end in each namespace. */
 export const CABLE = "cable";
 
+const DEFAULT_IPV6 = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
+
 /** One host. */
 export class Host {
   readonly namespace: NetworkNamespace;
@@ -84,6 +86,11 @@ export class Host {
     return this.run(() => spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] }));
   }
 
+  /** Lets interfaces made from here on have IPv6, and with it something to say. */
+  enableIpv6(): void {
+    this.run(() => writeFileSync(DEFAULT_IPV6, "0"));
+  }
+
   setUp(family: 4 | 6, extra: number): void {
     for (let i = 0; i <= extra; i++) {
       this.netlink(
@@ -117,7 +124,7 @@ export class Lab implements Disposable {
       host.setUp(4, 1);
       host.setUp(6, 1);
       // What is made from here on has no IPv6 of its own: its router solicitations would disturb the counting.
-      host.run(() => writeFileSync("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"));
+      host.run(() => writeFileSync(DEFAULT_IPV6, "1"));
     }
   }
 

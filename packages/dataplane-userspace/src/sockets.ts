@@ -21,6 +21,7 @@ import {
   sys,
 } from "@l2tp/linux";
 import type { SocketAddress } from "@l2tp/protocol";
+import { claimRaw } from "./raw-claims.ts";
 
 /** Asked for the data socket; what the system gives is in the status. */
 const DATA_BUFFER = 8 * 1024 * 1024;
@@ -86,6 +87,7 @@ export class WireSockets {
   readonly #binding: Binding;
   readonly #inNamespace: <T>(work: () => T) => T;
   readonly #senders = new Map<string, Fd>();
+  #unclaim: () => void = () => {};
 
   /**
    * @param binding - where to listen.
@@ -114,6 +116,7 @@ export class WireSockets {
       this.withoutGro = binding.encapsulation === "udp" && gro ? enableGro(data) : undefined;
     } catch (error) {
       for (const fd of opened) sys.close(fd);
+      this.#unclaim();
       throw planeError(error, `wire on ${describe(binding)}`);
     }
     this.#senders.set("path", this.data);
@@ -147,6 +150,7 @@ export class WireSockets {
 
   #ip(opened: Fd[]): { local: SocketAddress; control: Fd; data: Fd } {
     const { local } = this.#binding;
+    this.#unclaim = claimRaw(local);
     const control = this.#raw(local, sessionFilter(local.family, "control"), opened);
     const data = this.#raw(local, sessionFilter(local.family, "data"), opened);
     this.#wantPacketInfo(control);
@@ -211,6 +215,7 @@ export class WireSockets {
   close(): void {
     for (const fd of new Set([...this.#senders.values(), this.control])) sys.close(fd);
     this.#senders.clear();
+    this.#unclaim();
   }
 }
 

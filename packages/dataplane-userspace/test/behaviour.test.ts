@@ -285,6 +285,21 @@ describe("addresses", () => {
     });
   });
 
+  test("over IP protocol 115 a process has one wire per address", async () => {
+    using lab = new Lab();
+    await using plane = new UserspaceDataPlane();
+    await using other = new UserspaceDataPlane();
+    const open = (on: UserspaceDataPlane, address: string, namespace = lab.a.path) =>
+      on.open({ encapsulation: "ip", local: { family: 4, address, port: 0 }, namespace }, () => {});
+    const first = await open(plane, lab.a.address(4));
+    expect((await codeOf(open(other, lab.a.address(4)))).code).toBe("address-in-use");
+    expect((await codeOf(open(plane, "0.0.0.0"))).code).toBe("address-in-use");
+    await open(plane, lab.a.address(4, 1));
+    await open(plane, "0.0.0.0", lab.b.path);
+    await first[Symbol.asyncDispose]();
+    await open(other, lab.a.address(4));
+  });
+
   test("link-local IPv6 addresses work with their scope", async () => {
     using lab = new Lab();
     for (const [host, own] of [

@@ -25,14 +25,40 @@ export class Site implements Disposable {
   constructor(name: string) {
     this.name = name;
     this.namespace = createNamespace();
-    this.#netlink(link.set({ name: "lo" }, { up: true }));
+    this.netlink(link.set({ name: "lo" }, { up: true }));
   }
 
   /** The names of the interfaces that are there, in order. */
   interfaces(): string[] {
-    return this.#netlink(link.list())
+    return this.netlink(link.list())
       .map(({ name }) => name)
       .sort();
+  }
+
+  /** For a data plane's `Binding.namespace`, while this process lives. */
+  get path(): string {
+    return `/proc/${process.pid}/fd/${this.namespace.fd}`;
+  }
+
+  /** Asks rtnetlink of this site. */
+  netlink<T>(request: Parameters<typeof runNetlink<T>>[1]): T {
+    return runNetlink(nlabi.NETLINK_ROUTE, request, { namespace: this.namespace.fd });
+  }
+
+  /** A program in this site, to its end. */
+  async execute(command: string, ...args: string[]): Promise<{ code: number; output: string }> {
+    const child = this.start(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    const add = (text: Buffer) => {
+      output += text.toString();
+    };
+    child.stdout?.on("data", add);
+    child.stderr?.on("data", add);
+    const code = await new Promise<number>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (status) => resolve(status ?? -1));
+    });
+    return { code, output };
   }
 
   /** A program in this site: a child is born where the thread is that bears it. */
@@ -42,7 +68,7 @@ export class Site implements Disposable {
 
   /** Lays a cable to another site: an interface of this name at both ends, with these addresses of a /24. */
   cable(name: string, here: string, other: Site, there: string): void {
-    this.#netlink(
+    this.netlink(
       link.add({
         name,
         kind: "veth",
@@ -55,13 +81,9 @@ export class Site implements Disposable {
   }
 
   #furnish(name: string, ip: string): void {
-    const { index } = this.#netlink(link.get({ name }));
-    this.#netlink(address.add({ index, address: ip, prefixLength: 24 }));
-    this.#netlink(link.set({ name }, { up: true }));
-  }
-
-  #netlink<T>(request: Parameters<typeof runNetlink<T>>[1]): T {
-    return runNetlink(nlabi.NETLINK_ROUTE, request, { namespace: this.namespace.fd });
+    const { index } = this.netlink(link.get({ name }));
+    this.netlink(address.add({ index, address: ip, prefixLength: 24 }));
+    this.netlink(link.set({ name }, { up: true }));
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,83 @@
+/** Everything that a static Ethernet pseudowire of go-l2tp's first release can be, in both of its ends' words. */
+
+/** One tunnel with one session. */
+export interface Combination {
+  readonly number: number;
+  readonly encapsulation: "udp" | "ip";
+  readonly family: 4 | 6;
+  /** Octets of either end's cookie. */
+  readonly cookie: 0 | 4 | 8;
+  readonly sequence: boolean;
+  /** Sequence numbers travel in it; one length of cookie goes without wherever it can. */
+  readonly sublayer: boolean;
+}
+
+/** {UDP, IP} × {IPv4, IPv6} × {cookie 0, 4, 8} × {sequencing off, on}: 24. */
+export function combinations(): Combination[] {
+  const all: Combination[] = [];
+  for (const encapsulation of ["udp", "ip"] as const) {
+    for (const family of [4, 6] as const) {
+      for (const cookie of [0, 4, 8] as const) {
+        for (const sequence of [false, true]) {
+          const sublayer = sequence || cookie !== 4;
+          all.push({ number: all.length + 1, encapsulation, family, cookie, sequence, sublayer });
+        }
+      }
+    }
+  }
+  return all;
+}
+
+/** `UDP, IPv4, cookie of 8 octets, sequence numbers` */
+export function nameOf({ encapsulation, family, cookie, sequence, sublayer }: Combination): string {
+  const words = [encapsulation.toUpperCase(), `IPv${family}`, `cookie of ${cookie} octets`];
+  if (sequence) words.push("sequence numbers");
+  if (!sublayer) words.push("no sublayer");
+  return words.join(", ");
+}
+
+/** Ours is `a`, the peer's `b`. */
+export type Side = "a" | "b";
+
+/** The outer addresses of both sides. */
+export const OUTER = {
+  4: { a: "192.0.2.1", b: "192.0.2.2" },
+  6: { a: "2001:db8::1", b: "2001:db8::2" },
+} as const;
+
+/** The port of our wire; each tunnel of the peer's has one of its own, and each of ours without a socket of ours. */
+export const PORT = 1701;
+
+/** Whether our end has a socket for the tunnel, or leaves it to the kernel: every second one. */
+export const isManaged = (number: number): boolean => number % 2 === 0;
+
+/** What a combination is called at one side. IDs differ in all their octets that can. */
+export interface Identity {
+  readonly tunnelId: number;
+  readonly sessionId: number;
+  readonly port: number;
+  /** What this side expects to receive. */
+  readonly cookie: Uint8Array;
+  readonly interfaceName: string;
+  /** Inside. */
+  readonly address: string;
+}
+
+/** The names of both ends, from the combination's number. */
+export function identityOf({ number, encapsulation, cookie }: Combination, side: Side): Identity {
+  const base = side === "a" ? 0x1a00_0000 : 0x2b00_0000;
+  const udpPort = side === "b" ? 20_000 + number : isManaged(number) ? PORT : 10_000 + number;
+  return {
+    tunnelId: base + number,
+    sessionId: base + 0x1000 + number,
+    port: encapsulation === "udp" ? udpPort : 0,
+    cookie: Uint8Array.from({ length: cookie }, (_, i) => (side === "a" ? 0xa0 : 0xb0) + i + number),
+    interfaceName: `l2${side}${number}`,
+    address: `10.${number}.0.${side === "a" ? 1 : 2}`,
+  };
+}
+
+/** The octets that encapsulation puts between the outer IP header (and UDP) and the Ethernet frame. */
+export function l2tpHeaderOctets({ encapsulation, cookie, sublayer }: Combination): number {
+  return (encapsulation === "udp" ? 8 : 4) + cookie + (sublayer ? 4 : 0);
+}

@@ -1,0 +1,43 @@
+/** What goes over the cable, kept by tcpdump in the folder that the virtual machine shares with the host. */
+import type { ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import type { Site } from "../../support/site.ts";
+import { CABLE } from "./sites.ts";
+
+/** Names the shared folder to the guest. */
+export const CAPTURE_FOLDER = "L2TP_TEST_CAPTURES";
+
+/** One file of frames, from `start` to `stop`. */
+export class Capture {
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<void>;
+
+  private constructor(process: ChildProcess) {
+    this.#process = process;
+    this.#ended = new Promise((resolve) => process.once("close", () => resolve()));
+  }
+
+  /** @param filter - for tcpdump, such as `ip and udp`. */
+  static async start(site: Site, name: string, filter: string): Promise<Capture> {
+    const folder = process.env[CAPTURE_FOLDER];
+    if (folder === undefined) throw new Error(`${CAPTURE_FOLDER} is not set`);
+    const file = join(folder, `${name}.pcap`);
+    // -U: what was captured is in the file; as root, or the file could not be made.
+    const args = ["-i", CABLE, "-U", "-Z", "root", "-w", file, filter];
+    const child = site.start("tcpdump", args, { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    await new Promise<void>((resolve, reject) => {
+      child.stderr?.on("data", (text: Buffer) => {
+        said += text.toString();
+        if (said.includes("listening on")) resolve();
+      });
+      child.once("close", () => reject(new Error(`tcpdump ended: ${said}`)));
+    });
+    return new Capture(child);
+  }
+
+  async stop(): Promise<void> {
+    this.#process.kill("SIGINT");
+    await this.#ended;
+  }
+}

@@ -1,12 +1,13 @@
 /**
  * Records what iproute2 says to the kernel and what the kernel answers, byte by byte, into iproute2.json:
  *
- *     sudo unshare -n node packages/linux/test/vectors/record.mjs
+ *     sudo unshare -n node packages/linux/test/vectors/record.mjs [COMMANDS-FILE OUTPUT.json]
  *
+ * Without arguments the commands below, into iproute2.json; else those of a file, one on a line, such as another package's.
  * Needs root, strace and iproute2. Each entry: the command, its netlink requests and the datagrams of the answers in hex.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 const COMMANDS = `
 ip link set lo up
@@ -39,8 +40,12 @@ ip link del wan0
   .trim()
   .split("\n");
 
+const [commandsFile, output = new URL("iproute2.json", import.meta.url)] = process.argv.slice(2);
+const commands =
+  commandsFile === undefined ? COMMANDS : readFileSync(commandsFile, "utf8").trim().split("\n");
+
 const strace = ["-e", "trace=sendto,sendmsg,recvmsg", "-e", "write=all", "-e", "read=all"];
-const recorded = COMMANDS.map((command) => {
+const recorded = commands.map((command) => {
   const run = spawnSync("strace", [...strace, ...command.split(" ")], {
     stdio: ["ignore", "ignore", "pipe"],
     encoding: "latin1",
@@ -67,4 +72,4 @@ const versions = {
   iproute2: execFileSync("ip", ["-V"], { encoding: "utf8" }).trim(),
   kernel: execFileSync("uname", ["-r"], { encoding: "utf8" }).trim(),
 };
-writeFileSync(new URL("iproute2.json", import.meta.url), `${JSON.stringify({ ...versions, recorded }, null, 1)}\n`);
+writeFileSync(output, `${JSON.stringify({ ...versions, recorded }, null, 1)}\n`);

@@ -67,7 +67,7 @@ export class Context implements AsyncDisposable {
       emitter: this.#emitter,
       alarms,
       control: new ControlPlane(clock, alarms, random),
-      wires: new WirePool(dataPlane, logger),
+      wires: new WirePool(dataPlane, logger, clock, alarms),
       backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
     };
     if (signal) closeOnAbort(signal, this, this.#untilClosed);

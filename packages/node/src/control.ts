@@ -20,6 +20,8 @@ export interface ControlLink {
   readonly logger: Logger;
   /** Sends to the peer; copied before it returns. `from`: where the peer called us, where we listen everywhere. */
   send(datagram: Uint8Array, from?: IpAddress): void;
+  /** Calls `heard` when data of the tunnel has been received, where a silence of `silenceMs` matters. */
+  watchData(silenceMs: number, heard: (at: Instant) => void): Disposable | undefined;
   /** The peer lives, or nobody asks: the tunnel is up. */
   alive(): void;
   /** The peer does not answer: the tunnel is down, and stays in the data plane. It is asked again at `retryAt`. */

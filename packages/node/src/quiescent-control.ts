@@ -18,6 +18,7 @@ import {
   FIELD_SETTINGS,
   isControlMessage,
   messageKind,
+  retransmissionSchedule,
   type TransportEvent,
   type TransportSettings,
   transportSettings,
@@ -71,6 +72,8 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
   readonly #probe: ReturnType<Host["alarms"]["create"]>;
   #channel: ChannelId | undefined;
   #up = false;
+  /** While up and with hellos on: data that is heard puts them off. */
+  #data: Disposable | undefined;
   /** Where the peer called us last; only where we listen on all addresses. */
   #calledAt: IpAddress | undefined;
   /** A Hello came since the channel began. */
@@ -102,7 +105,7 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
   }
 
   stop(): void {
-    this.#up = false;
+    this.#down();
     this.#probe.clear();
     if (this.#channel !== undefined) this.#host.control.release(this.#channel);
     this.#channel = undefined;
@@ -190,6 +193,7 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
     this.#up = true;
     const { control, clock } = this.#host;
     control.transport.configure(this.#channel, clock.now(), { settings: this.#settings });
+    this.#watchData(this.#channel);
     this.#link.alive();
   }
 
@@ -197,7 +201,7 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
   #failed({ what, transmissions, silentMs }: Extract<TransportEvent, { type: "failed" }>): void {
     if (this.#channel === undefined) return;
     const wasUp = this.#up;
-    this.#up = false;
+    this.#down();
     this.#heard = false;
     const { control, clock } = this.#host;
     control.transport.configure(this.#channel, clock.now(), { settings: this.#waiting });
@@ -207,11 +211,30 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
     this.#probe.set(retryAt);
     const unanswered = `${transmissions} transmissions of a ${what === "hello" ? "Hello" : "message"} had no acknowledgement`;
     this.#link.logger.debug({ transmissions, silentMs, waitMs }, unanswered);
+    // Data that arrives is no answer: it does not say that ours gets there.
+    const whileAsked = silentMs < retransmissionSchedule(this.#settings, what).giveUpMs;
+    const silence = whileAsked
+      ? `though it was heard ${seconds(silentMs)} ago: does what we send reach it?`
+      : `and nothing was heard from it for ${seconds(silentMs)}`;
     // While it was never there, the text stays the same, so that it is told once.
     const text = wasUp
-      ? `the peer is gone: ${unanswered}, and nothing was heard from it for ${seconds(silentMs)}`
+      ? `the peer is gone: ${unanswered}, ${silence}`
       : `the peer does not answer: ${unanswered}`;
     this.#link.gone(text, retryAt);
+  }
+
+  #down(): void {
+    this.#up = false;
+    this.#data?.[Symbol.dispose]();
+    this.#data = undefined;
+  }
+
+  /** A Hello comes after silence of data, too (RFC 2661 §5.5, RFC 3931 §4.4). */
+  #watchData(channel: ChannelId): void {
+    const { helloTimeoutMs } = this.#settings;
+    if (helloTimeoutMs === 0) return;
+    const { transport } = this.#host.control;
+    this.#data = this.#link.watchData(helloTimeoutMs, (at) => transport.noteHeard(channel, at));
   }
 
   /** The transport has acknowledged it, whatever it is. */

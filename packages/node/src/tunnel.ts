@@ -106,6 +106,7 @@ export class TunnelKeeper implements Tunnel, WireUser {
     this.#control = makeControl({
       logger: this.logger,
       send: (datagram, from) => this.#send(datagram, from),
+      watchData: (silenceMs, heard) => this.#lease?.watchData(this.tunnelId, silenceMs, heard),
       alive: () => this.#up(),
       gone: (text, retryAt) => this.#peerGone(text, retryAt),
     });

@@ -10,7 +10,11 @@ import {
   type PlaneNotice,
   type Wire,
 } from "@l2tp/dataplane";
+import type { Instant } from "@l2tp/protocol";
+import type { Alarms } from "./alarms.ts";
+import type { Clock } from "./clock.ts";
 import { controlTarget } from "./control-header.ts";
+import { DataWatch } from "./data-watch.ts";
 import type { Logger } from "./log.ts";
 
 /** What a tunnel is told by its wire. */
@@ -30,6 +34,8 @@ export interface WireLease {
   readonly wire: Wire;
   /** From now on control messages and notices for `tunnelId` reach the user. @throws PlaneError `id-in-use` */
   register(tunnelId: number): Promise<void>;
+  /** Watches the data of one tunnel, see {@link DataWatch.add}; to be disposed of before the release. */
+  watchData(tunnelId: number, silenceMs: number, heard: (at: Instant) => void): Disposable;
   release(): Promise<void>;
 }
 
@@ -52,6 +58,7 @@ class SharedWire {
   readonly #logger: Logger;
   #strayDataCount = 0;
   wire: Wire | undefined;
+  watch: DataWatch | undefined;
   lost = false;
 
   constructor(logger: Logger) {
@@ -126,13 +133,17 @@ const magnitude = (count: number): number => Math.floor(Math.log10(count));
 export class WirePool {
   readonly #dataPlane: DataPlane;
   readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #alarms: Alarms;
   readonly #open = new Map<string, { shared: SharedWire; opened: Promise<Wire> }>();
   /** Wires that are being closed: their address is not free before. */
   readonly #closing = new Map<string, Promise<void>>();
 
-  constructor(dataPlane: DataPlane, logger: Logger) {
+  constructor(dataPlane: DataPlane, logger: Logger, clock: Clock, alarms: Alarms) {
     this.#dataPlane = dataPlane;
     this.#logger = logger;
+    this.#clock = clock;
+    this.#alarms = alarms;
   }
 
   /** The wires that are open now, with what arrived at them and belonged to nobody. */
@@ -194,6 +205,10 @@ export class WirePool {
         shared.users.set(tunnelId, user);
         registered = tunnelId;
       },
+      watchData: (tunnelId, silenceMs, heard) => {
+        shared.watch ??= new DataWatch(wire, this.#clock, this.#alarms);
+        return shared.watch.add(tunnelId, silenceMs, heard);
+      },
       release: () => {
         released ??= (() => {
           if (registered !== undefined) shared.users.delete(registered);
@@ -223,6 +238,7 @@ export class WirePool {
     const entry = this.#open.get(key);
     if (entry?.shared === shared) {
       this.#open.delete(key);
+      shared.watch?.[Symbol.dispose]();
       const done = entry.opened.then(
         (wire) => this.#close(wire),
         () => undefined, // it never opened: nothing to close

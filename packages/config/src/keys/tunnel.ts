@@ -80,7 +80,7 @@ export const TUNNEL_KEYS = {
   }),
   hello_timeout: key(integer(0, MAX_32), {
     description:
-      "A Hello is sent after so long without a message from the peer, and the tunnel comes down when it is not acknowledged. 0: no hellos.",
+      "A Hello is sent after so long without control messages and data from the peer, and the tunnel comes down when it is not acknowledged. 0: no hellos.",
     unit: "ms",
     default: { field: "60000", goL2tp: "0 (off)" },
     origin: "go-l2tp",

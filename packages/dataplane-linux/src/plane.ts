@@ -16,6 +16,7 @@ import { DescriptorBudget } from "./descriptors.ts";
 import { ETHERNET } from "./ethernet.ts";
 import { kernelError } from "./failure.ts";
 import { Kernel, type KernelOptions } from "./kernel.ts";
+import { pppKinds, probePpp } from "./ppp/kinds.ts";
 import { type LinuxProbe, probeLinux } from "./probe.ts";
 import type { SessionKinds } from "./session-kind.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./state-file.ts";
@@ -36,6 +37,11 @@ export interface LinuxOptions {
    * SIGKILL. Written only for unmanaged tunnels. `false`: no such files. Default `/run/l2tp`.
    */
   readonly stateDirectory?: string | false;
+  /**
+   * Takes what programs say that the data plane runs, line by line: pppd, for sessions of pseudowire `ppp`. Without
+   * secrets and control characters; the line begins with the tunnel and session.
+   */
+  readonly log?: (line: string) => void;
 }
 
 /** The kernel of one namespace, and the wires that use it. */
@@ -44,12 +50,11 @@ interface Namespace {
   users: number;
 }
 
-const KINDS: SessionKinds = { eth: ETHERNET };
-
 /** Carries L2TP by the kernel's own modules: L2TPv2 and v3, UDP and IP, IPv4 and IPv6. */
 export class LinuxDataPlane implements DataPlane {
   readonly capabilities: DataPlaneCapabilities;
   readonly #features: readonly FeatureStatus[];
+  readonly #kinds: SessionKinds;
   readonly #options: KernelOptions;
   readonly #descriptors = new DescriptorBudget();
   readonly #namespaces = new Map<string, Namespace>();
@@ -69,9 +74,15 @@ export class LinuxDataPlane implements DataPlane {
       reconcileMs,
       stateDirectory: stateDirectory === false ? undefined : stateDirectory,
     };
-    const pseudowires = Object.keys(KINDS) as Pseudowire[];
+    const kinds = { eth: ETHERNET, ...pppKinds(options.log ?? (() => {})) };
+    const ppp = probePpp();
+    const missing = new Set<string>(
+      ppp.filter(({ why }) => why !== undefined).map(({ pseudowire }) => pseudowire),
+    );
+    const pseudowires = (Object.keys(kinds) as Pseudowire[]).filter((name) => !missing.has(name));
+    this.#kinds = kinds;
     this.capabilities = { ...probe.capabilities, pseudowires };
-    this.#features = probe.features;
+    this.#features = [...probe.features, ...ppp.map(({ pseudowire: _, ...feature }) => feature)];
   }
 
   /** Whether the kernel's L2TP can be used here, and if not, why; see {@link LinuxDataPlane.create}. */
@@ -125,7 +136,7 @@ export class LinuxDataPlane implements DataPlane {
       this.#requireOpen();
       const wire = new LinuxWire({ encapsulation, local }, onControl, {
         capabilities: this.capabilities,
-        kinds: KINDS,
+        kinds: this.#kinds,
         descriptors: this.#descriptors,
         kernel,
         closed: (closed) => {

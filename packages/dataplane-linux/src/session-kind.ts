@@ -2,7 +2,7 @@
  * What differs between the pseudowires: how a session comes into the kernel, what its interface is, and how it goes.
  * All else (IDs, checks, sequencing, statistics, watching, closing) is the same for all and in `session.ts`.
  */
-import type { SessionPlaneParameters } from "@l2tp/dataplane";
+import type { InterfaceAddress, SessionPlaneParameters } from "@l2tp/dataplane";
 import type { L2tpVersion, Pseudowire } from "@l2tp/protocol";
 import type { DescriptorBudget } from "./descriptors.ts";
 import type { Kernel } from "./kernel.ts";
@@ -22,6 +22,8 @@ export interface SessionHost {
   readonly mtuOctets: number;
   /** The session has ended by itself (pppd did, say). Not called for what the kernel's tables show. */
   lost(reason: string): void;
+  /** The addresses of its interface have been negotiated, or are gone. */
+  addressesChanged(interfaceName: string, addresses: readonly InterfaceAddress[]): void;
   /** @throws PlaneError `route-through-itself` when the peer is reached through this interface */
   refuseLoop(interfaceIndex: number, interfaceName: string): Promise<void>;
 }
@@ -31,6 +33,8 @@ export interface KernelSession {
   readonly interfaceName: string | undefined;
   /** Index of the interface, where it goes when the session does. */
   readonly interfaceIndex: number | undefined;
+  /** Where they are negotiated: those that are now. */
+  readonly addresses?: readonly InterfaceAddress[];
   /** @throws SyscallError */
   setMtu(mtuOctets: number): Promise<void>;
   /**

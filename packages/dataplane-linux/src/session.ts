@@ -2,6 +2,7 @@
 import {
   checkSessionChange,
   emptyStatistics,
+  type InterfaceAddress,
   PlaneError,
   type PlaneStatistics,
   type SessionPlane,
@@ -65,6 +66,11 @@ export class LinuxSession implements SessionPlane, WatchedSession {
 
   get interfaceIndex(): number | undefined {
     return this.#inKernel.interfaceIndex;
+  }
+
+  /** For {@link SessionPlane}: absent where they are not negotiated. */
+  get addresses(): readonly InterfaceAddress[] {
+    return this.#inKernel.addresses as readonly InterfaceAddress[];
   }
 
   get mtuOctets(): number {

@@ -111,6 +111,11 @@ export class LinuxTunnel implements TunnelPlane, SessionOwner {
       what,
       mtuOctets: parameters.mtu?.mtuOctets ?? (await this.#mtuFor(parameters)),
       lost: (reason) => session?.lost(reason),
+      addressesChanged: (interfaceName, addresses) => {
+        const { tunnelId } = this;
+        const { sessionId } = parameters;
+        this.#wire.notices.push({ type: "session-addresses", tunnelId, sessionId, interfaceName, addresses });
+      },
       refuseLoop: (index, name) => this.#refuseLoop(index, name, what),
     };
     this.requireOpen();

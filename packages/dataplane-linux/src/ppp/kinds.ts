@@ -1,0 +1,69 @@
+/** The pseudowires of PPP, as sessions of this data plane. */
+import { existsSync } from "node:fs";
+import type { FeatureStatus } from "@l2tp/dataplane";
+import { abi, pppabi, raw, SyscallError, sys } from "@l2tp/linux";
+import type { SessionHost, SessionKind } from "../session-kind.ts";
+import type { PppHost } from "./host.ts";
+import { createPppacSession } from "./pppac-session.ts";
+import { findPppd } from "./pppd.ts";
+import { createPppdSession } from "./pppd-session.ts";
+
+/**
+ * Sessions of pseudowire `ppp` and `pppac`.
+ * @param log - takes each line that a session's pppd says, without secrets.
+ */
+export function pppKinds(log: (line: string) => void): {
+  readonly ppp: SessionKind;
+  readonly pppac: SessionKind;
+} {
+  const hostOf = (host: SessionHost): PppHost => ({
+    kernel: host.kernel,
+    carrier: host.carrier,
+    descriptors: host.descriptors,
+    what: host.what,
+    mtuOctets: host.mtuOctets,
+    lost: (reason) => host.lost(reason),
+    refuseLoop: (index, name) => host.refuseLoop(index, name),
+    log: (line) => log(`${host.what}: ${line}`),
+    addressesChanged: (name, addresses) => host.addressesChanged(name, addresses),
+  });
+  return {
+    ppp: { create: (host, parameters) => createPppdSession(hostOf(host), parameters) },
+    pppac: { create: (host, parameters) => createPppacSession(hostOf(host), parameters) },
+  };
+}
+
+/** What of PPP can be had here, each with the reason where it cannot. Opens sockets of the family and closes them. */
+export function probePpp(): readonly (FeatureStatus & { readonly pseudowire: "ppp" | "pppac" })[] {
+  const l2tp = probeSocket(abi.SOCK_DGRAM, pppabi.PX_PROTO_OL2TP, "PPPoL2TP") ?? probeDevice();
+  const pppoe = l2tp ?? probeSocket(abi.SOCK_STREAM, pppabi.PX_PROTO_OE, "PPPoE");
+  const pppd = l2tp ?? probePppd();
+  const row = (pseudowire: "ppp" | "pppac", using: string, why: string | undefined) => ({
+    pseudowire,
+    feature: `pseudowire ${pseudowire}`,
+    using: why === undefined ? using : "off",
+    ...(why !== undefined && { why }),
+  });
+  return [row("ppp", "PPPoL2TP and pppd", pppd), row("pppac", "PPPoL2TP bridged to PPPoE", pppoe)];
+}
+
+/** Why there are no sockets of the kind; undefined when there are. */
+function probeSocket(type: number, protocol: number, what: string): string | undefined {
+  const fd = raw().socket(pppabi.AF_PPPOX, type | abi.SOCK_CLOEXEC, protocol);
+  if (fd < 0) return new SyscallError("socket", -fd, what).message;
+  sys.close(fd as Parameters<typeof sys.close>[0]);
+  return undefined;
+}
+
+function probeDevice(): string | undefined {
+  return existsSync("/dev/ppp") ? undefined : new SyscallError("open", 2, "/dev/ppp").message;
+}
+
+function probePppd(): string | undefined {
+  try {
+    findPppd();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,0 +1,11 @@
+/** PPP on a real kernel: PPPoL2TP sockets, pppd, PPPoE bridged to L2TP; in the virtual machine. */
+import { fileURLToPath } from "node:url";
+import { vmSuite } from "@l2tp/testing/vm";
+import suite from "./guest.ts";
+
+vmSuite("PPP in the kernel", suite, new URL("guest.ts", import.meta.url), {
+  timeoutMs: 400_000,
+  threads: {
+    "reactor-thread": fileURLToPath(new URL("../../../linux/src/reactor-thread.ts", import.meta.url)),
+  },
+});

@@ -84,8 +84,15 @@ export class UserspaceTunnel implements TunnelPlane {
   /** The sending thread's number for the peer, reached with this policy. */
   async destination(fragmentation: Fragmentation): Promise<number> {
     if (!this.#destinations.has(fragmentation)) {
-      this.#destinations.set(fragmentation, this.#wire.takeDestination());
-      await this.#setDestination(fragmentation);
+      const index = this.#wire.takeDestination();
+      this.#destinations.set(fragmentation, index);
+      try {
+        await this.#setDestination(fragmentation);
+      } catch (error) {
+        this.#destinations.delete(fragmentation);
+        this.#wire.releaseDestination(index);
+        throw error;
+      }
     }
     return this.#destinations.get(fragmentation) as number;
   }

@@ -26,12 +26,13 @@ import { ControlChannel } from "./control-channel.ts";
 import type { Features } from "./features.ts";
 import type { HostedSession, TunnelHost } from "./host.ts";
 import { NetworkView } from "./network.ts";
+import { IndexPool, SessionRegistry } from "./registry.ts";
 import { describe, WireSockets } from "./sockets.ts";
 import { UserspaceTunnel } from "./tunnel.ts";
 import { CONTROL_SOCKET, NOTICE_INTERVAL_MS } from "./worker/loop.ts";
 import type { Report } from "./worker/messages.ts";
 import { Ring } from "./worker/ring.ts";
-import { COUNTER, RX, Shared, TX } from "./worker/shared.ts";
+import { COUNTER, Shared } from "./worker/shared.ts";
 import { PacketThread } from "./workers.ts";
 
 /** Octets of the ring for control messages that came in a batch of data: some 40 of the largest usual ones. */
@@ -65,13 +66,8 @@ export class UserspaceWire implements Wire, TunnelHost {
   readonly #onControl: ControlHandler;
   readonly #tunnels = new Map<number, UserspaceTunnel>();
   readonly #reserved = new Set<number>();
-  /** By session ID; unique on the wire (RFC 3931 §4.1: the ID alone provides the context). */
-  readonly #sessions = new Map<number, HostedSession | undefined>();
-  readonly #byRow: (HostedSession | undefined)[] = [];
-  readonly #freeRows: number[] = [];
-  #rowsUsed = 0;
-  readonly #freeDestinations: number[] = [];
-  #destinationsUsed = 0;
+  readonly #sessions: SessionRegistry;
+  readonly #destinations: IndexPool;
   #controlReceived = 0;
   #controlSent = 0;
   #malformed = 0;
@@ -99,6 +95,8 @@ export class UserspaceWire implements Wire, TunnelHost {
     this.local = this.sockets.local;
     this.name = describe({ ...binding, local: this.local });
     this.#shared = Shared.create(host.rows, RING_OCTETS);
+    this.#sessions = new SessionRegistry(this.#shared, host.rows, this.name);
+    this.#destinations = new IndexPool(host.rows);
     this.#ring = new Ring(this.#shared.buffers.ring);
     this.#control = new ControlChannel(this.sockets, this.encapsulation, (work) => this.inNamespace(work));
     const settings = {
@@ -109,20 +107,22 @@ export class UserspaceWire implements Wire, TunnelHost {
       checksum: features.checksum,
       rows: host.rows,
     };
-    const onReport = (report: Report) => this.#onReport(report);
-    const onDeath = (reason: string) => this.#onDeath(reason);
-    this.receiver = new PacketThread(
-      { ...settings, role: "receive", socket: this.sockets.data, control: this.sockets.control },
-      this.#shared,
-      onReport,
-      onDeath,
-    );
-    this.sender = new PacketThread(
-      { ...settings, role: "send", socket: this.sockets.data, control: -1 },
-      this.#shared,
-      onReport,
-      onDeath,
-    );
+    const thread = (role: "receive" | "send", control: number) =>
+      new PacketThread(
+        { ...settings, role, socket: this.sockets.data, control },
+        this.#shared,
+        (report) => this.#onReport(report),
+        (reason) => this.#onDeath(reason),
+      );
+    try {
+      this.receiver = thread("receive", this.sockets.control);
+      this.sender = thread("send", -1);
+    } catch (error) {
+      // No file to start: both fail alike, so there is no thread to stop.
+      this.sockets.close();
+      this.#namespace?.close();
+      throw planeError(error, `wire on ${this.name}`, {});
+    }
   }
 
   /** @throws PlaneError */
@@ -234,80 +234,34 @@ export class UserspaceWire implements Wire, TunnelHost {
   }
 
   takeDestination(): number {
-    const index = this.#freeDestinations.pop() ?? this.#destinationsUsed++;
-    if (index < this.#host.rows) return index;
-    this.#destinationsUsed--;
+    const index = this.#destinations.take();
+    if (index !== -1) return index;
     throw new PlaneError("limit", `the wire on ${this.name} has its ${this.#host.rows} destinations`);
   }
 
   releaseDestination(index: number): void {
-    this.#freeDestinations.push(index);
+    this.#destinations.give(index);
   }
 
   claim(sessionId: number, tunnelId: number): number {
-    if (this.#sessions.has(sessionId)) {
-      throw new PlaneError(
-        "id-in-use",
-        `tunnel ${tunnelId}: session ${sessionId} is there already on the wire on ${this.name}; in L2TPv3 the ` +
-          "session ID alone tells sessions apart, also those of different tunnels",
-      );
-    }
-    const row = this.#freeRows.pop() ?? this.#rowsUsed++;
-    if (row >= this.#host.rows) {
-      this.#rowsUsed--;
-      throw new PlaneError(
-        "limit",
-        `the wire on ${this.name} has its ${this.#host.rows} sessions (option maxSessions)`,
-      );
-    }
-    this.#sessions.set(sessionId, undefined);
-    this.#shared.clearRow(row);
-    return row;
+    return this.#sessions.claim(sessionId, tunnelId);
   }
 
   adopt(session: HostedSession): void {
-    this.#sessions.set(session.sessionId, session);
-    this.#byRow[session.row] = session;
+    this.#sessions.adopt(session);
   }
 
   release(sessionId: number, row: number): void {
-    this.#sessions.delete(sessionId);
-    this.#byRow[row] = undefined;
-    this.#freeRows.push(row);
+    this.#sessions.release(sessionId, row);
+  }
+
+  rowStatistics(row: number): PlaneStatistics {
+    return this.#sessions.statistics(row);
   }
 
   async statistics(into: StatisticsTable): Promise<void> {
     this.requireOpen();
-    const row = { tunnelId: 0, sessionId: 0, ...this.rowStatistics(0) };
-    for (const session of this.#sessions.values()) {
-      if (session === undefined) continue;
-      row.tunnelId = session.tunnelId;
-      row.sessionId = session.sessionId;
-      this.#read(session.row, row);
-      into.row(row);
-    }
-  }
-
-  rowStatistics(row: number): PlaneStatistics {
-    const statistics = {} as PlaneStatistics;
-    this.#read(row, statistics);
-    return statistics;
-  }
-
-  #read(row: number, into: PlaneStatistics): void {
-    const { tx, rx } = this.#shared;
-    const t = row * TX.stride;
-    const r = row * RX.stride;
-    into.txPackets = tx[t + TX.packets] as number;
-    into.txBytes = tx[t + TX.bytes] as number;
-    into.txErrors = tx[t + TX.errors] as number;
-    into.rxPackets = rx[r + RX.packets] as number;
-    into.rxBytes = rx[r + RX.bytes] as number;
-    into.rxErrors = rx[r + RX.errors] as number;
-    into.rxSeqDiscards = rx[r + RX.seqDiscards] as number;
-    into.rxOosPackets = rx[r + RX.oosPackets] as number;
-    into.rxCookieDiscards = rx[r + RX.cookieDiscards] as number;
-    into.rxInvalid = rx[r + RX.invalid] as number;
+    this.#sessions.writeStatistics(into);
   }
 
   async counters(): Promise<WireCounters> {
@@ -331,7 +285,7 @@ export class UserspaceWire implements Wire, TunnelHost {
         this.#readStrays();
         break;
       case "session-lost":
-        void this.#byRow[report.row]?.lost(`its interface is gone (${errnoName(report.errno)})`);
+        void this.#sessions.byRow(report.row)?.lost(`its interface is gone (${errnoName(report.errno)})`);
         break;
       case "stray-data":
         this.notices.push({ ...report, from: this.#address(report.from) });
@@ -454,8 +408,7 @@ export class UserspaceWire implements Wire, TunnelHost {
   /** Whether routes have come to lead a tunnel's packets into the tunnel itself, or no longer do. */
   async #checkLoops(): Promise<void> {
     const ways = new Map<string, Promise<number | undefined>>();
-    for (const session of [...this.#byRow]) {
-      if (session === undefined) continue;
+    for (const session of this.#sessions.all()) {
       const to = session.peer.address;
       let way = ways.get(to);
       if (way === undefined) {

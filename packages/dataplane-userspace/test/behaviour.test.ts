@@ -439,3 +439,61 @@ test("the status says what is in use and why not more", async () => {
   expect(find("checksum")).toMatchObject({ using: "JavaScript" });
   expect(find("receive-buffer")?.using).toMatch(/KiB/);
 });
+
+test("twenty thousand mangled data messages, alone and in batches, do no harm", async () => {
+  using lab = new Lab();
+  await using pair = await Pair.open(lab, {
+    session: { l2SpecificSublayer: "default", cookie: Uint8Array.of(1, 2, 3, 4), reorderMs: 20 },
+  });
+  const { b } = pair;
+  const fd = lab.a.run(() => {
+    const made = sys.socket(abi.AF_INET, abi.SOCK_DGRAM);
+    sys.bind(made, encodeSocketAddress(lab.a.socketAddress(4, 0)));
+    return made;
+  });
+  let state = 0x1701_0115;
+  const roll = (below: number) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+  const header = (ns: number) => [0, 3, 0, 0, 0, 0, 0, 32, 1, 2, 3, 4, 0x40, 0, ns >>> 8, ns & 0xff];
+  const to = encodeSocketAddress(b.wire.local);
+  let sent = 0;
+  for (let n = 0; sent < 20_000; n++) {
+    const size = 70 + roll(60);
+    const count = 1 + roll(40);
+    const batch: number[] = [];
+    for (let i = 0; i < count; i++, sent++) {
+      const inner = tcpFrame({
+        family: roll(2) === 0 ? 4 : 6,
+        sequence: n + i,
+        flags: TCP.ack,
+        payload: new Uint8Array(size),
+      });
+      const message = Uint8Array.of(...header(sent & 0xffff), ...inner).slice(0, size);
+      // Bits of headers are turned over, and pieces cut off.
+      for (let flips = roll(4); flips > 0; flips--) {
+        const at = 1 + roll(size - 1);
+        message[at] = (message[at] as number) ^ (1 << roll(8));
+      }
+      batch.push(...message);
+    }
+    if (roll(3) === 0) batch.length -= roll(size);
+    sys.setsockoptInt(fd, abi.SOL_UDP, abi.UDP_SEGMENT, count > 1 ? size : 0);
+    sys.sendto(fd, Uint8Array.from(batch), to);
+  }
+  sys.close(fd);
+  await using far = new FrameSocket(lab.b, b.session.interfaceName as string);
+  await using stranger = new Stranger(lab.a, "udp", lab.a.socketAddress(4, 0));
+  await until(() => {
+    stranger.send(b.wire.local, Uint8Array.of(...header(0).with(12, 0), ...frame(60, 9)));
+    return ours(far.received).some((f) => f[14] === 9);
+  }, "a good frame passes");
+  const { rxPackets, rxErrors } = await b.session.statistics();
+  const { strayData, malformed, controlReceived, overruns } = await b.wire.counters();
+  expect(rxErrors).toBeGreaterThan(0);
+  expect(rxPackets + rxErrors + strayData + malformed + controlReceived + overruns).toBeGreaterThan(20_000);
+  expect(b.notices.filter(({ type }) => type === "wire-lost")).toEqual([]);
+});

@@ -188,6 +188,20 @@ describe("sequencing", () => {
     expect(subject.delivered).toEqual([0, 1, 2, 3, 4]);
   });
 
+  test("without room nothing is changed, and once there is some it goes on", () => {
+    const slots = new HoldingSlots(1);
+    const [one, other] = [new Sequence(slots), new Sequence(slots)];
+    one.accept(0, 0, 100);
+    expect(one.accept(2, 0, 100)).toBe(VERDICT.held);
+    other.accept(0, 0, 100);
+    expect(other.accept(2, 150, 100)).toBe(VERDICT.noRoom);
+    expect(one.release(150)).toBe(-1);
+    expect([one.waiting, one.expired]).toEqual([false, 1]);
+    expect(other.accept(2, 150, 100)).toBe(VERDICT.held);
+    expect(other.accept(1, 150, 100)).toBe(VERDICT.deliver);
+    expect(other.release(150)).toBe(0);
+  });
+
   test("slots come back when the session ends", () => {
     const slots = new HoldingSlots(3);
     const sequence = new Sequence(slots);

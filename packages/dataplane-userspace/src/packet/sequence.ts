@@ -27,6 +27,8 @@ export const VERDICT = {
   outOfSequence: 2,
   /** Dropped: too old, or twice the same. */
   outsideWindow: 3,
+  /** Should wait, and all slots are taken: nothing was changed. Make room and ask again, or drop it. */
+  noRoom: 4,
 } as const;
 export type Verdict = (typeof VERDICT)[keyof typeof VERDICT];
 
@@ -154,6 +156,11 @@ export class Sequence {
     return -1;
   }
 
+  /** Whether messages wait. */
+  get waiting(): boolean {
+    return this.#head !== -1;
+  }
+
   /** Gives up all that waits: the session ends. */
   clear(): void {
     this.#drop();
@@ -193,7 +200,7 @@ export class Sequence {
       before = after;
     }
     const slot = slots.take();
-    if (slot === -1) return VERDICT.outOfSequence;
+    if (slot === -1) return VERDICT.noRoom;
     if (after !== -1) this.reordered++;
     slots.ns[slot] = ns;
     slots.expiresMs[slot] = expiresMs;

@@ -41,6 +41,8 @@ export class Receiver extends Loop {
   readonly #sessions: (RxSession | undefined)[] = [];
   readonly #peers = new Map<number, Peer>();
   readonly #slots = new HoldingSlots(HELD);
+  /** Sessions of which messages wait for those before them. */
+  readonly #waiting = new Set<RxSession>();
   readonly #held: number;
   readonly #heldLength = new Int32Array(HELD);
   /** Octets of the whole data message, for the statistics. */
@@ -209,7 +211,11 @@ export class Receiver extends Loop {
       return;
     }
     const { sequence } = session;
-    const verdict = sequence.accept(ns, this.#now, session.reorderMs);
+    let verdict = sequence.accept(ns, this.#now, session.reorderMs);
+    if (verdict === VERDICT.noRoom) {
+      this.#makeRoom();
+      verdict = sequence.accept(ns, this.#now, session.reorderMs);
+    }
     if (verdict === VERDICT.deliver) {
       this.#writer.deliver(session, frame, length, octets, this.#more);
     } else if (verdict === VERDICT.held) {
@@ -217,15 +223,23 @@ export class Receiver extends Loop {
       this.arena.u8.copyWithin(this.#held + slot * SLOT, frame, frame + length);
       this.#heldLength[slot] = length;
       this.#heldOctets[slot] = octets;
+      this.#waiting.add(session);
     } else {
       // As in the kernel, what is dropped moves nothing on in the queue.
-      if (verdict === VERDICT.outOfSequence) this.#discard(session, RX.seqDiscards);
-      else this.#discard(session);
+      if (verdict === VERDICT.outsideWindow) this.#discard(session);
+      else this.#discard(session, RX.seqDiscards);
       return;
     }
+    if (sequence.waiting || sequence.expired > 0) this.#release(session);
+  }
+
+  /** Delivers what can go now, and counts what became of the others. */
+  #release(session: RxSession): void {
+    const { sequence } = session;
     for (let slot = sequence.release(this.#now); slot !== -1; slot = sequence.release(this.#now)) {
-      const [heldLength, heldOctets] = [this.#heldLength[slot] as number, this.#heldOctets[slot] as number];
-      this.#writer.deliver(session, this.#held + slot * SLOT, heldLength, heldOctets, true);
+      const length = this.#heldLength[slot] as number;
+      const octets = this.#heldOctets[slot] as number;
+      this.#writer.deliver(session, this.#held + slot * SLOT, length, octets, true);
       // The slot may be taken again at once, so a run must not go on pointing into it.
       this.#writer.flush();
       this.#slots.give(slot);
@@ -239,6 +253,12 @@ export class Receiver extends Loop {
       this.#add(session, RX.errors, sequence.expired);
       sequence.expired = 0;
     }
+    if (!sequence.waiting) this.#waiting.delete(session);
+  }
+
+  /** A session moves on when something comes for it; where nothing comes, its slots are taken back like this. */
+  #makeRoom(): void {
+    for (const session of this.#waiting) this.#release(session);
   }
 
   /**
@@ -333,6 +353,7 @@ export class Receiver extends Loop {
     const session = this.#sessions[row];
     if (session === undefined) return;
     session.sequence.clear();
+    this.#waiting.delete(session);
     this.#table.delete(session.id);
     this.#sessions[row] = undefined;
     if (--session.peer.users === 0) this.#peers.delete(session.peer.tunnelId);

@@ -1,0 +1,124 @@
+/** The sessions of a wire by ID and by row of the statistics, and the statistics themselves. */
+import { PlaneError, type PlaneStatistics, type StatisticsTable } from "@l2tp/dataplane";
+import type { HostedSession } from "./host.ts";
+import { RX, type Shared, TX } from "./worker/shared.ts";
+
+/** Small integers that are given out and taken back; the smallest that were never used come last. */
+export class IndexPool {
+  readonly #limit: number;
+  readonly #free: number[] = [];
+  #used = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** @returns an index below the limit, or -1 when all are in use. */
+  take(): number {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    return this.#used < this.#limit ? this.#used++ : -1;
+  }
+
+  give(index: number): void {
+    this.#free.push(index);
+  }
+}
+
+export class SessionRegistry {
+  readonly #shared: Shared;
+  readonly #limit: number;
+  readonly #where: string;
+  readonly #rows: IndexPool;
+  /** By session ID; unique on the wire (RFC 3931 §4.1: the ID alone provides the context). */
+  readonly #sessions = new Map<number, HostedSession | undefined>();
+  readonly #byRow: (HostedSession | undefined)[] = [];
+
+  /**
+   * @param limit - sessions at most.
+   * @param where - the wire, for messages.
+   */
+  constructor(shared: Shared, limit: number, where: string) {
+    this.#shared = shared;
+    this.#limit = limit;
+    this.#where = where;
+    this.#rows = new IndexPool(limit);
+  }
+
+  /**
+   * Takes a session ID and a row, which begins at zero.
+   * @throws PlaneError `id-in-use`, `limit`
+   */
+  claim(sessionId: number, tunnelId: number): number {
+    if (this.#sessions.has(sessionId)) {
+      throw new PlaneError(
+        "id-in-use",
+        `tunnel ${tunnelId}: session ${sessionId} is there already on the wire on ${this.#where}; in L2TPv3 the ` +
+          "session ID alone tells sessions apart, also those of different tunnels",
+      );
+    }
+    const row = this.#rows.take();
+    if (row === -1) {
+      const how = `the wire on ${this.#where} has its ${this.#limit} sessions (option maxSessions)`;
+      throw new PlaneError("limit", how);
+    }
+    this.#sessions.set(sessionId, undefined);
+    this.#shared.clearRow(row);
+    return row;
+  }
+
+  /** The session carries packets from now on. */
+  adopt(session: HostedSession): void {
+    this.#sessions.set(session.sessionId, session);
+    this.#byRow[session.row] = session;
+  }
+
+  release(sessionId: number, row: number): void {
+    this.#sessions.delete(sessionId);
+    this.#byRow[row] = undefined;
+    this.#rows.give(row);
+  }
+
+  byRow(row: number): HostedSession | undefined {
+    return this.#byRow[row];
+  }
+
+  /** Those that carry packets. */
+  all(): HostedSession[] {
+    return [...this.#sessions.values()].filter((session) => session !== undefined);
+  }
+
+  /** Writes the statistics of all sessions. */
+  writeStatistics(into: StatisticsTable): void {
+    const row = { tunnelId: 0, sessionId: 0, ...this.statistics(0) };
+    for (const session of this.#sessions.values()) {
+      if (session === undefined) continue;
+      row.tunnelId = session.tunnelId;
+      row.sessionId = session.sessionId;
+      this.#read(session.row, row);
+      into.row(row);
+    }
+  }
+
+  statistics(row: number): PlaneStatistics {
+    const statistics = {} as PlaneStatistics;
+    this.#read(row, statistics);
+    return statistics;
+  }
+
+  #read(row: number, into: PlaneStatistics): void {
+    const { tx, rx } = this.#shared;
+    const t = row * TX.stride;
+    const r = row * RX.stride;
+    into.txPackets = tx[t + TX.packets] as number;
+    into.txBytes = tx[t + TX.bytes] as number;
+    into.txErrors = tx[t + TX.errors] as number;
+    into.rxPackets = rx[r + RX.packets] as number;
+    into.rxBytes = rx[r + RX.bytes] as number;
+    into.rxErrors = rx[r + RX.errors] as number;
+    into.rxSeqDiscards = rx[r + RX.seqDiscards] as number;
+    into.rxOosPackets = rx[r + RX.oosPackets] as number;
+    into.rxCookieDiscards = rx[r + RX.cookieDiscards] as number;
+    into.rxInvalid = rx[r + RX.invalid] as number;
+  }
+}

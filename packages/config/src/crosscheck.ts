@@ -46,6 +46,8 @@ export class Uniqueness {
       else this.#sessionIds.set(scope, [...path, "sid"]);
     }
     const { name } = session.interface;
+    // An Ethernet interface may have any number of PPPoE sessions.
+    if (session.pseudowire === "pppac") return;
     if (name !== undefined && !name.includes("%")) {
       const other = this.#interfaces.get(name);
       const here = [...path, "interface_name"];

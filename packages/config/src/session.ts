@@ -61,7 +61,8 @@ export function readSession(
   }
   const pppoe = readPppoe(context);
   const pppdArgs = ledger.take("pppd_args", undefined);
-  if (pseudowire !== "ppp") ignoreUnless(context, "ppp", ["pppd_args"]);
+  const pppdOptions = readPppdOptions(context);
+  if (pseudowire !== "ppp") ignoreUnless(context, "ppp", ["pppd_args", "pppd_options"]);
   return {
     name,
     pseudowire,
@@ -72,6 +73,7 @@ export function readSession(
     mtu: readMtu(context),
     ...(pppoe && { pppoe }),
     ...(pppdArgs !== undefined && { pppdArgs }),
+    ...(pppdOptions && { pppdOptions }),
     extensions: table.extensions,
     origins: ledger.origins,
   };
@@ -316,6 +318,27 @@ function readMtu({ ledger }: Context): MtuConfig {
   const dontFragment = ledger.take("dont_fragment", "path");
   const clampMss = ledger.take("clamp_mss", false);
   return { ...(mtuOctets !== undefined && { mtuOctets }), dontFragment, clampMss };
+}
+
+/** pppd's MAXWORDLEN: of a longer word it would keep this much. */
+const LONGEST_WORD = 1023;
+
+/** Words are not repeated in messages: any may be a password. */
+function readPppdOptions(context: Context): readonly string[] | undefined {
+  const words = context.ledger.take("pppd_options", undefined);
+  for (const [at, word] of (words ?? []).entries()) {
+    const length = new TextEncoder().encode(word).length;
+    const path = [...context.path, "pppd_options", at];
+    const wrong = /[\p{Cc}\u2028\u2029]/u.test(word)
+      ? "the word has a control character, such as the end of a line"
+      : length > LONGEST_WORD
+        ? `the word has ${octets(length)}, and pppd takes ${LONGEST_WORD}`
+        : undefined;
+    if (wrong === undefined) continue;
+    const remedy = "One word is one option or one argument of it.";
+    context.report.error({ code: "invalid-value", path, reason: wrong, remedy });
+  }
+  return words;
 }
 
 function readPppoe(context: Context): PppoeConfig | undefined {

@@ -66,8 +66,10 @@ interface SessionCommon<SessionExtension> {
   readonly interface: InterfaceConfig;
   readonly mtu: MtuConfig;
   readonly pppoe?: PppoeConfig;
-  /** File with pppd's arguments, for `ppp`. */
+  /** File with pppd's options, for `ppp`. */
   readonly pppdArgs?: string;
+  /** pppd's options, one word each, for `ppp`; they follow the file's. */
+  readonly pppdOptions?: readonly string[];
   /** The application's own keys. */
   readonly extensions: SessionExtension;
   readonly origins: Origins;

@@ -266,6 +266,7 @@ describe("warnings", () => {
       'pppoe_session_id: ignored: it is for pseudowire = "pppac", and this is "eth"',
     ],
     ["", 'pppd_args = "/x"', 'ignored: it is for pseudowire = "ppp"'],
+    ["", 'pppd_options = ["noauth"]', 'pppd_options: ignored: it is for pseudowire = "ppp"'],
     ["", 'bridge = "br0"\naddresses = ["10.0.0.1/8"]', "the interface is a port of the bridge br0"],
   ])("%s%s", (tunnel, session, message) => {
     expect(errors(doc(tunnel, session))).toEqual([]);
@@ -357,4 +358,34 @@ test("a path is written as TOML would", () => {
   expect(renderPath(["tunnel", "a b", "session", "s", "addresses", 2])).toBe(
     'tunnel."a b".session.s.addresses[2]',
   );
+});
+
+describe("pppd's options", () => {
+  const ppp = (options: string): string => doc("", `pseudowire = "ppp"\npppd_options = ${options}`);
+
+  test("are words, in their order", () => {
+    const { tunnels } = parseConfig(ppp('["noauth", "name", "Jane Doe", ""]'));
+    expect(tunnels[0]?.sessions[0]).toMatchObject({ pppdOptions: ["noauth", "name", "Jane Doe", ""] });
+  });
+
+  test.each([
+    [
+      '["noauth", "password", "geheim\\nconnect /bin/sh"]',
+      "pppd_options[2]: the word has a control character",
+    ],
+    [`["${"x".repeat(1024)}"]`, "pppd_options[0]: the word has 1024 octets, and pppd takes 1023"],
+    ['["noauth", 7]', "pppd_options[1]: found a number"],
+  ])("%.20s… are refused, and not repeated, as any word may be a password", (options, message) => {
+    const found = errors(ppp(options));
+    expect(found).toEqual([expect.stringContaining(message)]);
+    expect(found.join()).not.toMatch(/geheim|xxx/);
+  });
+
+  test("two sessions may join PPPoE sessions of one Ethernet interface", () => {
+    const pppac = (id: number): string =>
+      `pseudowire = "pppac"\ninterface_name = "eth0"\npppoe_session_id = ${id}\npppoe_peer_mac = "02:00:00:00:00:01"\n`;
+    expect(errors(doc("", `${pppac(1)}[tunnel.t1.session.s2]\nsid = 12\npsid = 23\n${pppac(2)}`))).toEqual(
+      [],
+    );
+  });
 });

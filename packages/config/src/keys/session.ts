@@ -102,7 +102,8 @@ export const SESSION_KEYS = {
     aliases: ["recv_timeout"],
   }),
   interface_name: key(z.string(), {
-    description: "Name of the session's interface. A `%d` is numbered by the system: `l2tpeth%d`.",
+    description:
+      "Name of the session's interface. A `%d` is numbered by the system: `l2tpeth%d`. For `pppac` the Ethernet interface of the PPPoE session.",
     expects: "an interface name of 1 to 15 octets without spaces, / and :",
     default: "the system's choice",
     origin: "go-l2tp",
@@ -195,12 +196,25 @@ export const SESSION_KEYS = {
     example: "pppoe_peer_mac = [0x02, 0x42, 0x94, 0xd1, 0x4e, 0x9a]",
   }),
   pppd_args: key(z.string().min(1), {
-    description: "File with arguments for pppd, for `ppp`.",
+    description:
+      "File with options for pppd, for `ppp`: words as in pppd's own files. Read each time that pppd is started.",
     expects: "the path of a file",
     default: "none",
     origin: "go-l2tp",
     since: "0.1",
     example: 'pppd_args = "/etc/ppp/l2tp-options"',
     aliases: ["pppoptfile"],
+  }),
+  pppd_options: key(z.array(z.string()), {
+    description:
+      "Options for pppd, one word each, for `ppp`. They follow those of `pppd_args`, and the last of a kind wins.",
+    expects: 'an array of words such as ["noauth", "10.0.0.1:10.0.0.2"]',
+    default: "none",
+    origin: "l2tpd",
+    since: "0.1",
+    example: 'pppd_options = ["noauth", "10.0.0.1:10.0.0.2"]',
+    // Any word may be a password.
+    secret: true,
+    aliases: ["pppd_opts", "ppp_options", "pppopt"],
   }),
 };

@@ -2,9 +2,11 @@
  * Pseudowire `pppac`: a PPPoE session (RFC 2516) joined to an L2TP session in the kernel, as an access concentrator does.
  * Each end is a PPP channel; the kernel passes the frames of each to the other, and no PPP is spoken here.
  */
+import { readFileSync } from "node:fs";
 import { PlaneError, type PppoeLink, type SessionPlaneParameters } from "@l2tp/dataplane";
 import {
   abi,
+  ERRNO,
   encodePppoxAddress,
   type Fd,
   ppp,
@@ -65,12 +67,34 @@ function refusePppoe(error: unknown, what: string, { device, sessionId, peerMac 
   throw kernelError(error, `${what}: ${which}`);
 }
 
+/**
+ * Whether another socket of the namespace has the PPPoE session. Asked before `connect`, which would refuse it as well:
+ * but when the socket that was refused is closed, the kernel takes the entry of the one that has the session out of its
+ * table (`pppoe_release`, seen on 6.1), and that one hears nothing more.
+ */
+export function isTaken({ sessionId, peerMac, device }: PppoeLink, table = readTable()): boolean {
+  // The ID is printed as the kernel holds it: in network order, read on a little-endian machine.
+  const id = (((sessionId & 0xff) << 8) | (sessionId >> 8)).toString(16).padStart(8, "0");
+  const wanted = `${id} ${peerMac} ${device}`.toLowerCase();
+  return table.split("\n").some((line) => line.trim().split(/\s+/).join(" ").toLowerCase() === wanted);
+}
+
+/** The kernel's table of PPPoE sessions in the calling thread's namespace; empty without the module. */
+function readTable(): string {
+  try {
+    return readFileSync("/proc/thread-self/net/pppoe", "utf8");
+  } catch {
+    return "";
+  }
+}
+
 /** A PPPoE socket connected to its session. Synchronous, in the calling thread's network namespace. */
 function connectPppoe(what: string, link: PppoeLink): Fd {
   const { sessionId, peerMac, device } = link;
   let fd: Fd | undefined;
   try {
     const address = encodePppoxAddress({ family: "pppoe", sessionId, peerMac, device });
+    if (isTaken(link)) throw new SyscallError("connect", ERRNO["EALREADY"] as number, "PPPoE");
     fd = sys.socket(pppabi.AF_PPPOX, abi.SOCK_STREAM | abi.SOCK_NONBLOCK, pppabi.PX_PROTO_OE, "PPPoE");
     sys.connect(fd, address, "PPPoE");
     return fd;

@@ -27,6 +27,8 @@ const DESCRIPTORS = 3;
 /** pppd sets a default route, where it is to, after the addresses. */
 const ROUTES_MS = 1000;
 
+/** What the kernel calls them by itself. */
+const USUAL_NAME = "ppp%d";
 /** pppd's exit code for options that are wrong. */
 const WRONG_OPTIONS = 2;
 
@@ -42,7 +44,7 @@ export function interfaceOptions(what: string, wanted: EthernetInterface = {}): 
   if (bridge !== undefined) throw invalid(`${what}: a PPP interface carries no Ethernet and joins no bridge`);
   if (!up)
     throw invalid(`${what}: pppd brings the interface up when IP has been negotiated; "up" cannot be false`);
-  if (name?.includes("%")) {
+  if (name !== USUAL_NAME && name?.includes("%")) {
     throw invalid(`${what}: interface name "${name}": pppd wants a whole name; leave it out to have ppp%d`);
   }
   const [first, ...rest] = addresses;
@@ -50,7 +52,7 @@ export function interfaceOptions(what: string, wanted: EthernetInterface = {}): 
     throw invalid(`${what}: PPP negotiates one IPv4 address; IPv6 and further ones are for /etc/ppp/ip-up`);
   }
   return [
-    ...(name === undefined ? [] : ["ifname", name]),
+    ...(name === undefined || name === USUAL_NAME ? [] : ["ifname", name]),
     ...(first === undefined ? [] : [`${first.address}:${first.peer ?? ""}`]),
   ];
 }

@@ -483,6 +483,12 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
       );
       expect(second.told.descriptors).toBe(0);
 
+      // Nor has the attempt harmed the one that has it.
+      sys.write(downstream, Uint8Array.from(echo));
+      expect(await receive(upstream)).toEqual(echo);
+      sys.write(upstream, Uint8Array.from(echo));
+      expect(await receive(downstream)).toEqual(echo);
+
       // The subscriber hangs up.
       lab.b.namespace.run(() => terminatePppoe(7));
       await until("the end is told", () => host.told.lost.length > 0);

@@ -3,13 +3,15 @@
  * dependencies when the lockfile has changed, builds what is needed, and then becomes the program asked for.
  * It needs Node and npm and nothing else; progress goes to standard error.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { constants } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [job, ...args] = process.argv.slice(2);
 const bin = join(root, "node_modules", ".bin");
@@ -21,18 +23,63 @@ function say(text) {
   process.stderr.write(`${text}\n`);
 }
 
-/** Runs a command to its end; its output is shown only when it fails, unless `show`. */
-function run(command, commandArgs, { show = false } = {}) {
-  const done = spawnSync(command, commandArgs, {
-    cwd: root,
-    stdio: show ? ["ignore", 2, 2] : "pipe",
-    shell: process.platform === "win32",
-    encoding: "utf8",
+/** How long a command that was interrupted may take to end by itself. */
+const END_MS = 3_000;
+
+/**
+ * Runs a command to its end; its output is shown only when it fails. A signal ends it with all that it started (it
+ * has a process group of its own), and then us.
+ */
+async function run(command, commandArgs) {
+  const group = process.platform !== "win32";
+  const child = spawn(command, commandArgs, { cwd: root, detached: group, shell: !group });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text) => {
+      output += text;
+    });
+  }
+  let interrupted;
+  const end = (signal) => {
+    try {
+      if (group) process.kill(-child.pid, signal);
+      else child.kill(signal);
+    } catch {
+      // It has ended.
+    }
+  };
+  const interrupt = (signal) => {
+    interrupted ??= signal;
+    end("SIGTERM");
+    setTimeout(end, END_MS, "SIGKILL").unref();
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  const { code, error } = await new Promise((resolve) => {
+    child.once("error", (error) => resolve({ code: null, error }));
+    child.once("close", (code) => resolve({ code }));
   });
-  if (done.status === 0) return;
-  if (!show) process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}`);
-  say(`l2tp: ${command} ${commandArgs.join(" ")} failed${done.error ? `: ${done.error.message}` : ""}`);
+  for (const signal of SIGNALS) process.off(signal, interrupt);
+  if (interrupted !== undefined) process.exit(128 + constants.signals[interrupted]);
+  if (code === 0) return;
+  process.stderr.write(output);
+  say(`l2tp: ${command} ${commandArgs.join(" ")} failed${error ? `: ${error.message}` : ""}`);
   process.exit(1);
+}
+
+/**
+ * npm hands signals on, but not when it is killed, or hung up: then nobody would ever end what it started. (Its
+ * scripts begin with `exec`, so that npm is our parent, and not a shell that dies of the signal alone.)
+ */
+function endWithNpm() {
+  // biome-ignore lint/suspicious/noUndeclaredEnvVars: says who started us; nothing that is built depends on it.
+  if (process.env.npm_lifecycle_event === undefined || process.platform === "win32") return;
+  const npm = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === npm) return;
+    clearInterval(timer);
+    process.kill(process.pid, "SIGTERM");
+  }, 250);
+  timer.unref();
 }
 
 /** A hash of what decides the dependency tree. */
@@ -44,7 +91,7 @@ function treeHash() {
   return hash.digest("hex");
 }
 
-function install() {
+async function install() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     say(`l2tp: this is Node ${process.version}; Node 20.19 or newer is needed (https://nodejs.org)`);
@@ -54,13 +101,13 @@ function install() {
   const hash = treeHash();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
   say("l2tp: installing dependencies (once; about half a minute) …");
-  run("npx", ["--yes", "pnpm@10.34.9", "install", "--frozen-lockfile", "--prefer-offline"]);
+  await run("npx", ["--yes", "pnpm@10.34.9", "install", "--frozen-lockfile", "--prefer-offline"]);
   writeFileSync(stamp, hash);
 }
 
-function build(...apps) {
+async function build(...apps) {
   const filters = apps.map((app) => `--filter=@l2tp/${app}`);
-  run("turbo", ["run", "build", ...filters, "--output-logs=errors-only"]);
+  await run("turbo", ["run", "build", ...filters, "--output-logs=errors-only"]);
 }
 
 /** Loads a built program into this process, as if it had been started with `programArgs`. */
@@ -81,36 +128,35 @@ async function becomeTool(packageName, entry, programArgs) {
 
 const jobs = {
   async start() {
-    install();
-    build("l2tpd");
+    await install();
+    await build("l2tpd");
     await become("apps/l2tpd/dist/main.js", args.includes("--config") ? args : ["demo", ...args]);
   },
   async l2tpd() {
-    install();
-    build("l2tpd");
+    await install();
+    await build("l2tpd");
     await become("apps/l2tpd/dist/main.js", args);
   },
   async l2tpctl() {
-    install();
-    build("l2tpctl");
+    await install();
+    await build("l2tpctl");
     await become("apps/l2tpctl/dist/main.js", args);
   },
   async test() {
-    install();
+    await install();
     await becomeTool("vitest", "vitest.mjs", ["run", ...args]);
   },
   async bench() {
-    install();
-    build("l2tpd", "l2tpctl");
-    const done = spawnSync(
+    await install();
+    await build("l2tpd", "l2tpctl");
+    const child = spawn(
       process.execPath,
       ["--conditions=@l2tp/source", "--import", "tsx", "bench/main.ts", ...args],
-      {
-        cwd: root,
-        stdio: "inherit",
-      },
+      { cwd: root, stdio: "inherit" },
     );
-    process.exit(done.status ?? 1);
+    // Ctrl-C reaches the child by itself.
+    process.on("SIGINT", () => {}).on("SIGTERM", () => child.kill());
+    child.once("exit", (code) => process.exit(code ?? 1));
   },
 };
 
@@ -118,4 +164,5 @@ if (!job || !(job in jobs)) {
   say(`usage: node tools/run.mjs ${Object.keys(jobs).join("|")} [arguments]`);
   process.exit(2);
 }
+endWithNpm();
 await jobs[job]();

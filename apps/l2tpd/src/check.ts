@@ -1,21 +1,22 @@
 /** `--check`: says whether the configuration is correct and what would be done with it, and does nothing. */
 import { type Config, explain, renderProblem } from "@l2tp/config";
+import { PlaneError } from "@l2tp/dataplane";
 import { peerGoneWithinMs } from "@l2tp/transport";
 import { readConfig } from "./config-file.ts";
 import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
 import type { DaemonOptions } from "./options.ts";
-import { choosePlane } from "./planes.ts";
+import { choosePlane, remedyFor } from "./planes.ts";
 import { formatDuration } from "./state.ts";
 import { obstacleTo, transportOf } from "./tunnels.ts";
 
 /** Prints to standard output. @throws ExitError with code 78 and every problem of the file. */
-export function check(options: DaemonOptions): ExitCode {
+export async function check(options: DaemonOptions): Promise<ExitCode> {
   const config = readConfig(options.config);
   const wanted = options.dataPlane ?? config.daemon.dataPlane;
   const lines = [
     `${options.config}: correct`,
     ...config.warnings.map(renderProblem),
-    `data plane: ${describePlane(wanted)}`,
+    ...(await describePlane(wanted, config)),
     "",
     explain(config).trimEnd(),
     "",
@@ -26,12 +27,15 @@ export function check(options: DaemonOptions): ExitCode {
 }
 
 /** A file may be checked on a machine that cannot run it. */
-function describePlane(wanted: string): string {
+async function describePlane(wanted: string, config: Config): Promise<string[]> {
   try {
-    const { name, why, summary } = choosePlane(wanted);
-    return `${name} (${why}): ${summary}`;
+    const { name, why, summary, lacks, plane } = await choosePlane(wanted, config);
+    await plane[Symbol.asyncDispose]();
+    return [`data plane: ${name} (${why}): ${summary}`, ...lacks.map((lack) => `  ${remedyFor(lack, name)}`)];
   } catch (error) {
-    if (error instanceof ExitError) return `${wanted}, and ${error.message}`;
+    if (error instanceof ExitError || error instanceof PlaneError) {
+      return [`data plane: ${wanted}, and ${error.message}`];
+    }
     throw error;
   }
 }

@@ -85,7 +85,7 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
     .option("--netns <path>", "the network namespace to run in, such as /run/netns/NAME")
     .addOption(new Option("--until-stdin-ends").hideHelp())
     .action(async (options: DaemonOptions) => {
-      exitCode = options.check ? check(options) : await runDaemon(options);
+      exitCode = options.check ? await check(options) : await runDaemon(options);
     });
   program
     .command("demo")
@@ -131,7 +131,8 @@ function exitCodeOf(error: unknown): ExitCode | undefined {
   if (error instanceof ExitError) return error.exitCode;
   if (error instanceof PlaneError) {
     if (error.code === "no-privilege") return EXIT.noPermission;
-    return error.code === "not-available" || error.code === "unsupported" ? EXIT.unavailable : EXIT.osError;
+    const unavailable = ["not-available", "module-missing", "unsupported"].includes(error.code);
+    return unavailable ? EXIT.unavailable : EXIT.osError;
   }
   if (error instanceof L2tpError) return EXIT.configuration;
   // Those of @l2tp/linux, which is not loaded where it is not needed.

@@ -11,10 +11,10 @@ import { createLogWriter, type LogWriter, lineFormat } from "./log-writer.ts";
 import { enterNetworkNamespace } from "./namespace.ts";
 import { createNotify, type Notify } from "./notify.ts";
 import type { DaemonOptions } from "./options.ts";
-import { choosePlane, loadPlane, type PlaneChoice } from "./planes.ts";
+import { choosePlane, type PlaneChoice, remedyFor } from "./planes.ts";
 import { collectState, formatDuration, formatState } from "./state.ts";
 import { listenForStop, withinLimit } from "./stop.ts";
-import { obstacleTo, startTunnel } from "./tunnels.ts";
+import { obstacleTo, obstacleToSession, startTunnel } from "./tunnels.ts";
 import { version } from "./version.ts";
 
 /** Runs until a signal says stop. @returns the code to end with. */
@@ -36,10 +36,13 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   });
   for (const warning of config.warnings) logger.warn({}, renderProblem(warning));
   if (options.netns !== undefined) await enterNetworkNamespace(options.netns);
-  const choice = choosePlane(options.dataPlane ?? config.daemon.dataPlane);
+  const { plane: dataPlane, ...choice } = await choosePlane(
+    options.dataPlane ?? config.daemon.dataPlane,
+    config,
+  );
   const notify = await createNotify(logger);
-  const dataPlane = await loadPlane(choice, config);
   logger.info({}, `l2tpd ${version} begins, on the ${choice.name} data plane (${choice.why})`);
+  for (const lack of choice.lacks) logger.warn({}, remedyFor(lack, choice.name));
   logFeatures(dataPlane.status(), logger);
 
   const context = new Context({
@@ -90,6 +93,12 @@ function startAll(context: Context, { tunnels, defaults }: Config, logger: LogWr
     if (obstacle !== undefined || tunnel.mode === "dynamic") {
       logger.error({ tunnel: tunnel.name }, `tunnel ${tunnel.name} is left out: ${obstacle}`);
       continue;
+    }
+    for (const session of tunnel.sessions) {
+      const why = obstacleToSession(session);
+      if (why === undefined) continue;
+      const fields = { tunnel: tunnel.name, session: session.name };
+      logger.error(fields, `session ${session.name} of tunnel ${tunnel.name} is left out: ${why}`);
     }
     startTunnel(context, tunnel, defaults.profile);
     started += 1;

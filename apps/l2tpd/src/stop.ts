@@ -3,6 +3,9 @@
 /** Why the daemon stops: the signal, for the log. */
 export type StopCause = "SIGTERM" | "SIGINT" | "end of standard input";
 
+/** As good as never. */
+const LONG_MS = 2 ** 30;
+
 /** Two moments: when to stop, and when to wait no longer. */
 export interface StopRequests extends Disposable {
   /** Resolves at the first request. */
@@ -30,10 +33,13 @@ export function listenForStop(options: { readonly untilStdinEnds?: boolean }): S
   const onEnd = (): void => request("end of standard input");
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
   if (options.untilStdinEnds) process.stdin.resume().on("end", onEnd).on("close", onEnd);
+  // A daemon lives until it is told to stop, also while nothing else holds the event loop: tunnels in the kernel do not.
+  const life = setInterval(() => {}, LONG_MS);
   return {
     requested,
     hurry,
     [Symbol.dispose]: () => {
+      clearInterval(life);
       process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
       if (options.untilStdinEnds) process.stdin.off("end", onEnd).off("close", onEnd);
     },

@@ -42,7 +42,7 @@ function sessionInit(
   session: ConfiguredSessionConfig,
   identity: readonly string[] | undefined,
 ): SessionInit {
-  const { interface: given } = session;
+  const { interface: given, pppoe, pppdArgs, pppdOptions } = session;
   const derived = identity && session.pseudowire === "eth" && given.macAddress === undefined;
   return {
     name: session.name,
@@ -57,7 +57,23 @@ function sessionInit(
     reorderMs: session.reorderMs,
     interface: derived ? { ...given, macAddress: stableMacAddress(identity, tunnel, session) } : given,
     mtu: session.mtu,
+    ppp: {
+      ...(pppdArgs !== undefined && { optionsFile: pppdArgs }),
+      ...(pppdOptions !== undefined && { options: pppdOptions }),
+    },
+    // As with go-l2tp, the interface of such a session is the Ethernet one that PPPoE comes in by.
+    ...(pppoe && { pppoe: { ...pppoe, device: given.name ?? "" }, interface: { up: given.up } }),
   };
+}
+
+/** Why this version of l2tpd does not run a session; undefined when it does. */
+export function obstacleToSession({
+  pseudowire,
+  interface: { name },
+}: ConfiguredSessionConfig): string | undefined {
+  return pseudowire === "pppac" && name === undefined
+    ? "the Ethernet interface that its PPPoE session comes in by must be known: give interface_name"
+    : undefined;
 }
 
 /** Makes a configured tunnel with its sessions; they come up by themselves. @throws ParameterError, NameInUseError */
@@ -84,6 +100,8 @@ export function startTunnel(
       ? context.newStaticTunnel(init)
       : context.newQuiescentTunnel({ ...init, transport: transportOf(tunnel, profile) });
   const identity = hostIdentity();
-  for (const session of tunnel.sessions) made.newSession(sessionInit(tunnel, session, identity));
+  for (const session of tunnel.sessions) {
+    if (obstacleToSession(session) === undefined) made.newSession(sessionInit(tunnel, session, identity));
+  }
   return made;
 }

@@ -35,7 +35,7 @@ export interface TunnelInit {
 }
 
 /** What every session has; what is left out takes the default named. */
-export type SessionInit = Pick<SessionPlaneParameters, "interface" | "mtu"> &
+export type SessionInit = Pick<SessionPlaneParameters, "interface" | "mtu" | "ppp" | "pppoe"> &
   Pick<SessionParameters, "sessionId" | "peerSessionId"> & {
     /** Unique in the tunnel; default `session-ID`. */
     readonly name?: string;
@@ -181,5 +181,7 @@ export function configureSession(init: SessionInit, version: L2tpVersion): Sessi
     reorderMs,
     ...(init.interface && { interface: init.interface }),
     ...(init.mtu && { mtu: init.mtu }),
+    ...(init.ppp && { ppp: init.ppp }),
+    ...(init.pppoe && { pppoe: init.pppoe }),
   };
 }

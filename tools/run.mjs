@@ -66,6 +66,15 @@ async function run(command, commandArgs) {
   process.exit(1);
 }
 
+/** In a container npm may be process 1 itself. */
+function isNpm(pid) {
+  try {
+    return /npm|yarn/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
+  } catch {
+    return true; // no /proc: nothing is known
+  }
+}
+
 /**
  * npm hands signals on, but not when it is killed, or hung up: then nobody would ever end what it started. (Its
  * scripts begin with `exec`, so that npm is our parent, and not a shell that dies of the signal alone.)
@@ -74,6 +83,7 @@ function endWithNpm() {
   // biome-ignore lint/suspicious/noUndeclaredEnvVars: says who started us; nothing that is built depends on it.
   if (process.env.npm_lifecycle_event === undefined || process.platform === "win32") return;
   const npm = process.ppid;
+  if (npm === 1 && !isNpm(npm)) process.exit(128 + constants.signals.SIGTERM); // it has gone already
   const timer = setInterval(() => {
     if (process.ppid === npm) return;
     clearInterval(timer);

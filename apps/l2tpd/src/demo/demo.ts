@@ -182,6 +182,7 @@ class Show implements AsyncDisposable {
     const until = performance.now() + UP_LIMIT_MS;
     while (performance.now() < until) {
       const ended = this.#daemons.find(hasEnded);
+      if (ended && this.#ended) return false; // stopped meanwhile
       if (ended) {
         this.#sayLogs(`l2tpd ended, ${ended.process.signalCode ?? `code ${ended.process.exitCode}`}`);
         return false;

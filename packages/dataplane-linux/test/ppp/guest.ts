@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
-import type { PlaneNotice, SessionPlaneParameters } from "@l2tp/dataplane";
+import { PlaneError, type PlaneNotice, type SessionPlaneParameters } from "@l2tp/dataplane";
 import { abi, encodePppoxAddress, type Fd, interfaceIndex, link, ppp, sys } from "@l2tp/linux";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
@@ -9,6 +9,7 @@ import { Kernel } from "../../src/kernel.ts";
 import { LinuxDataPlane } from "../../src/plane.ts";
 import { probePpp } from "../../src/ppp/kinds.ts";
 import { createPppacSession } from "../../src/ppp/pppac-session.ts";
+import { formatPppdOptions } from "../../src/ppp/pppd-options.ts";
 import { createPppdSession } from "../../src/ppp/pppd-session.ts";
 import { Pppol2tpSocket, type Pppol2tpTunnel } from "../../src/ppp/pppol2tp.ts";
 import { ADDRESSES, Lab, type LabTunnel, type LabTunnelKind, MACS, pppHost, session, until } from "./lab.ts";
@@ -21,6 +22,8 @@ const codeOf = async (work: () => unknown): Promise<string> => {
     return `${(error as { code?: unknown }).code}: ${(error as Error).message}`;
   }
 };
+
+const PPPOE = { sessionId: 9, peerMac: MACS.b, device: "wire" };
 
 const descriptors = () => readdirSync("/proc/self/fd").length;
 
@@ -240,6 +243,40 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
         await until("descriptors are closed", () => descriptors() <= before);
       }, 180_000);
     }
+
+    test("pppd reads words as they were meant, and the descriptors' limit comes before anything is made", async () => {
+      const words = ["name", String.raw`Jane "x" \ # $A 'y'`, "remotename", "a  b"];
+      writeFileSync("/tmp/ppp-words", formatPppdOptions([...words, "noauth"]));
+      const { stderr } = lab.a.run("pppd", "notty", "file", "/tmp/ppp-words", "dryrun", "dump", "logfd", "2");
+      // pppd shows quotes and backslashes with a backslash before them.
+      const [, name = "", , remotename = ""] = words.map((word) => word.replace(/["\\]/g, "\\$&"));
+      expect(stderr).toContain(`name ${name}\t`);
+      expect(stderr).toContain(`remotename ${remotename}\t`);
+
+      const tunnel = await lab.tunnel({ version: 2, encapsulation: "udp", family: 4 });
+      for (const pseudowire of ["ppp", "pppac"] as const) {
+        const host = lab.a.host(tunnel.a);
+        const full = {
+          ...host,
+          descriptors: {
+            take: (count: number) => {
+              throw new PlaneError("limit", `${count} more`);
+            },
+            release: host.descriptors.release,
+          },
+        };
+        const parameters = session(2, { sessionId: 55, peerSessionId: 56 }, { pseudowire, pppoe: PPPOE });
+        const create = pseudowire === "ppp" ? createPppdSession : createPppacSession;
+        expect(await codeOf(() => create(full, parameters))).toBe(
+          `limit: ${pseudowire === "ppp" ? 3 : 4} more`,
+        );
+        expect(host.told.descriptors).toBe(0);
+      }
+      const { kernel } = lab.a;
+      const left = await kernel.run(dumpSessions(kernel.family));
+      expect(left.filter(({ SESSION_ID }) => SESSION_ID === 55)).toEqual([]);
+      await tunnel.remove();
+    });
 
     test("pppd that is killed is told with its cause, and nothing of the session is left", async () => {
       const tunnel = await lab.tunnel({ version: 2, encapsulation: "udp", family: 4 });

@@ -22,8 +22,8 @@ export class Capture {
     const folder = process.env[CAPTURE_FOLDER];
     if (folder === undefined) throw new Error(`${CAPTURE_FOLDER} is not set`);
     const file = join(folder, `${name}.pcap`);
-    // -U: what was captured is in the file; as root, or the file could not be made.
-    const args = ["-i", CABLE, "-U", "-Z", "root", "-w", file, filter];
+    // -U and immediate: what was captured is in the file; as root, or the file could not be made.
+    const args = ["-i", CABLE, "-U", "--immediate-mode", "-Z", "root", "-w", file, filter];
     const child = site.start("tcpdump", args, { stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,5 @@
 /** What a context tells: plain records, one type each, told apart by `type`. */
+import type { InterfaceAddress } from "@l2tp/dataplane";
 import type { Instant, SocketAddress } from "@l2tp/protocol";
 import type { Reason } from "./reason.ts";
 
@@ -64,8 +65,22 @@ export interface SessionFailed extends SessionEventBase {
   readonly retryAt: Instant;
 }
 
+/** PPP has negotiated addresses for the session's interface, or they are gone (none are left). */
+export interface SessionAddresses extends SessionEventBase {
+  readonly type: "session-addresses";
+  readonly interfaceName: string;
+  readonly addresses: readonly InterfaceAddress[];
+}
+
 /** Everything a context tells. */
-export type ContextEvent = TunnelUp | TunnelDown | TunnelFailed | SessionUp | SessionDown | SessionFailed;
+export type ContextEvent =
+  | TunnelUp
+  | TunnelDown
+  | TunnelFailed
+  | SessionUp
+  | SessionDown
+  | SessionFailed
+  | SessionAddresses;
 
 /** The names of the events. */
 export type ContextEventType = ContextEvent["type"];

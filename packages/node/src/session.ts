@@ -4,6 +4,7 @@
  */
 import {
   emptyStatistics,
+  type InterfaceAddress,
   type PlaneStatistics,
   type SessionPlane,
   type SessionPlaneParameters,
@@ -31,6 +32,8 @@ export interface Session extends AsyncDisposable {
   readonly upSince: Instant | undefined;
   /** While it is up, on data planes with interfaces. */
   readonly interfaceName: string | undefined;
+  /** While it is up: what PPP has negotiated for its interface, on pseudowires that negotiate. */
+  readonly addresses: readonly InterfaceAddress[] | undefined;
   /** While it is up. */
   readonly mtuOctets: number | undefined;
   /** While it is up: what the data plane holds, for `bridge()` and `update()`. */
@@ -113,6 +116,10 @@ export class SessionKeeper implements Session {
     return this.#plane?.interfaceName;
   }
 
+  get addresses(): readonly InterfaceAddress[] | undefined {
+    return this.#plane?.addresses;
+  }
+
   get mtuOctets(): number | undefined {
     return this.#plane?.mtuOctets;
   }
@@ -162,6 +169,17 @@ export class SessionKeeper implements Session {
   lost(text: string): void {
     if (this.#state !== "up") return;
     this.#leaveUp(reason("session-lost", text), "retrying");
+  }
+
+  /** The data plane has addresses for the interface, or has them no longer. */
+  addressesChanged(interfaceName: string, addresses: readonly InterfaceAddress[]): void {
+    if (this.#state !== "up" && this.#state !== "starting") return;
+    const text = addresses.map(({ address, peer }) =>
+      peer === undefined ? address : `${address} (peer ${peer})`,
+    );
+    const what = text.length === 0 ? "no addresses any more" : text.join(", ");
+    this.#logger.info({ interfaceName }, `session ${this.name}: ${interfaceName} has ${what}`);
+    this.#host.emitter.emit({ type: "session-addresses", ...this.#about(), interfaceName, addresses });
   }
 
   /** As {@link close}, with the reason that is told. */

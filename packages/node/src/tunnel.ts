@@ -248,6 +248,12 @@ export class TunnelKeeper implements Tunnel, WireUser {
           if (session.sessionId === notice.sessionId) session.lost(notice.reason);
         }
         return;
+      case "session-addresses":
+        for (const session of this.#sessions.values()) {
+          if (session.sessionId !== notice.sessionId) continue;
+          session.addressesChanged(notice.interfaceName, notice.addresses);
+        }
+        return;
       case "peer-moved": {
         const { address, port } = notice.peer;
         this.logger.warn(

@@ -103,6 +103,26 @@ test("a session that the data plane loses comes down with the reason and comes b
   expect(session.state).toBe("up");
 });
 
+test("the addresses that PPP negotiates are told, and that they are gone", async () => {
+  const world = new World();
+  const a = world.site("a", A.address);
+  a.context.newStaticTunnel(endA).newSession({ ...sessionA, pseudowire: "ppp" });
+  await world.advance(10);
+  const addresses = [{ address: "10.0.0.1", prefixLength: 32, peer: "10.0.0.2" }];
+  const notice = { type: "session-addresses", tunnelId: 1, sessionId: 11, interfaceName: "ppp0" } as const;
+  const [wire] = a.plane.wires;
+  wire?.notices.push({ ...notice, addresses });
+  wire?.notices.push({ ...notice, addresses: [] });
+  wire?.notices.push({ ...notice, sessionId: 99, addresses });
+  await world.advance(10);
+  expect(a.events.slice(2)).toMatchObject([
+    { type: "session-addresses", session: "s", interfaceName: "ppp0", addresses },
+    { type: "session-addresses", session: "s", addresses: [] },
+  ]);
+  expect(a.log).toContain("info session s: ppp0 has 10.0.0.1 (peer 10.0.0.2)");
+  expect(a.log).toContain("info session s: ppp0 has no addresses any more");
+});
+
 test("a lost wire takes its tunnels down and is opened again", async () => {
   const world = new World();
   const a = world.site("a", A.address);

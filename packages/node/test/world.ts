@@ -40,6 +40,7 @@ const TYPES = [
   "session-up",
   "session-down",
   "session-failed",
+  "session-addresses",
 ] as const;
 
 export class World {

@@ -39,6 +39,8 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   const { plane: dataPlane, ...choice } = await choosePlane(
     options.dataPlane ?? config.daemon.dataPlane,
     config,
+    undefined,
+    (line) => logger.info({}, line),
   );
   const notify = await createNotify(logger);
   logger.info({}, `l2tpd ${version} begins, on the ${choice.name} data plane (${choice.why})`);

@@ -7,6 +7,9 @@ import { type DataPlane, PlaneError } from "@l2tp/dataplane";
 import { EXIT, ExitError } from "./exit-codes.ts";
 import { type Abilities, compareShortfalls, type Shortfall, shortfalls, summarize } from "./needs.ts";
 
+/** Takes what programs say that a data plane runs (pppd), line by line. */
+export type LineLog = (line: string) => void;
+
 /** One data plane of the registry. */
 export interface PlaneEntry extends Omit<Abilities, "capabilities"> {
   /** One line for `--help` and `--check`. */
@@ -14,7 +17,7 @@ export interface PlaneEntry extends Omit<Abilities, "capabilities"> {
   /** Why it cannot work on this machine, as far as that is known without loading it. */
   obstacle(): string | undefined;
   /** Makes it. It opens nothing yet. @throws PlaneError when it cannot work here */
-  load(config: Config): Promise<DataPlane>;
+  load(config: Config, log: LineLog): Promise<DataPlane>;
 }
 
 const needsLinux = (): string | undefined =>
@@ -26,10 +29,10 @@ const PLANES = {
     clampsMss: false,
     setsDontFragment: false,
     obstacle: needsLinux,
-    async load(config) {
+    async load(config, log) {
       const { LinuxDataPlane } = await import("@l2tp/dataplane-linux");
       const stateDirectory = stateDirectoryOf(config);
-      return LinuxDataPlane.create(stateDirectory === undefined ? {} : { stateDirectory });
+      return LinuxDataPlane.create({ log, ...(stateDirectory !== undefined && { stateDirectory }) });
     },
   },
   userspace: {
@@ -96,16 +99,18 @@ export interface ChosenPlane extends PlaneChoice {
  *
  * @param wanted - one of {@link PLANE_CHOICES}, or what a configuration says, which may be ahead of us.
  * @param registry - for tests.
+ * @param log - takes what programs say that the data plane runs.
  * @throws ExitError when none works here, PlaneError when the one that was asked for does not.
  */
 export async function choosePlane(
   wanted: string,
   config: Config,
   registry: Registry = PLANES,
+  log: LineLog = () => {},
 ): Promise<ChosenPlane> {
   return wanted === "auto"
-    ? chooseBest(config, registry)
-    : load(nameOf(wanted), config, "asked for", registry);
+    ? chooseBest(config, registry, log)
+    : load(nameOf(wanted), config, "asked for", registry, log);
 }
 
 function nameOf(wanted: string): PlaneName {
@@ -117,20 +122,26 @@ function nameOf(wanted: string): PlaneName {
 }
 
 /** @throws ExitError, PlaneError */
-async function load(name: PlaneName, config: Config, why: string, registry: Registry): Promise<ChosenPlane> {
+async function load(
+  name: PlaneName,
+  config: Config,
+  why: string,
+  registry: Registry,
+  log: LineLog,
+): Promise<ChosenPlane> {
   const entry = registry[name];
   const obstacle = entry.obstacle();
   if (obstacle) throw new ExitError(EXIT.unavailable, `the ${name} data plane cannot work here: ${obstacle}`);
-  const plane = await entry.load(config);
+  const plane = await entry.load(config, log);
   const lacks = shortfalls(config, { ...entry, capabilities: plane.capabilities });
   return { name, summary: entry.summary, why, lacks, plane };
 }
 
-async function chooseBest(config: Config, registry: Registry): Promise<ChosenPlane> {
+async function chooseBest(config: Config, registry: Registry, log: LineLog): Promise<ChosenPlane> {
   const passedOver: string[] = [];
   let best: ChosenPlane | undefined;
   for (const name of AUTO_ORDER) {
-    const found = await tryToLoad(name, config, registry);
+    const found = await tryToLoad(name, config, registry, log);
     if (typeof found === "string") {
       passedOver.push(`${name} does not work here: ${found}`);
       continue;
@@ -157,11 +168,16 @@ async function chooseBest(config: Config, registry: Registry): Promise<ChosenPla
 }
 
 /** @returns why it does not work here, when it does not. */
-async function tryToLoad(name: PlaneName, config: Config, registry: Registry): Promise<ChosenPlane | string> {
+async function tryToLoad(
+  name: PlaneName,
+  config: Config,
+  registry: Registry,
+  log: LineLog,
+): Promise<ChosenPlane | string> {
   const obstacle = registry[name].obstacle();
   if (obstacle) return obstacle;
   try {
-    return await load(name, config, "", registry);
+    return await load(name, config, "", registry, log);
   } catch (error) {
     // Of @l2tp/linux: no koffi for this processor, say.
     if (error instanceof PlaneError || (error as Error)?.name === "UnsupportedError")

@@ -1,6 +1,6 @@
 /** Ethernet pseudowires (RFC 4719): the kernel's `l2tp_eth` gives each session an interface. */
 import { PlaneError, type SessionPlaneParameters } from "@l2tp/dataplane";
-import { applyInterfaceSettings, interfaceIndex, link, parseIp } from "@l2tp/linux";
+import { applyInterfaceSettings, link, parseIp } from "@l2tp/linux";
 import { isErrno, kernelError, sessionError } from "./failure.ts";
 import {
   createSession,
@@ -16,17 +16,11 @@ import type { KernelSession, SessionHost, SessionKind } from "./session-kind.ts"
 
 export const ETHERNET: SessionKind = {
   async create(host, parameters) {
-    const { kernel, carrier, what } = host;
+    const { what } = host;
     refuseOwnNetwork(host, parameters);
+    const name = await createNamed(host, parameters);
     try {
-      await kernel.run(createSession(kernel.family, attributesOf(carrier.tunnelId, parameters)));
-    } catch (error) {
-      if (isErrno(error, "ENOBUFS")) await remove(host, parameters.sessionId);
-      if (isErrno(error, "EEXIST")) throw await inUse(host, parameters, error);
-      throw sessionError(error, what, "eth");
-    }
-    try {
-      return await setUp(host, parameters);
+      return await setUp(host, parameters, name);
     } catch (error) {
       await remove(host, parameters.sessionId);
       throw kernelError(error, what, {
@@ -40,9 +34,48 @@ export const ETHERNET: SessionKind = {
   },
 };
 
+/**
+ * Makes the session with its interface.
+ * @returns the interface's name
+ */
+async function createNamed(host: SessionHost, parameters: SessionPlaneParameters): Promise<string> {
+  const wanted = parameters.interface?.name;
+  if (wanted !== undefined) {
+    await create(host, parameters, wanted);
+    return wanted.includes("%") ? nameOf(host, parameters.sessionId) : wanted;
+  }
+  // A number of our own saves the question which one the kernel took.
+  const name = `l2tpeth${host.kernel.nextNumber()}`;
+  try {
+    await create(host, parameters, name);
+    return name;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "name-in-use") throw error;
+    await create(host, parameters, "l2tpeth%d");
+    return nameOf(host, parameters.sessionId);
+  }
+}
+
+async function create(host: SessionHost, parameters: SessionPlaneParameters, name: string): Promise<void> {
+  const { kernel, carrier, what } = host;
+  try {
+    await kernel.run(createSession(kernel.family, attributesOf(carrier.tunnelId, parameters, name)));
+  } catch (error) {
+    // Whether it was made is not known: then it must not be.
+    if (isErrno(error, "ENOBUFS")) await remove(host, parameters.sessionId);
+    if (isErrno(error, "EEXIST")) throw await inUse(host, parameters.sessionId, name, error);
+    throw sessionError(error, what, "eth");
+  }
+}
+
+async function nameOf({ kernel, carrier, what }: SessionHost, sessionId: number): Promise<string> {
+  const { IFNAME } = await kernel.run(getSession(kernel.family, carrier.tunnelId, sessionId));
+  if (IFNAME === undefined) throw new PlaneError("system", `${what}: the kernel names no interface`);
+  return IFNAME;
+}
+
 /** What the kernel is told; the names of cookies are the other way round there. */
-function attributesOf(tunnelId: number, p: SessionPlaneParameters): L2tpAttributes {
-  const name = p.interface?.name;
+function attributesOf(tunnelId: number, p: SessionPlaneParameters, name: string): L2tpAttributes {
   return {
     CONN_ID: tunnelId,
     SESSION_ID: p.sessionId,
@@ -54,28 +87,26 @@ function attributesOf(tunnelId: number, p: SessionPlaneParameters): L2tpAttribut
     ...(p.peerCookie.length > 0 && { COOKIE: p.peerCookie }),
     ...(p.cookie.length > 0 && { PEER_COOKIE: p.cookie }),
     ...sequenceAttributes(p),
-    ...(name !== undefined && { IFNAME: name }),
+    IFNAME: name,
   };
 }
 
-async function setUp(host: SessionHost, parameters: SessionPlaneParameters): Promise<KernelSession> {
-  const { kernel, carrier, mtuOctets } = host;
-  const { sessionId } = parameters;
-  const wanted = parameters.interface ?? {};
-  const given = wanted.name !== undefined && !wanted.name.includes("%");
-  const interfaceName = given
-    ? (wanted.name as string)
-    : (await kernel.run(getSession(kernel.family, carrier.tunnelId, sessionId))).IFNAME;
-  if (interfaceName === undefined)
-    throw new PlaneError("system", `${host.what}: the kernel names no interface`);
-  const index = kernel.inNamespace(() => interfaceIndex(interfaceName));
+async function setUp(
+  host: SessionHost,
+  parameters: SessionPlaneParameters,
+  interfaceName: string,
+): Promise<KernelSession> {
+  const { kernel, mtuOctets } = host;
+  const { sessionId, interface: wanted = {} } = parameters;
+  const index = kernel.interfaceIndex(interfaceName);
   const { macAddress, bridge, addresses } = wanted;
   await applyInterfaceSettings(
     kernel.route,
     { index },
     {
-      mtuOctets,
-      up: wanted.up ?? true,
+      // A new interface is down, and has the MTU that the kernel thinks right: mostly it is.
+      ...(kernel.interfaceMtu(interfaceName) !== mtuOctets && { mtuOctets }),
+      ...(wanted.up !== false && { up: true }),
       ...(macAddress !== undefined && { macAddress }),
       ...(bridge !== undefined && { bridge }),
       ...(addresses !== undefined && { addresses }),
@@ -129,7 +160,8 @@ function within(address: Uint8Array, network: Uint8Array, prefixLength: number):
 /** EEXIST is said of an ID and of a name alike: finds out which, and whose. */
 async function inUse(
   { kernel, carrier, what }: SessionHost,
-  { sessionId, interface: wanted }: SessionPlaneParameters,
+  sessionId: number,
+  name: string,
   cause: unknown,
 ): Promise<PlaneError> {
   const sessions = await kernel.run(dumpSessions(kernel.family)).catch(() => []);
@@ -144,14 +176,11 @@ async function inUse(
       { cause },
     );
   }
-  const name = wanted?.name;
-  const taken =
-    name !== undefined &&
-    (await kernel.route.run(link.get({ name })).then(
-      ({ kind }) => kind ?? "network interface",
-      () => undefined,
-    ));
-  if (taken) {
+  const taken = await kernel.route.run(link.get({ name })).then(
+    ({ kind }) => kind ?? "network interface",
+    () => undefined,
+  );
+  if (taken !== undefined) {
     return new PlaneError(
       "name-in-use",
       `${what}: there is a ${taken} of the name ${name} already; "ip link show ${name}" tells more; choose another name`,

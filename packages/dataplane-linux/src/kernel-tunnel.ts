@@ -11,6 +11,7 @@ import type { ControlChannel } from "./control-channel.ts";
 import { isErrno, tunnelError } from "./failure.ts";
 import { createTunnel, deleteTunnel, ENCAP, getTunnel, type L2tpAttributes } from "./family.ts";
 import type { Kernel } from "./kernel.ts";
+import type { Pacer } from "./pacer.ts";
 import type { WatchedTunnel } from "./watcher.ts";
 import type { WireSockets } from "./wire-sockets.ts";
 
@@ -230,25 +231,29 @@ export class KernelTunnel implements WatchedTunnel {
   }
 
   /** Deletes it with its sessions, and waits until they are gone. Idempotent. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  close(pacer: Pacer): Promise<void> {
+    this.#closing ??= this.#close(pacer);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  async #close(pacer: Pacer): Promise<void> {
     const { kernel } = this.#host;
     kernel.watcher.removeTunnel(this);
-    let deleted = !this.#vanished;
-    if (deleted) {
-      try {
-        await kernel.run(deleteTunnel(kernel.family, this.tunnelId));
-      } catch {
-        deleted = this.#socket !== undefined; // Closing the socket does it as well.
-      }
-    }
+    const deleted = !this.#vanished && (await pacer.run(() => this.#delete()));
     if (this.#socket !== undefined) this.#closeSocket(this.#socket);
     if (deleted) await kernel.gone(this.tunnelId);
     kernel.state.remove(this.tunnelId);
+  }
+
+  /** @returns whether it is on its way out. */
+  async #delete(): Promise<boolean> {
+    const { kernel } = this.#host;
+    try {
+      await kernel.run(deleteTunnel(kernel.family, this.tunnelId));
+      return true;
+    } catch {
+      return this.#socket !== undefined; // Closing the socket does it as well.
+    }
   }
 }
 

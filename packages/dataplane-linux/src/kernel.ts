@@ -5,6 +5,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { PlaneError } from "@l2tp/dataplane";
 import {
+  abi,
+  type Fd,
   type NetlinkRequest,
   NetlinkSocket,
   type NetworkNamespace,
@@ -13,6 +15,7 @@ import {
   openNamespace,
   type ResolvedFamily,
   resolveFamily,
+  sys,
 } from "@l2tp/linux";
 import { inSlices, tunnelIdOf } from "./dump.ts";
 import { isErrno, kernelError } from "./failure.ts";
@@ -25,6 +28,8 @@ import { Watcher } from "./watcher.ts";
 const ATTEMPTS = 3;
 /** A tunnel that was deleted is gone within milliseconds; with a thousand sessions it takes longer. */
 const GONE_PATIENCE_MS = 30_000;
+/** `struct ifreq`: a name, then what is asked. */
+const IFREQ_OCTETS = 40;
 /** From here on one dump is cheaper than a question for each. */
 const FEW = 4;
 
@@ -48,6 +53,9 @@ export class Kernel implements KernelAccess, AsyncDisposable {
   readonly #requests: NetlinkSocket;
   readonly #leaving = new Map<number, () => void>();
   #sweeping = false;
+  #control: Fd | undefined;
+  /** For names of interfaces that nobody chose. */
+  #lastNumber = -1;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -91,6 +99,38 @@ export class Kernel implements KernelAccess, AsyncDisposable {
           : {},
       );
     }
+  }
+
+  /** The next number to name an interface by: the kernel's own numbering would have to be asked for. */
+  nextNumber(): number {
+    this.#lastNumber++;
+    return this.#lastNumber;
+  }
+
+  /**
+   * The index of an interface.
+   * @throws SyscallError ENODEV
+   */
+  interfaceIndex(name: string): number {
+    return this.#ask(name, abi.SIOCGIFINDEX, "SIOCGIFINDEX");
+  }
+
+  /**
+   * The MTU of an interface in octets.
+   * @throws SyscallError ENODEV
+   */
+  interfaceMtu(name: string): number {
+    return this.#ask(name, abi.SIOCGIFMTU, "SIOCGIFMTU");
+  }
+
+  /** What needs no lock of the kernel's is asked for by ioctl: at once, and not through a queue. */
+  #ask(name: string, request: number, what: string): number {
+    // A socket of the namespace is all that it takes to ask there.
+    this.#control ??= this.inNamespace(() => sys.socket(abi.AF_UNIX, abi.SOCK_DGRAM));
+    const octets = new Uint8Array(IFREQ_OCTETS);
+    octets.set(new TextEncoder().encode(name).subarray(0, abi.IFNAMSIZ - 1));
+    sys.ioctl(this.#control, request, octets, `${what} ${name}`);
+    return new DataView(octets.buffer).getInt32(abi.IFNAMSIZ, true);
   }
 
   /** Runs work in this namespace, on this thread and without waiting. */
@@ -141,8 +181,10 @@ export class Kernel implements KernelAccess, AsyncDisposable {
     const end = performance.now() + GONE_PATIENCE_MS;
     try {
       for (let pause = 1; this.#leaving.size > 0; pause = Math.min(pause * 2, 100)) {
-        const present = await this.#present();
-        for (const [id, resolve] of [...this.#leaving]) {
+        // Others join while these are asked for.
+        const asked = [...this.#leaving];
+        const present = await this.#present(asked.map(([id]) => id));
+        for (const [id, resolve] of asked) {
           if (present.has(id) && performance.now() < end) continue;
           this.#leaving.delete(id);
           resolve();
@@ -158,17 +200,19 @@ export class Kernel implements KernelAccess, AsyncDisposable {
     }
   }
 
-  /** Of the tunnels that are leaving, those that are still there. */
-  async #present(): Promise<Set<number>> {
-    const ids = [...this.#leaving.keys()];
-    if (ids.length <= FEW) {
-      const there = await Promise.all(ids.map((id) => this.hasTunnel(id)));
-      return new Set(ids.filter((_, i) => there[i]));
-    }
-    return this.listTunnelIds();
+  /**
+   * Of the tunnels that are leaving, those that are still there. The kernel counts its way through a dump: when some go
+   * meanwhile, others are passed over. So what is missing is asked for by its ID.
+   */
+  async #present(ids: readonly number[]): Promise<Set<number>> {
+    const found = ids.length <= FEW ? new Set<number>() : await this.listTunnelIds();
+    const missing = ids.filter((id) => !found.has(id));
+    const there = await Promise.all(missing.map((id) => this.hasTunnel(id)));
+    for (const [i, id] of missing.entries()) if (there[i]) found.add(id);
+    return found;
   }
 
-  /** All tunnel IDs of the namespace. */
+  /** Tunnel IDs of the namespace; not all of them when tunnels are deleted meanwhile. */
   async listTunnelIds(): Promise<Set<number>> {
     const found = new Set<number>();
     await inSlices(await this.run(dumpMessages(this.family, "tunnels")), (message) => {
@@ -197,6 +241,7 @@ export class Kernel implements KernelAccess, AsyncDisposable {
       await this.watcher.close();
       await Promise.all([this.#requests.close(), this.route.close()]);
       this.state.close();
+      if (this.#control !== undefined) sys.close(this.#control);
       this.#namespace?.close();
     })();
     return this.#closing;

@@ -16,6 +16,7 @@ import { DescriptorBudget } from "./descriptors.ts";
 import { ETHERNET } from "./ethernet.ts";
 import { kernelError } from "./failure.ts";
 import { Kernel, type KernelOptions } from "./kernel.ts";
+import { Pacer } from "./pacer.ts";
 import { pppKinds, probePpp } from "./ppp/kinds.ts";
 import { type LinuxProbe, probeLinux } from "./probe.ts";
 import type { SessionKinds } from "./session-kind.ts";
@@ -57,6 +58,7 @@ export class LinuxDataPlane implements DataPlane {
   readonly #kinds: SessionKinds;
   readonly #options: KernelOptions;
   readonly #descriptors = new DescriptorBudget();
+  readonly #pacer = new Pacer();
   readonly #namespaces = new Map<string, Namespace>();
   readonly #wires = new Set<LinuxWire>();
   readonly #opening = new Set<Promise<unknown>>();
@@ -138,6 +140,7 @@ export class LinuxDataPlane implements DataPlane {
         capabilities: this.capabilities,
         kinds: this.#kinds,
         descriptors: this.#descriptors,
+        pacer: this.#pacer,
         kernel,
         closed: (closed) => {
           this.#wires.delete(closed);

@@ -11,6 +11,7 @@ import {
 } from "@l2tp/dataplane";
 import { isErrno, kernelError } from "./failure.ts";
 import { getSession, modifySession } from "./family.ts";
+import type { Pacer } from "./pacer.ts";
 import { sequenceAttributes } from "./sequence.ts";
 import type { KernelSession, SessionHost } from "./session-kind.ts";
 import type { WatchedSession } from "./watcher.ts";
@@ -33,6 +34,7 @@ export class LinuxSession implements SessionPlane, WatchedSession {
   readonly #owner: SessionOwner;
   readonly #host: SessionHost;
   readonly #inKernel: KernelSession;
+  readonly #pacer: Pacer;
   #sequencing: Pick<SessionPlaneParameters, "sendSequence" | "receiveSequence" | "reorderMs">;
   #mtuOctets: number;
   #closing: Promise<void> | undefined;
@@ -42,8 +44,10 @@ export class LinuxSession implements SessionPlane, WatchedSession {
     host: SessionHost,
     parameters: SessionPlaneParameters,
     inKernel: KernelSession,
+    pacer: Pacer,
   ) {
     this.#owner = owner;
+    this.#pacer = pacer;
     this.#host = host;
     this.#inKernel = inKernel;
     this.parameters = parameters;
@@ -164,7 +168,7 @@ export class LinuxSession implements SessionPlane, WatchedSession {
   close(withTunnel: boolean): Promise<void> {
     this.#closing ??= (async () => {
       this.#host.kernel.watcher.removeSession(this);
-      await this.#inKernel.remove(withTunnel);
+      await (withTunnel ? this.#inKernel.remove(true) : this.#pacer.run(() => this.#inKernel.remove(false)));
       this.#owner.gone(this);
     })();
     return this.#closing;

@@ -4,6 +4,7 @@ import type { SocketAddress } from "@l2tp/protocol";
 import type { DescriptorBudget } from "./descriptors.ts";
 import type { Kernel } from "./kernel.ts";
 import type { KernelTunnel } from "./kernel-tunnel.ts";
+import type { Pacer } from "./pacer.ts";
 import type { SessionKinds } from "./session-kind.ts";
 
 /** A tunnel, from above. */
@@ -17,6 +18,7 @@ export interface TunnelHost {
   readonly kernel: Kernel;
   readonly capabilities: DataPlaneCapabilities;
   readonly descriptors: DescriptorBudget;
+  readonly pacer: Pacer;
   readonly kinds: SessionKinds;
   readonly notices: NoticeQueue;
   /** @throws PlaneError `closed` */

@@ -70,10 +70,17 @@ export class LinuxTunnel implements TunnelPlane, SessionOwner {
     this.#path = undefined;
   }
 
-  async createSession(parameters: SessionPlaneParameters): Promise<SessionPlane> {
+  createSession(parameters: SessionPlaneParameters): Promise<SessionPlane> {
+    const making = this.#wire.pacer.run(() => this.#createSession(parameters));
+    this.#making.add(making);
+    const done = () => this.#making.delete(making);
+    making.then(done, done);
+    return making;
+  }
+
+  async #createSession(parameters: SessionPlaneParameters): Promise<SessionPlane> {
     this.requireOpen();
-    const { capabilities } = this.#wire;
-    checkSession(parameters, this.#parameters.version, capabilities);
+    checkSession(parameters, this.#parameters.version, this.#wire.capabilities);
     const { sessionId, mtu } = parameters;
     const what = `tunnel ${this.tunnelId}, session ${sessionId}`;
     if (mtu?.clampMss !== undefined && mtu.clampMss !== false) {
@@ -84,17 +91,13 @@ export class LinuxTunnel implements TunnelPlane, SessionOwner {
       );
     }
     this.#claim(sessionId, what);
-    const making = this.#make(parameters, what);
-    this.#making.add(making);
     try {
-      return await making;
+      return await this.#make(parameters, what);
     } catch (error) {
-      this.#release(sessionId);
+      if (this.session(sessionId) === undefined) this.#release(sessionId);
       // What goes wrong while the tunnel is being deleted goes wrong because of it.
       this.requireOpen();
       throw error;
-    } finally {
-      this.#making.delete(making);
     }
   }
 
@@ -125,12 +128,10 @@ export class LinuxTunnel implements TunnelPlane, SessionOwner {
     } catch (error) {
       throw kernelError(error, what);
     }
-    session = new LinuxSession(this, host, parameters, inKernel);
-    if (this.#closing !== undefined || this.#lost !== undefined) {
-      await session.close(false);
-      throw new PlaneError("closed", `${what}: the tunnel was closed meanwhile`);
-    }
+    session = new LinuxSession(this, host, parameters, inKernel, this.#wire.pacer);
     this.#sessions.set(parameters.sessionId, session);
+    // Closed meanwhile: whoever closes waits for us, and takes the session along.
+    this.requireOpen();
     return session;
   }
 

@@ -5,10 +5,10 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { SessionStatistics } from "@l2tp/dataplane";
-import { type Fd, type NetlinkMessage, NetlinkSocket, nlabi } from "@l2tp/linux";
+import { assembleBpf, type Fd, type NetlinkMessage, NetlinkSocket, nlabi } from "@l2tp/linux";
 import { inSlices, readSession, tunnelIdOf } from "./dump.ts";
 import { isErrno } from "./failure.ts";
-import { decodeNotification, dumpMessages, getSession, L2TP_GROUP } from "./family.ts";
+import { decodeNotification, dumpMessages, getSession, L2TP_COMMAND, L2TP_GROUP } from "./family.ts";
 import type { KernelAccess } from "./kernel-access.ts";
 
 /** When to look again whether something announced as deleted is gone: the kernel announces it first. */
@@ -16,11 +16,33 @@ const LOOKS_MS = [0, 5, 20, 50, 100, 200, 400, 800, 1600];
 /** A thousand interfaces may go at once. */
 const LINK_BUFFER_OCTETS = 4 * 1024 * 1024;
 const EVENT_BUFFER_OCTETS = 1024 * 1024;
+/** `struct nlmsghdr`: type; `struct genlmsghdr` behind it: command. */
+const NLMSG_TYPE = 4;
+const GENL_COMMAND = 16;
 /** `struct ifinfomsg`: index of the interface. */
 const IFI_INDEX = 4;
 const IFINFOMSG = 16;
 /** IFLA_NEW_NETNSID: the interface did not go, it moved to another namespace. */
 const IFLA_NEW_NETNSID = 45;
+
+/** A number of the host's order, as BPF loads it: in network order. */
+const hostOrder16 = (value: number): number => ((value & 0xff) << 8) | (value >> 8);
+/** Each interface that is made or changed is told of several times, and none of it matters here. */
+const DELETED_LINKS = assembleBpf([
+  ["ldh", NLMSG_TYPE],
+  ["jeq", hostOrder16(nlabi.RTM_DELLINK), null, "other"],
+  ["ret", 0xffff_ffff],
+  "other",
+  ["ret", 0],
+]);
+const DELETIONS = assembleBpf([
+  ["ldb", GENL_COMMAND],
+  ["jeq", L2TP_COMMAND.TUNNEL_DELETE, "deletion"],
+  ["jeq", L2TP_COMMAND.SESSION_DELETE, "deletion"],
+  ["ret", 0],
+  "deletion",
+  ["ret", 0xffff_ffff],
+]);
 
 /** A tunnel of ours in the kernel. */
 export interface WatchedTunnel {
@@ -59,11 +81,13 @@ export class Watcher {
     this.#events = new NetlinkSocket(nlabi.NETLINK_GENERIC, {
       namespace,
       receiveBufferOctets: EVENT_BUFFER_OCTETS,
+      filter: DELETIONS,
       listener: { onNotification: (message) => this.#onEvent(message), onOverrun },
     });
     this.#links = new NetlinkSocket(nlabi.NETLINK_ROUTE, {
       namespace,
       receiveBufferOctets: LINK_BUFFER_OCTETS,
+      filter: DELETED_LINKS,
       listener: { onNotification: (message) => this.#onLink(message), onOverrun },
     });
   }
@@ -152,21 +176,16 @@ export class Watcher {
   }
 
   async #lookForSession(session: WatchedSession, reason: string): Promise<void> {
-    const { kernelTunnelId, sessionId } = session;
+    const { kernelTunnelId } = session;
     for (const pause of LOOKS_MS) {
       await delay(pause, undefined, { ref: false });
-      if (this.#closed || this.session(kernelTunnelId, sessionId) !== session) return;
-      try {
-        await this.#kernel.run(getSession(this.#kernel.family, kernelTunnelId, sessionId));
-      } catch (error) {
-        if (!isErrno(error, "ENODEV")) continue;
-        // With its tunnel: then that is what is lost.
-        const tunnel = this.#tunnels.get(kernelTunnelId);
-        const whole =
-          tunnel !== undefined && !(await this.#kernel.hasTunnel(kernelTunnelId).catch(() => true));
-        if (this.session(kernelTunnelId, sessionId) !== session) return;
-        return whole ? this.#loseTunnel(tunnel, "another program deleted it") : session.vanished(reason);
-      }
+      if (this.#closed || !this.#isOurs(session)) return;
+      if (await this.#isThere(session).catch(() => true)) continue;
+      // With its tunnel: then that is what is lost.
+      const tunnel = this.#tunnels.get(kernelTunnelId);
+      const whole = tunnel !== undefined && !(await this.#kernel.hasTunnel(kernelTunnelId).catch(() => true));
+      if (!this.#isOurs(session)) return;
+      return whole ? this.#loseTunnel(tunnel, "another program deleted it") : session.vanished(reason);
     }
   }
 
@@ -195,6 +214,10 @@ export class Watcher {
     return this.#reconciling;
   }
 
+  /**
+   * What a dump lacks is asked for by its IDs: the kernel counts its way through a dump, and passes entries over when
+   * others are deleted meanwhile.
+   */
   async #compare(): Promise<void> {
     // Those that are made while the tables are read are not missed.
     const tunnels = [...this.#tunnels.values()];
@@ -206,7 +229,8 @@ export class Watcher {
       foundTunnels.add(tunnelIdOf(message));
     });
     for (const tunnel of tunnels) {
-      if (!foundTunnels.has(tunnel.tunnelId)) this.#loseTunnel(tunnel, "the kernel has it no more");
+      if (foundTunnels.has(tunnel.tunnelId) || (await this.#kernel.hasTunnel(tunnel.tunnelId))) continue;
+      this.#loseTunnel(tunnel, "the kernel has it no more");
     }
     if (sessions.length === 0) return;
     const foundSessions = new Set<WatchedSession>();
@@ -217,9 +241,22 @@ export class Watcher {
       if (known !== undefined) foundSessions.add(known);
     });
     for (const session of sessions) {
-      const { kernelTunnelId, sessionId } = session;
-      if (foundSessions.has(session) || this.session(kernelTunnelId, sessionId) !== session) continue;
-      session.vanished("the kernel has it no more");
+      if (foundSessions.has(session) || !this.#isOurs(session) || (await this.#isThere(session))) continue;
+      if (this.#isOurs(session)) session.vanished("the kernel has it no more");
+    }
+  }
+
+  #isOurs(session: WatchedSession): boolean {
+    return this.session(session.kernelTunnelId, session.sessionId) === session;
+  }
+
+  async #isThere({ kernelTunnelId, sessionId }: WatchedSession): Promise<boolean> {
+    try {
+      await this.#kernel.run(getSession(this.#kernel.family, kernelTunnelId, sessionId));
+      return true;
+    } catch (error) {
+      if (isErrno(error, "ENODEV")) return false;
+      throw error;
     }
   }
 

@@ -25,7 +25,9 @@ import { kernelError } from "./failure.ts";
 import { dumpMessages } from "./family.ts";
 import type { Kernel } from "./kernel.ts";
 import { KernelTunnel, type KernelTunnelParameters } from "./kernel-tunnel.ts";
+import type { Pacer } from "./pacer.ts";
 import { pathTo } from "./path.ts";
+import type { LinuxSession } from "./session.ts";
 import type { SessionKinds } from "./session-kind.ts";
 import { describePlace } from "./sockaddr.ts";
 import { isShort, NoticeLimiter, readDataHeader, sameAddress } from "./strays.ts";
@@ -38,6 +40,7 @@ export interface WireHost {
   readonly capabilities: DataPlaneCapabilities;
   readonly kinds: SessionKinds;
   readonly descriptors: DescriptorBudget;
+  readonly pacer: Pacer;
   readonly kernel: Kernel;
   /** Called once, when the wire has closed. */
   closed(wire: LinuxWire): Promise<void>;
@@ -60,6 +63,7 @@ export class LinuxWire implements Wire, TunnelHost {
   readonly kernel: Kernel;
   readonly capabilities: DataPlaneCapabilities;
   readonly descriptors: DescriptorBudget;
+  readonly pacer: Pacer;
   readonly kinds: SessionKinds;
   readonly #host: WireHost;
   readonly #sockets: WireSockets;
@@ -84,6 +88,7 @@ export class LinuxWire implements Wire, TunnelHost {
     this.kernel = host.kernel;
     this.capabilities = host.capabilities;
     this.descriptors = host.descriptors;
+    this.pacer = host.pacer;
     this.kinds = host.kinds;
     this.encapsulation = place.encapsulation;
     const inNamespace = <T>(work: () => T): T => this.kernel.inNamespace(work);
@@ -265,18 +270,19 @@ export class LinuxWire implements Wire, TunnelHost {
     return socket;
   }
 
-  async createTunnel(parameters: TunnelPlaneParameters): Promise<TunnelPlane> {
+  createTunnel(parameters: TunnelPlaneParameters): Promise<TunnelPlane> {
+    return this.#track(this.pacer.run(() => this.#createTunnel(parameters)));
+  }
+
+  async #createTunnel(parameters: TunnelPlaneParameters): Promise<TunnelPlane> {
     this.requireOpen();
     const { encapsulation, local } = this;
     checkTunnel(parameters, { encapsulation, family: local.family }, this.capabilities);
     const { tunnelId } = parameters;
-    if (this.#reserved.has(tunnelId)) {
-      // The claim passes from the reservation to the tunnel.
-      const socket = this.#takeReservation(tunnelId);
-      return this.#track(this.#make(parameters, socket));
-    }
+    // The claim passes from the reservation to the tunnel.
+    if (this.#reserved.has(tunnelId)) return this.#make(parameters, this.#takeReservation(tunnelId));
     this.kernel.claimTunnelId(tunnelId);
-    return this.#track(this.#make(parameters, undefined));
+    return this.#make(parameters, undefined);
   }
 
   async #track<T>(work: Promise<T>): Promise<T> {
@@ -312,7 +318,7 @@ export class LinuxWire implements Wire, TunnelHost {
         const tunnel = new LinuxTunnel(this, parameters, await carrier.made);
         carrier.users.add(tunnel);
         this.#tunnels.set(tunnelId, tunnel);
-        if (this.#closing !== undefined) await tunnel[Symbol.asyncDispose]();
+        // Closed meanwhile: whoever closes waits for us, and takes the tunnel along.
         this.requireOpen();
         return tunnel;
       } finally {
@@ -483,7 +489,7 @@ export class LinuxWire implements Wire, TunnelHost {
     if (key !== undefined && entry !== undefined) {
       entry.users.delete(tunnel as LinuxTunnel);
       if (entry.users.size === 0 && entry.expected === 0) {
-        await tunnel.carrier.close();
+        await tunnel.carrier.close(this.pacer);
         this.#forgetCarrier(key, entry);
         if (entry.tunnelId !== tunnel.tunnelId) this.kernel.tunnelIds.delete(entry.tunnelId);
       } else if (entry.tunnelId === tunnel.tunnelId) {
@@ -519,15 +525,28 @@ export class LinuxWire implements Wire, TunnelHost {
       this.requireOpen();
       throw kernelError(error, `statistics of the wire on ${this.#name}`);
     });
+    const seen = new Set<unknown>();
     await inSlices(messages, (message) => {
       readSession(message, row);
-      const session = kernel.watcher.session(row.tunnelId, row.sessionId);
+      const session = kernel.watcher.session(row.tunnelId, row.sessionId) as LinuxSession | undefined;
+      if (session === undefined || !this.#tunnels.has(session.tunnelId)) return;
       // Its tunnel's ID here may be another than in the kernel.
-      const tunnelId = (session as { tunnelId?: number } | undefined)?.tunnelId;
-      if (tunnelId === undefined || !this.#tunnels.has(tunnelId)) return;
-      row.tunnelId = tunnelId;
+      row.tunnelId = session.tunnelId;
+      seen.add(session);
       into.row(row);
     });
+    // A dump passes entries over when others are deleted meanwhile.
+    for (const { tunnelId, session } of this.#everySession()) {
+      if (seen.has(session)) continue;
+      const statistics = await session.statistics().catch(() => undefined);
+      if (statistics !== undefined) into.row({ tunnelId, sessionId: session.sessionId, ...statistics });
+    }
+  }
+
+  *#everySession(): Generator<{ tunnelId: number; session: LinuxSession }> {
+    for (const tunnel of [...this.#tunnels.values()]) {
+      for (const session of [...tunnel.sessions()]) yield { tunnelId: tunnel.tunnelId, session };
+    }
   }
 
   async counters(): Promise<WireCounters> {

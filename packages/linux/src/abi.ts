@@ -283,6 +283,7 @@ export const IFF_LOWER_UP = 0x10000;
 
 // linux/sockios.h
 export const SIOCGIFNAME = 0x8910;
+export const SIOCGIFMTU = 0x8921;
 export const SIOCGIFINDEX = 0x8933;
 
 export const TUNSETNOCSUM = 0x400454c8;

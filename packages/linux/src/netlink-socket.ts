@@ -32,6 +32,7 @@ import {
   SOL_NETLINK,
   sockaddr_nl,
 } from "./abi-netlink.ts";
+import { attachFilter } from "./bpf.ts";
 import { ERRNO } from "./errno.ts";
 import { ClosedError, SyscallError } from "./errors.ts";
 import { withNamespace } from "./namespace.ts";
@@ -75,6 +76,11 @@ export interface NetlinkOptions {
   readonly namespace?: Fd | undefined;
   /** Octets of notifications that may wait in the kernel; larger for large machines. Default the system's. */
   readonly receiveBufferOctets?: number;
+  /**
+   * A BPF program (`assembleBpf`) that sees each message from its `nlmsghdr` on: those for which it returns 0 never wake
+   * anybody. For sockets that listen only, as it sees answers as well. Numbers are in host order there.
+   */
+  readonly filter?: Uint8Array;
 }
 
 /** One request under way, whichever way its answer comes. */
@@ -117,10 +123,11 @@ class Exchange<T> {
   }
 }
 
-function openSocket(protocol: number, { namespace, receiveBufferOctets }: NetlinkOptions): Fd {
+function openSocket(protocol: number, { namespace, receiveBufferOctets, filter }: NetlinkOptions): Fd {
   const make = () => socket(AF_NETLINK, SOCK_RAW, protocol, `netlink protocol ${protocol}`);
   const fd = namespace === undefined ? make() : withNamespace(namespace, make);
   try {
+    if (filter !== undefined) attachFilter(fd, filter);
     bind(fd, encodeSocketAddress({ family: "netlink", portId: 0, groups: 0 }), "netlink");
     setsockoptInt(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1, "NETLINK_EXT_ACK");
     setsockoptInt(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1, "NETLINK_CAP_ACK");

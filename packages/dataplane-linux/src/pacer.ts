@@ -1,0 +1,60 @@
+/**
+ * Lets operations begin a few at a time. A thousand tunnels that are asked for in one breath would otherwise open a
+ * thousand sockets before the event loop does anything else.
+ */
+
+/** Under way at the same time: enough to keep the kernel busy. */
+const CONCURRENT = 24;
+/** Operations begin for so long, then other work gets its turn. */
+const SLICE_MS = 5;
+
+export class Pacer {
+  readonly #waiting: (() => void)[] = [];
+  #head = 0;
+  #active = 0;
+  #scheduled = false;
+
+  /**
+   * Runs an operation when its turn comes: at once when few are under way. It must not wait for others that are yet to
+   * begin here.
+   */
+  run<T>(operation: () => Promise<T>): Promise<T> {
+    if (this.#active < CONCURRENT && this.#head === this.#waiting.length && !this.#scheduled) {
+      return this.#begin(operation);
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => this.#begin(operation).then(resolve, reject));
+      this.#schedule();
+    });
+  }
+
+  async #begin<T>(operation: () => Promise<T>): Promise<T> {
+    this.#active++;
+    try {
+      return await operation();
+    } finally {
+      this.#active--;
+      this.#schedule();
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#head === this.#waiting.length || this.#active >= CONCURRENT) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#pump());
+  }
+
+  #pump(): void {
+    const end = performance.now() + SLICE_MS;
+    while (this.#active < CONCURRENT && this.#head < this.#waiting.length && performance.now() < end) {
+      const next = this.#waiting[this.#head++];
+      next?.();
+    }
+    if (this.#head === this.#waiting.length) {
+      this.#waiting.length = 0;
+      this.#head = 0;
+    }
+    this.#scheduled = false;
+    this.#schedule();
+  }
+}

@@ -12,7 +12,7 @@
  */
 import { BlockList, isIPv6 } from "node:net";
 import type { ControlDatagram } from "@l2tp/dataplane";
-import type { IpAddress, SocketAddress } from "@l2tp/protocol";
+import type { Instant, IpAddress, SocketAddress } from "@l2tp/protocol";
 import {
   type ChannelId,
   FIELD_SETTINGS,
@@ -56,6 +56,9 @@ function settingsOf(init: QuiescentInit, { version }: ConfiguredTunnel): Transpo
   }
 }
 
+/** That the peer began anew is logged at most so often, with the count. */
+const REBASE_LOG_MS = 60_000;
+
 /** Seconds for people: 4.2 s, 65 s. */
 const seconds = (ms: number): string => `${ms < 10_000 ? (ms / 1000).toFixed(1) : Math.round(ms / 1000)} s`;
 
@@ -80,6 +83,9 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
   #heard = false;
   #foreign = 0;
   #unexpected = 0;
+  /** How often the channel began anew, and from when on that is logged again. */
+  #rebases = 0;
+  #tellRebaseAt: Instant = Number.NEGATIVE_INFINITY;
 
   /** @throws ParameterError */
   constructor(host: Host, link: ControlLink, tunnel: ConfiguredTunnel, init: QuiescentInit) {
@@ -162,12 +168,19 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
     } else if (event.type === "peer-reached") this.#alive();
     else if (event.type === "failed") this.#failed(event);
     else if (event.type === "message") this.#message(event.message);
-    else if (event.type === "rebased") {
-      this.#link.logger.info(
-        { side: event.side, expected: event.expected, received: event.received },
-        `the peer of tunnel ${this.#tunnel.name} began anew, and so does the channel`,
-      );
-    }
+    else if (event.type === "rebased") this.#rebased(event);
+  }
+
+  /** Anybody who can write the peer's address into Hellos can do this thousands of times a second. */
+  #rebased({ side, expected, received }: Extract<TransportEvent, { type: "rebased" }>): void {
+    this.#rebases += 1;
+    const now = this.#host.clock.now();
+    if (now < this.#tellRebaseAt) return;
+    this.#tellRebaseAt = now + REBASE_LOG_MS;
+    this.#link.logger.info(
+      { side, expected, received, count: this.#rebases },
+      `the peer of tunnel ${this.#tunnel.name} began anew, and so does the channel`,
+    );
   }
 
   #isPeer(from: SocketAddress): boolean {

@@ -111,7 +111,7 @@ class SharedWire {
     if (notice.type === "stray-data") this.#strayData(notice);
     else if (notice.type === "overrun") {
       const { count, where } = notice;
-      this.#logger.warn({ count, where }, `${count} datagrams were lost in a full ${where}`);
+      this.#logger.warn({ count, where }, `${count} datagrams were lost in a full buffer: ${where}`);
     }
   }
 

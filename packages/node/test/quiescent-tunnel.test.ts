@@ -146,6 +146,48 @@ test("hostile messages with the tunnel's ID, from elsewhere or malformed, change
   expect(a.log.filter((line) => line.includes("which is not its peer"))).toHaveLength(1);
 });
 
+test("a flood of Hellos that each begin anew is logged once a minute, with the count", async () => {
+  const { world, a, b } = pair();
+  a.context.newQuiescentTunnel({ ...endA, transport: { helloTimeoutMs: 0 } });
+  await world.advance(100);
+  const flood = async (): Promise<void> => {
+    for (let i = 0; i < 500; i++) {
+      const ns = (i * 7919) & 0xffff;
+      const hello = Uint8Array.of(
+        0xc8,
+        3,
+        0,
+        20,
+        0,
+        0,
+        0,
+        1,
+        ns >> 8,
+        ns & 255,
+        0,
+        0,
+        0x80,
+        8,
+        0,
+        0,
+        0,
+        0,
+        0,
+        6,
+      );
+      b.host.send({ encapsulation: "udp", from: B, to: A, datagram: hello });
+    }
+    await world.advance(1_000);
+  };
+  const told = (): number => a.log.filter((line) => line.includes("began anew")).length;
+  await flood();
+  await flood();
+  expect(told()).toBe(1);
+  await world.advance(60_000);
+  await flood();
+  expect(told()).toBe(2);
+});
+
 test("a tunnel that listens on all addresses answers from the one that the peer calls", async () => {
   const { world, a, b } = pair();
   a.host.addAddress("192.0.2.101");

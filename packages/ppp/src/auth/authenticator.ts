@@ -1,0 +1,444 @@
+/**
+ * Our side of asking the peer who it is: PAP (RFC 1334 §2), CHAP (RFC 1994) with MD5 and both versions of MS-CHAP
+ * (RFC 2433, RFC 2759), and EAP (RFC 3748) with MD5-Challenge and MS-CHAPv2. The answer to a proof may take seconds:
+ * until {@link Authenticator.decide} nothing waits and repeats change nothing.
+ */
+import { concat, NO_OCTETS, putU16, same, textOctets, textOf, u16At } from "../octets.ts";
+import { encodePacket, type Packet } from "../packet.ts";
+import { Password } from "../secret.ts";
+import type { AuthenticatePeer, AuthMethod, PppSettings } from "../settings.ts";
+import type { AuthHost } from "./host.ts";
+import { isChap, protocolOf } from "./methods.ts";
+import { formatFailure, RESPONSE_LENGTH } from "./mschap.ts";
+import type { Credentials, Decision } from "./question.ts";
+
+/** Codes of EAP packets, and types of its requests (RFC 3748 §4, §5; 26 is MS-CHAPv2). */
+export const EAP = { request: 1, response: 2, success: 3, failure: 4 } as const;
+export const EAP_TYPE = { identity: 1, notification: 2, nak: 3, md5: 4, mschapV2: 26 } as const;
+/** OpCodes inside EAP's MS-CHAPv2, those of CHAP. */
+export const OPCODE = { challenge: 1, response: 2, success: 3, failure: 4, changePassword: 7 } as const;
+
+/** A peer's name is cut to nothing: longer ones are refused. */
+const MAXIMUM_NAME = 253;
+
+/**
+ * Where we are: `asked` something is on its way to the peer, `deciding` its proof is with those who know, `told` (EAP's
+ * MS-CHAPv2) the outcome is on its way, `done`, `failed`.
+ */
+type Stage = "idle" | "asked" | "deciding" | "told" | "done" | "failed";
+
+/** One link's authenticator; plain data. */
+export class Authenticator {
+  readonly #settings: PppSettings;
+  readonly #peer: AuthenticatePeer;
+  readonly #host: AuthHost;
+  method: AuthMethod;
+  stage: Stage = "idle";
+  /** When the next transmission, the end of a question or the next challenge is due. */
+  deadline = Number.POSITIVE_INFINITY;
+  /** When the peer has to be authenticated. */
+  limit = Number.POSITIVE_INFINITY;
+  #identifier: number;
+  #challenge: Uint8Array = NO_OCTETS;
+  #transmissions = 0;
+  #attempts: number;
+  /** The peer has been authenticated before: it is asked again. */
+  #again = false;
+  #name: Uint8Array = NO_OCTETS;
+  /** What was sent last, for repeats, and the identifier of what it answers. */
+  #sent: Uint8Array = NO_OCTETS;
+  #answered = -1;
+  #decision: Decision | undefined;
+  /** EAP: the identity has been told. */
+  #identified = false;
+  /** The peer knows of its success already. */
+  #silent = false;
+
+  constructor(settings: PppSettings, peer: AuthenticatePeer, host: AuthHost, method: AuthMethod) {
+    this.#settings = settings;
+    this.#peer = peer;
+    this.#host = host;
+    this.method = method;
+    this.#attempts = peer.attempts;
+    this.#identifier = host.random(1)[0] as number;
+  }
+
+  /** LCP is up: ask. */
+  start(now: number): void {
+    this.limit = now + this.#peer.timeLimitMs;
+    this.#ask(now);
+  }
+
+  /** Takes up what the LAC asked the peer, and what it answered (RFC 2661 §4.4.5). */
+  takeUp(now: number, identifier: number, challenge: Uint8Array, credentials: Credentials): void {
+    this.limit = now + this.#peer.timeLimitMs;
+    this.#identifier = identifier;
+    this.#challenge = challenge;
+    // Already told by the LAC: a second Success would be a riddle to the peer.
+    this.#silent = credentials.trusted;
+    this.#question(now, credentials);
+  }
+
+  /** Whether `challenge` is our own, not yet answered. */
+  isOutstanding(challenge: Uint8Array): boolean {
+    return (
+      (this.stage === "asked" || this.stage === "deciding") &&
+      challenge.length > 0 &&
+      same(challenge, this.#challenge)
+    );
+  }
+
+  /** Why the last proof was refused, when it was: a peer that then hangs up does so for that. */
+  get refusal(): string | undefined {
+    return this.#decision?.accept === false ? (this.#decision.message ?? "refused") : undefined;
+  }
+
+  #ask(now: number): void {
+    this.stage = "asked";
+    this.#transmissions = 0;
+    this.#decision = undefined;
+    if (this.method === "pap") return; // the peer begins
+    this.#identifier = (this.#identifier + 1) & 255;
+    if (isChap(this.method)) {
+      this.#newChallenge();
+      this.#sent = encodePacket(OPCODE.challenge, this.#identifier, this.#challengeValue());
+    } else if (!this.#identified) this.#sent = eapRequest(this.#identifier, EAP_TYPE.identity, NO_OCTETS);
+    else this.#sent = this.#eapChallenge();
+    this.#transmit(now);
+  }
+
+  #newChallenge(): void {
+    this.#challenge = this.#host.random(this.method === "mschap-v1" ? 8 : 16).slice();
+  }
+
+  /** Value-Size, challenge, our name: the same in CHAP and in both methods of EAP. */
+  #challengeValue(): Uint8Array {
+    return concat(Uint8Array.of(this.#challenge.length), this.#challenge, textOctets(this.#peer.localName));
+  }
+
+  #eapChallenge(): Uint8Array {
+    this.#newChallenge();
+    const value = this.#challengeValue();
+    if (this.method === "eap-md5") return eapRequest(this.#identifier, EAP_TYPE.md5, value);
+    return eapRequest(
+      this.#identifier,
+      EAP_TYPE.mschapV2,
+      mschapV2Packet(OPCODE.challenge, this.#identifier, value),
+    );
+  }
+
+  /** Sends what waits for an answer, and again every restart period. */
+  #transmit(now: number): void {
+    this.#transmissions++;
+    this.deadline = now + this.#settings.restartMs;
+    this.#host.transmit(protocolOf(this.method), this.#sent);
+  }
+
+  /** Call at or after {@link deadline} or {@link limit}. */
+  handleTimeout(now: number): void {
+    if (now >= this.limit && this.stage !== "done" && this.stage !== "failed")
+      return this.#fail(now, "out of time");
+    if (now < this.deadline) return;
+    if (this.stage === "deciding")
+      return this.decide(now, { accept: false, message: "No decision in time", retry: false });
+    if (this.stage === "done") {
+      this.#again = true;
+      this.limit = now + this.#peer.timeLimitMs;
+      return this.#ask(now);
+    }
+    if (this.stage === "told" && this.#transmissions >= this.#settings.maxConfigure)
+      return this.#conclude(now);
+    if (this.#transmissions >= this.#settings.maxConfigure) return this.#fail(now, "no answer");
+    this.#transmit(now);
+  }
+
+  /** A packet of the method's protocol. */
+  receive(now: number, packet: Packet): void {
+    if (this.stage === "idle" || this.stage === "failed") return this.#host.count("unexpected");
+    if (this.method === "pap") return this.#receivePap(now, packet);
+    if (isChap(this.method)) return this.#receiveChap(now, packet);
+    this.#receiveEap(now, packet);
+  }
+
+  #receivePap(now: number, { code, identifier, data }: Packet): void {
+    if (code !== 1) return this.#host.count("unexpected");
+    const idLength = data[0] ?? 255;
+    const passwordLength = data[1 + idLength];
+    if (passwordLength === undefined || 2 + idLength + passwordLength > data.length)
+      return this.#host.count("malformed");
+    if (this.stage === "deciding") return;
+    this.#identifier = identifier;
+    // Its Ack was lost: the answer is the same (RFC 1334 §2.2).
+    if (this.stage === "done") return this.#answerPap(this.#decision ?? { accept: true });
+    const name = data.subarray(1, 1 + idLength);
+    const password = new Password(data.subarray(2 + idLength, 2 + idLength + passwordLength));
+    if (idLength === 0 || password.isEmpty) return this.#refuseAtOnce(now);
+    this.#question(now, { ...this.#proof(name), method: "pap", password });
+  }
+
+  /** PAP where CHAP was agreed, from a peer that is known to do so. */
+  receivePapInstead(now: number, packet: Packet): void {
+    if (this.stage !== "asked" || this.#again) return this.#host.count("unexpected");
+    this.method = "pap";
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.#receivePap(now, packet);
+  }
+
+  #receiveChap(now: number, { code, identifier, data }: Packet): void {
+    // A repeat of what was answered: the answer got lost (RFC 1994 §4.2).
+    if (
+      code === OPCODE.response &&
+      identifier === this.#answered &&
+      this.stage !== "asked" &&
+      this.stage !== "deciding"
+    ) {
+      return this.#host.transmit(protocolOf(this.method), this.#sent);
+    }
+    if (this.stage !== "asked" || identifier !== this.#identifier) {
+      // A password to be changed (RFC 2433 §9, RFC 2759 §7) comes after our Failure, with the next identifier.
+      return this.#host.count("unexpected");
+    }
+    if (code >= 5 && code <= 7 && this.method !== "chap-md5") {
+      return this.#conclude(now, {
+        accept: false,
+        error: 709,
+        retry: false,
+        message: "Passwords are not changed here",
+      });
+    }
+    if (code !== OPCODE.response) return this.#host.count("unexpected");
+    const size = data[0] ?? 255;
+    if (1 + size > data.length || size !== (this.method === "chap-md5" ? 16 : RESPONSE_LENGTH)) {
+      return this.#host.count("malformed");
+    }
+    this.#proofGiven(now, data.subarray(1, 1 + size), data.subarray(1 + size));
+  }
+
+  #receiveEap(now: number, { code, identifier, data }: Packet): void {
+    const type = data[0];
+    if (code !== EAP.response || type === undefined || identifier !== this.#identifier)
+      return this.#host.count("unexpected");
+    const value = data.subarray(1);
+    if (this.stage === "told") return this.#receiveToldEap(now, type, value);
+    if (this.stage !== "asked") return this.#host.count("unexpected");
+    if (!this.#identified) {
+      if (type !== EAP_TYPE.identity) return this.#host.count("unexpected");
+      if (value.length === 0 || value.length > MAXIMUM_NAME)
+        return this.#conclude(now, { accept: false, retry: false });
+      this.#identified = true;
+      this.#name = value.slice();
+      return this.#ask(now);
+    }
+    if (type === EAP_TYPE.nak) return this.#eapNak(now, value);
+    if (type === EAP_TYPE.md5 && this.method === "eap-md5") {
+      if (value[0] !== 16 || value.length < 17) return this.#host.count("malformed");
+      return this.#proofGiven(now, value.subarray(1, 17), this.#name);
+    }
+    if (type !== EAP_TYPE.mschapV2 || this.method !== "eap-mschap-v2") return this.#host.count("unexpected");
+    const inner = mschapV2Data(value);
+    if (inner === undefined) return this.#host.count("malformed");
+    if (value[0] === OPCODE.changePassword) {
+      return this.#conclude(now, {
+        accept: false,
+        error: 709,
+        retry: false,
+        message: "Passwords are not changed here",
+      });
+    }
+    if (value[0] !== OPCODE.response) return this.#host.count("unexpected");
+    if (inner[0] !== RESPONSE_LENGTH || inner.length < 1 + RESPONSE_LENGTH)
+      return this.#host.count("malformed");
+    this.#proofGiven(now, inner.subarray(1, 1 + RESPONSE_LENGTH), inner.subarray(1 + RESPONSE_LENGTH));
+  }
+
+  /** The peer would rather have another method (RFC 3748 §5.3.1); once, and of those that we take. */
+  #eapNak(now: number, wanted: Uint8Array): void {
+    const other: AuthMethod = this.method === "eap-md5" ? "eap-mschap-v2" : "eap-md5";
+    const type = other === "eap-md5" ? EAP_TYPE.md5 : EAP_TYPE.mschapV2;
+    if (!this.#peer.methods.includes(other) || !wanted.includes(type) || --this.#attempts <= 0) {
+      return this.#conclude(now, { accept: false, retry: false });
+    }
+    this.method = other;
+    this.#ask(now);
+  }
+
+  /** EAP's MS-CHAPv2 has its outcome acknowledged; then EAP's own ends it. After a Failure with R=1 comes a new proof. */
+  #receiveToldEap(now: number, type: number, value: Uint8Array): void {
+    if (type !== EAP_TYPE.mschapV2) return this.#host.count("unexpected");
+    const accepted = this.#decision?.accept === true;
+    if (value[0] === (accepted ? OPCODE.success : OPCODE.failure)) return this.#conclude(now);
+    const inner = mschapV2Data(value);
+    if (
+      accepted ||
+      value[0] !== OPCODE.response ||
+      inner === undefined ||
+      inner[0] !== RESPONSE_LENGTH ||
+      this.#attempts <= 0
+    ) {
+      return this.#host.count("unexpected");
+    }
+    if (inner.length < 1 + RESPONSE_LENGTH) return this.#host.count("malformed");
+    this.#proofGiven(now, inner.subarray(1, 1 + RESPONSE_LENGTH), inner.subarray(1 + RESPONSE_LENGTH));
+  }
+
+  #proof(name: Uint8Array) {
+    return {
+      name: textOf(name),
+      nameOctets: name.slice(),
+      proxied: false,
+      trusted: false,
+      again: this.#again,
+    };
+  }
+
+  #proofGiven(now: number, response: Uint8Array, name: Uint8Array): void {
+    // Nobody is called nothing: such names matched empty entries elsewhere for years.
+    if (name.length === 0 || name.length > MAXIMUM_NAME) return this.#refuseAtOnce(now);
+    const { method } = this;
+    if (method === "pap") return;
+    this.#question(now, {
+      ...this.#proof(name),
+      method,
+      identifier: this.#identifier,
+      challenge: this.#challenge,
+      response: response.slice(),
+    });
+  }
+
+  #question(now: number, credentials: Credentials): void {
+    this.stage = "deciding";
+    this.deadline = now + this.#peer.decisionLimitMs;
+    this.#name = credentials.nameOctets;
+    this.#host.ask(now, credentials);
+  }
+
+  #refuseAtOnce(now: number): void {
+    this.stage = "deciding";
+    this.decide(now, { accept: false, message: "A name and a password are needed" });
+  }
+
+  /** The answer to the question; ignored when none is open. */
+  decide(now: number, decision: Decision): void {
+    if (this.stage !== "deciding") return;
+    this.deadline = Number.POSITIVE_INFINITY;
+    const retry =
+      !decision.accept && (decision.retry ?? (decision.error ?? 691) === 691) && --this.#attempts > 0;
+    this.#decision = decision;
+    this.#answered = this.#identifier;
+    if (this.#silent && decision.accept) {
+      this.#silent = false;
+      return this.#finish(now);
+    }
+    this.#silent = false;
+    if (this.method === "pap") {
+      this.#answerPap(decision);
+      if (!retry) return this.#finish(now);
+      this.stage = "asked";
+      return;
+    }
+    if (this.method === "eap-mschap-v2") return this.#tell(now, decision, retry);
+    if (retry && (this.method === "mschap-v1" || this.method === "mschap-v2")) {
+      // The next try answers the challenge in this Failure, with the next identifier (RFC 2759 §6).
+      this.#newChallenge();
+      this.#sent = encodePacket(OPCODE.failure, this.#identifier, this.#failureText(decision, true));
+      this.#identifier = (this.#identifier + 1) & 255;
+      this.stage = "asked";
+      this.#transmissions = 0;
+      return this.#transmit(now);
+    }
+    this.#conclude(now);
+  }
+
+  #failureText(decision: Decision, retry: boolean): Uint8Array {
+    const error = decision.accept ? 691 : (decision.error ?? 691);
+    return textOctets(formatFailure(error, retry, this.#challenge, decision.message ?? ""));
+  }
+
+  #successText(decision: Decision): Uint8Array {
+    const proof = decision.accept ? (decision.authenticatorResponse ?? "") : "";
+    return textOctets(decision.message ? `${proof} M=${decision.message}` : proof);
+  }
+
+  /** EAP's MS-CHAPv2: the outcome is a request of its own. */
+  #tell(now: number, decision: Decision, retry: boolean): void {
+    const mschapIdentifier = this.#identifier;
+    this.#identifier = (this.#identifier + 1) & 255;
+    if (!decision.accept) this.#newChallenge();
+    if (!retry) this.#attempts = decision.accept ? this.#attempts : 0;
+    const code = decision.accept ? OPCODE.success : OPCODE.failure;
+    const text = decision.accept ? this.#successText(decision) : this.#failureText(decision, retry);
+    this.#sent = eapRequest(
+      this.#identifier,
+      EAP_TYPE.mschapV2,
+      mschapV2Packet(code, mschapIdentifier, text),
+    );
+    this.stage = "told";
+    this.#transmissions = 0;
+    this.#transmit(now);
+  }
+
+  #answerPap(decision: Decision): void {
+    const message = textOctets(decision.message ?? "").subarray(0, 255);
+    const data = concat(Uint8Array.of(message.length), message);
+    this.#host.transmit(protocolOf("pap"), encodePacket(decision.accept ? 2 : 3, this.#identifier, data));
+  }
+
+  /** Sends the last word of CHAP or EAP and ends. */
+  #conclude(now: number, decision: Decision | undefined = this.#decision): void {
+    if (decision === undefined) return;
+    this.#decision = decision;
+    this.#answered = this.#identifier;
+    if (isChap(this.method)) {
+      const text =
+        this.method === "chap-md5" || decision.accept
+          ? this.method === "mschap-v2"
+            ? this.#successText(decision)
+            : textOctets(decision.message ?? "")
+          : this.#failureText(decision, false);
+      this.#sent = encodePacket(decision.accept ? OPCODE.success : OPCODE.failure, this.#identifier, text);
+    } else
+      this.#sent = encodePacket(decision.accept ? EAP.success : EAP.failure, this.#identifier, NO_OCTETS);
+    this.#host.transmit(protocolOf(this.method), this.#sent);
+    this.#finish(now);
+  }
+
+  #finish(now: number): void {
+    const decision = this.#decision;
+    if (decision?.accept !== true) return this.#fail(now, decision?.message || "refused");
+    this.stage = "done";
+    this.limit = Number.POSITIVE_INFINITY;
+    // At random about the interval, so that nobody knows when (RFC 1994 §1.1).
+    const { rechallengeMs } = this.#peer;
+    const spread = (this.#host.random(1)[0] as number) / 512;
+    this.deadline =
+      rechallengeMs === 0 || this.method === "pap"
+        ? Number.POSITIVE_INFINITY
+        : now + Math.max(1, Math.round(rechallengeMs * (0.75 + spread)));
+    this.#host.peerProved(now, textOf(this.#name), decision);
+  }
+
+  #fail(now: number, why: string): void {
+    this.stage = "failed";
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.limit = Number.POSITIVE_INFINITY;
+    this.#host.peerFailed(now, why);
+  }
+}
+
+/** A request of EAP: type and what belongs to it. */
+const eapRequest = (identifier: number, type: number, data: Uint8Array): Uint8Array =>
+  encodePacket(EAP.request, identifier, concat(Uint8Array.of(type), data));
+
+/** OpCode, MS-CHAPv2-ID and MS-Length before the data, as EAP's MS-CHAPv2 has them. */
+export function mschapV2Packet(code: number, identifier: number, data: Uint8Array): Uint8Array {
+  const packet = concat(Uint8Array.of(code, identifier, 0, 0), data);
+  putU16(packet, 2, packet.length);
+  return packet;
+}
+
+/** What is behind those; `undefined` when the length is wrong. Success and Failure come back as one octet. */
+export function mschapV2Data(packet: Uint8Array): Uint8Array | undefined {
+  if (packet.length < 4) return undefined;
+  const length = u16At(packet, 2);
+  return length < 4 || length > packet.length ? undefined : packet.subarray(4, length);
+}

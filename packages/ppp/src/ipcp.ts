@@ -1,0 +1,144 @@
+/** IPCP: IPv4 addresses of both ends (RFC 1332), and name servers (RFC 1877). */
+import { formatIpv4, isUsableIpv4, parseIpv4 } from "./ip.ts";
+import type { ControlProtocol, Negotiation, OptionRow } from "./negotiation.ts";
+import { PROTOCOL } from "./numbers.ts";
+import { isZero, same } from "./octets.ts";
+import { optionValue } from "./packet.ts";
+import type { Ipv4Settings } from "./settings.ts";
+
+/** What IPCP agreed on. */
+export interface Ipv4Agreement {
+  /** `undefined`: unnumbered. */
+  readonly local: string | undefined;
+  readonly peer: string | undefined;
+  /** Servers that the peer told us of, the primary first. */
+  readonly dns: readonly string[];
+  readonly nbns: readonly string[];
+}
+
+/** One link's IPCP beside its automaton. */
+export class IpcpLink {
+  readonly settings: Ipv4Settings;
+  /** What we ask for: our address (zero: give us one; `undefined`: not asked), servers by option type. */
+  local: Uint8Array | undefined;
+  readonly servers = new Map<number, Uint8Array>();
+
+  constructor(settings: Ipv4Settings) {
+    this.settings = settings;
+    if (!settings.unnumbered) this.local = octetsOf(settings.local) ?? new Uint8Array(4);
+    if (settings.requestDns) for (const type of [129, 131]) this.servers.set(type, new Uint8Array(4));
+    if (settings.requestNbns) for (const type of [130, 132]) this.servers.set(type, new Uint8Array(4));
+  }
+}
+
+const octetsOf = (text: string | undefined): Uint8Array | undefined =>
+  text === undefined ? undefined : parseIpv4(text);
+
+/** A name server's option: asked for when wanted, told when we have it, refused when not. */
+function server(
+  type: number,
+  name: string,
+  have: (settings: Ipv4Settings) => string | undefined,
+): OptionRow<IpcpLink> {
+  return {
+    type,
+    name,
+    length: [4, 4],
+    rfc: "RFC 1877 §1",
+    doc: "asked for with `requestDns` or `requestNbns`; told from `dns` or `nbns`, refused when there is none",
+    request: (link) => link.servers.get(type),
+    nak(link, value) {
+      if (link.servers.has(type)) link.servers.set(type, value.slice());
+    },
+    reject(link) {
+      link.servers.delete(type);
+    },
+    judge(link, value) {
+      const ours = octetsOf(have(link.settings));
+      if (ours === undefined) return "reject";
+      return same(ours, value) ? "ack" : { nak: ours };
+    },
+    suggest: (link) => octetsOf(have(link.settings)),
+  };
+}
+
+/** The options of IPCP. */
+export const IPCP_OPTIONS: readonly OptionRow<IpcpLink>[] = [
+  {
+    type: 1,
+    name: "IP-Addresses",
+    length: [8, 8],
+    rfc: "RFC 1332 §3.1",
+    doc: "refused: deprecated since 1992",
+  },
+  {
+    type: 2,
+    name: "IP-Compression-Protocol",
+    length: [2, 253],
+    rfc: "RFC 1332 §3.2",
+    doc: "refused: Van Jacobson compression multiplies every loss, and L2TP is a lossy line",
+  },
+  {
+    type: 3,
+    name: "IP-Address",
+    length: [4, 4],
+    rfc: "RFC 1332 §3.3",
+    doc: "`local` is asked for, or any; the peer gets `peer`, or what it says when there is none",
+    request: (link) => link.local,
+    nak(link, value) {
+      if (link.local === undefined || !isUsableIpv4(value)) return;
+      if (link.settings.local === undefined || link.settings.acceptLocal) link.local = value.slice();
+    },
+    reject(link) {
+      link.local = undefined;
+    },
+    judge(link, value) {
+      const assigned = octetsOf(link.settings.peer);
+      if (assigned !== undefined && !(link.settings.acceptPeer && isUsableIpv4(value))) {
+        return same(assigned, value) ? "ack" : { nak: assigned };
+      }
+      // Asked for an address with none to give, or told one that no host can have.
+      return isUsableIpv4(value) && !(link.local !== undefined && same(link.local, value)) ? "ack" : "reject";
+    },
+    suggest: (link) => octetsOf(link.settings.peer),
+    wanted: (link) => link.settings.peer !== undefined,
+  },
+  { type: 4, name: "Mobile-IPv4", length: [4, 4], rfc: "RFC 2290 §2", doc: "refused" },
+  server(129, "Primary-DNS", ({ dns }) => dns[0]),
+  server(130, "Primary-NBNS", ({ nbns }) => nbns[0]),
+  server(131, "Secondary-DNS", ({ dns }) => dns[1]),
+  server(132, "Secondary-NBNS", ({ nbns }) => nbns[1]),
+];
+
+/** IPCP for {@link Negotiation}. */
+export const IPCP: ControlProtocol<IpcpLink> = {
+  name: "IPCP",
+  protocol: PROTOCOL.ipcp,
+  options: IPCP_OPTIONS,
+};
+
+/**
+ * What was agreed, once IPCP is Opened.
+ * @returns `undefined` when an address that the link needs was not agreed: ours that we asked for, or the one that
+ * the peer has to use.
+ */
+export function ipv4Agreement({ ours, theirs, context }: Negotiation<IpcpLink>): Ipv4Agreement | undefined {
+  const { settings } = context;
+  const asked = optionValue(ours, 3);
+  // A peer that refuses to hear our address does not take it from us.
+  const local = asked === undefined || isZero(asked) ? octetsOf(settings.local) : asked;
+  const peer = optionValue(theirs, 3);
+  if (local === undefined && !settings.unnumbered) return undefined;
+  if (settings.peer !== undefined && peer === undefined) return undefined;
+  const told = (types: readonly number[]) =>
+    types.flatMap((type) => {
+      const value = optionValue(ours, type);
+      return value === undefined || isZero(value) ? [] : [formatIpv4(value)];
+    });
+  return {
+    local: local && formatIpv4(local),
+    peer: peer && formatIpv4(peer),
+    dns: told([129, 131]),
+    nbns: told([130, 132]),
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * What is kept in mind about addresses, so that one of them cannot use up what is there for all: token buckets and
+ * counts, for a bounded number of addresses.
+ */
+import type { Instant } from "@l2tp/protocol";
+import type { Limits } from "./parameters.ts";
+import type { Tunnel } from "./state.ts";
+
+/** So many at once, and so many more each second. */
+export class TokenBucket {
+  #tokens: number;
+  #at: Instant;
+  readonly #perSecond: number;
+  readonly #burst: number;
+
+  constructor(now: Instant, [perSecond, burst]: readonly [perSecond: number, burst: number]) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+    this.#tokens = burst;
+    this.#at = now;
+  }
+
+  /** Takes one token, if there is one. */
+  take(now: Instant): boolean {
+    this.#refill(now);
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+
+  /** Whether there is one. */
+  has(now: Instant): boolean {
+    this.#refill(now);
+    return this.#tokens >= 1;
+  }
+
+  #refill(now: Instant): void {
+    if (now <= this.#at) return;
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#at) / 1_000) * this.#perSecond);
+    this.#at = now;
+  }
+}
+
+/** Counters of a peer's address; part of the statistics. */
+export interface SourceStatistics {
+  tunnelsOpened: number;
+  tunnelsEstablished: number;
+  tunnelsRefused: number;
+  sessionsEstablished: number;
+  sessionsRefused: number;
+  badAuthentications: number;
+  rateLimited: number;
+  messagesReceived: number;
+  discarded: number;
+}
+
+/** What is known of one address. */
+export class Source {
+  /** Tunnels not yet established, closing ones that never were included. */
+  halfOpen = 0;
+  /** Its tunnels that have not ended. */
+  readonly open = new Set<Tunnel>();
+  suppressed = 0;
+  readonly statistics: SourceStatistics = {
+    tunnelsOpened: 0,
+    tunnelsEstablished: 0,
+    tunnelsRefused: 0,
+    sessionsEstablished: 0,
+    sessionsRefused: 0,
+    badAuthentications: 0,
+    rateLimited: 0,
+    messagesReceived: 0,
+    discarded: 0,
+  };
+  readonly #limits: Limits;
+  readonly #now: Instant;
+  #sccrq: TokenBucket | undefined;
+  #calls: TokenBucket | undefined;
+  #bad: TokenBucket | undefined;
+  #notices: TokenBucket | undefined;
+  #refusals: TokenBucket | undefined;
+
+  constructor(now: Instant, limits: Limits) {
+    this.#now = now;
+    this.#limits = limits;
+  }
+
+  // Made when first needed: most addresses need one or two of them.
+  get sccrq(): TokenBucket {
+    this.#sccrq ??= new TokenBucket(this.#now, this.#limits.sourceSccrq);
+    return this.#sccrq;
+  }
+  get calls(): TokenBucket {
+    this.#calls ??= new TokenBucket(this.#now, this.#limits.sourceCalls);
+    return this.#calls;
+  }
+  get badAuthentication(): TokenBucket {
+    this.#bad ??= new TokenBucket(this.#now, this.#limits.sourceBadAuthentication);
+    return this.#bad;
+  }
+  get notices(): TokenBucket {
+    this.#notices ??= new TokenBucket(this.#now, this.#limits.sourceNotices);
+    return this.#notices;
+  }
+  get refusals(): TokenBucket {
+    this.#refusals ??= new TokenBucket(this.#now, this.#limits.sourceRefusals);
+    return this.#refusals;
+  }
+}
+
+/** All addresses in mind; those with tunnels stay, of the others the oldest go when there are too many. */
+export class Sources {
+  readonly #limits: Limits;
+  readonly #byAddress = new Map<string, Source>();
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#byAddress.size;
+  }
+
+  of(now: Instant, address: string): Source {
+    const known = this.#byAddress.get(address);
+    if (known !== undefined) return known;
+    if (this.#byAddress.size >= this.#limits.sources) this.#forgetOldest();
+    const source = new Source(now, this.#limits);
+    this.#byAddress.set(address, source);
+    return source;
+  }
+
+  *entries(): IterableIterator<readonly [address: string, source: Source]> {
+    yield* this.#byAddress.entries();
+  }
+
+  /** Looks at a few of the oldest only: a flood of addresses must not make each datagram a long search. */
+  #forgetOldest(): void {
+    let looked = 0;
+    for (const [address, source] of this.#byAddress) {
+      if (source.open.size === 0 && source.halfOpen === 0) {
+        this.#byAddress.delete(address);
+        return;
+      }
+      // It has tunnels: to the end of the queue with it.
+      this.#byAddress.delete(address);
+      this.#byAddress.set(address, source);
+      if (++looked >= 8) return;
+    }
+  }
+}

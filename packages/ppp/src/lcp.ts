@@ -285,7 +285,7 @@ export function handleLcpPacket(
   agreed: LinkAgreement,
   now: number,
   packet: Packet,
-): void {
+) {
   const { host } = link;
   const { code, identifier, data } = packet;
   if (lcp.state !== "Opened") return host.count("unexpected");
@@ -335,7 +335,7 @@ export function startEcho(link: LcpLink, now: number): void {
  * The keep-alive is due. It is quiet while data flows, and while the peer asks us.
  * @param lastData - when the data plane last received something.
  */
-export function handleEchoTimeout(link: LcpLink, agreed: LinkAgreement, now: number, lastData: number): void {
+export function handleEchoTimeout(link: LcpLink, agreed: LinkAgreement, now: number, lastData: number) {
   if (now < link.echoDeadline) return;
   const { echoIntervalMs, echoFailures } = link.settings;
   const quietSince = Math.max(link.heardAt, Math.min(lastData, now));

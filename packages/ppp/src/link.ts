@@ -134,7 +134,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
 
   // --- what comes from outside ---
 
-  start(now: number, proxy?: ProxyInformation): void {
+  start(now: number, proxy?: ProxyInformation) {
     if (this.lcp.state !== "Initial" || this.#reason !== undefined) return;
     this.phase = "establish";
     this.#phaseDeadline = now + this.settings.phaseLimitMs;
@@ -153,7 +153,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     this.lcp.up(now);
   }
 
-  receive(now: number, octets: Uint8Array): void {
+  receive(now: number, octets: Uint8Array) {
     if (this.phase === "dead") return;
     this.counters.received++;
     const frame = decodeFrame(octets);
@@ -171,7 +171,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     this.#settle(now);
   }
 
-  #dispatch(now: number, protocol: number, information: Uint8Array): void {
+  #dispatch(now: number, protocol: number, information: Uint8Array) {
     if (protocol !== PROTOCOL.lcp && this.lcp.state !== "Opened") return this.count("unexpected");
     const known = this.#known(protocol);
     if (!known) return this.#rejectProtocol(now, protocol, information);
@@ -224,7 +224,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
   }
 
   /** Requests go to who proves, answers to who checks: both may run at once, in the same protocol. */
-  #authentication(now: number, protocol: number, packet: Packet): void {
+  #authentication(now: number, protocol: number, packet: Packet) {
     const isAnswer = protocol === PROTOCOL.pap ? packet.code === 1 : packet.code === 2 || packet.code >= 5;
     if (!isAnswer) {
       const [method] = this.#supplicant?.methods ?? [];
@@ -363,12 +363,12 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     else if (this.#noProof) this.#end(now, "authentication-protocol");
   }
 
-  lcpPacket(now: number, packet: Packet): void {
+  lcpPacket(now: number, packet: Packet) {
     if (this.#agreed === undefined) return this.count("unexpected");
     handleLcpPacket(this.#lcpLink, this.lcp, this.#agreed, now, packet);
   }
 
-  protocolRejected(now: number, protocol: number): void {
+  protocolRejected(now: number, protocol: number) {
     switch (protocol) {
       case PROTOCOL.lcp:
         return this.lcp.rejected(now);
@@ -452,7 +452,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
 
   // --- layers up, down, finished ---
 
-  layerUp(now: number, protocol: number): void {
+  layerUp(now: number, protocol: number) {
     switch (protocol) {
       case PROTOCOL.lcp:
         return this.#lcpUp(now);
@@ -467,7 +467,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     }
   }
 
-  #lcpUp(now: number): void {
+  #lcpUp(now: number) {
     const agreed = linkAgreement(this.#lcpLink, this.lcp);
     this.#agreed = agreed;
     this.#phaseDeadline = NEVER;
@@ -501,7 +501,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
   }
 
   /** Both sides know who the other is: on to the network protocols. */
-  #continue(now: number): void {
+  #continue(now: number) {
     if (this.phase !== "authenticate") return;
     if (this.#supplicant !== undefined && !this.#supplicant.done) return;
     const { authenticatePeer } = this.settings;
@@ -596,7 +596,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     this.events.push({ type: "up" });
   }
 
-  layerDown(now: number, protocol: number): void {
+  layerDown(now: number, protocol: number) {
     switch (protocol) {
       case PROTOCOL.lcp:
         return this.#lcpDown(now);
@@ -649,7 +649,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     this.events.push({ type: "gate", protocol, mode: "drop" });
   }
 
-  layerFinished(now: number, protocol: number): void {
+  layerFinished(now: number, protocol: number) {
     if (protocol === PROTOCOL.lcp) return this.#lcpFinished();
     if (this.phase !== "network") return;
     if (protocol === PROTOCOL.ccp) {

@@ -176,7 +176,7 @@ export class Negotiation<C> {
   }
 
   /** A packet of this protocol. */
-  receive(now: number, packet: Packet): void {
+  receive(now: number, packet: Packet) {
     // Without a lower layer nothing can arrive (§4.1 has no cell for it): what does is stray.
     if (this.state === "Initial" || this.state === "Starting") return this.#host.count("unexpected");
     switch (packet.code) {
@@ -208,7 +208,7 @@ export class Negotiation<C> {
     this.#host.transmit(this.definition.protocol, encodePacket(code, this.#ownIdentifier, data));
   }
 
-  #configureRequest(now: number, packet: Packet): void {
+  #configureRequest(now: number, packet: Packet) {
     const options = decodeOptions(packet.data);
     if (options === undefined) return this.#host.count("malformed");
     // In these the table answers, or not, whatever the options are; judging them would have effects.
@@ -266,7 +266,7 @@ export class Negotiation<C> {
     return { rejects, naks };
   }
 
-  #configureAck(now: number, packet: Packet): void {
+  #configureAck(now: number, packet: Packet) {
     // An Ack has exactly the options sent, in their order; anything else is invalid (§5.2).
     if (packet.identifier !== this.#identifier || !same(packet.data, this.ours)) {
       return this.#host.count("unexpected");
@@ -275,7 +275,7 @@ export class Negotiation<C> {
     this.#step(now, "RCA", packet);
   }
 
-  #configureRefusal(now: number, packet: Packet): void {
+  #configureRefusal(now: number, packet: Packet) {
     if (packet.identifier !== this.#identifier) return this.#host.count("unexpected");
     const options = decodeOptions(packet.data);
     if (options === undefined) return this.#host.count("malformed");
@@ -308,7 +308,7 @@ export class Negotiation<C> {
     this.#step(now, "RCN", packet);
   }
 
-  #codeReject(now: number, packet: Packet): void {
+  #codeReject(now: number, packet: Packet) {
     const code = packet.data[0];
     if (code === undefined) return this.#host.count("malformed");
     const essential =
@@ -339,7 +339,7 @@ export class Negotiation<C> {
     for (const action of cell.actions) this.#act(now, action, packet, answer);
   }
 
-  #act(now: number, action: Action, packet?: Packet, answer?: Uint8Array): void {
+  #act(now: number, action: Action, packet?: Packet, answer?: Uint8Array) {
     const { protocol } = this.definition;
     switch (action) {
       case "tlu":

@@ -135,7 +135,7 @@ export class Authenticator {
   }
 
   /** Call at or after {@link deadline} or {@link limit}. */
-  handleTimeout(now: number): void {
+  handleTimeout(now: number) {
     if (now >= this.limit && this.stage !== "done" && this.stage !== "failed")
       return this.#fail(now, "out of time");
     if (now < this.deadline) return;
@@ -153,14 +153,14 @@ export class Authenticator {
   }
 
   /** A packet of the method's protocol. */
-  receive(now: number, packet: Packet): void {
+  receive(now: number, packet: Packet) {
     if (this.stage === "idle" || this.stage === "failed") return this.#host.count("unexpected");
     if (this.method === "pap") return this.#receivePap(now, packet);
     if (isChap(this.method)) return this.#receiveChap(now, packet);
     this.#receiveEap(now, packet);
   }
 
-  #receivePap(now: number, { code, identifier, data }: Packet): void {
+  #receivePap(now: number, { code, identifier, data }: Packet) {
     if (code !== 1) return this.#host.count("unexpected");
     const idLength = data[0] ?? 255;
     const passwordLength = data[1 + idLength];
@@ -177,14 +177,14 @@ export class Authenticator {
   }
 
   /** PAP where CHAP was agreed, from a peer that is known to do so. */
-  receivePapInstead(now: number, packet: Packet): void {
+  receivePapInstead(now: number, packet: Packet) {
     if (this.stage !== "asked" || this.#again) return this.#host.count("unexpected");
     this.method = "pap";
     this.deadline = Number.POSITIVE_INFINITY;
     this.#receivePap(now, packet);
   }
 
-  #receiveChap(now: number, { code, identifier, data }: Packet): void {
+  #receiveChap(now: number, { code, identifier, data }: Packet) {
     // A repeat of what was answered: the answer got lost (RFC 1994 §4.2).
     if (
       code === OPCODE.response &&
@@ -214,7 +214,7 @@ export class Authenticator {
     this.#proofGiven(now, data.subarray(1, 1 + size), data.subarray(1 + size));
   }
 
-  #receiveEap(now: number, { code, identifier, data }: Packet): void {
+  #receiveEap(now: number, { code, identifier, data }: Packet) {
     const type = data[0];
     if (code !== EAP.response || type === undefined || identifier !== this.#identifier)
       return this.#host.count("unexpected");
@@ -252,7 +252,7 @@ export class Authenticator {
   }
 
   /** The peer would rather have another method (RFC 3748 §5.3.1); once, and of those that we take. */
-  #eapNak(now: number, wanted: Uint8Array): void {
+  #eapNak(now: number, wanted: Uint8Array) {
     const other: AuthMethod = this.method === "eap-md5" ? "eap-mschap-v2" : "eap-md5";
     const type = other === "eap-md5" ? EAP_TYPE.md5 : EAP_TYPE.mschapV2;
     if (!this.#peer.methods.includes(other) || !wanted.includes(type) || --this.#attempts <= 0) {
@@ -263,7 +263,7 @@ export class Authenticator {
   }
 
   /** EAP's MS-CHAPv2 has its outcome acknowledged; then EAP's own ends it. After a Failure with R=1 comes a new proof. */
-  #receiveToldEap(now: number, type: number, value: Uint8Array): void {
+  #receiveToldEap(now: number, type: number, value: Uint8Array) {
     if (type !== EAP_TYPE.mschapV2) return this.#host.count("unexpected");
     const accepted = this.#decision?.accept === true;
     if (value[0] === (accepted ? OPCODE.success : OPCODE.failure)) return this.#conclude(now);
@@ -291,7 +291,7 @@ export class Authenticator {
     };
   }
 
-  #proofGiven(now: number, response: Uint8Array, name: Uint8Array): void {
+  #proofGiven(now: number, response: Uint8Array, name: Uint8Array) {
     // Nobody is called nothing: such names matched empty entries elsewhere for years.
     if (name.length === 0 || name.length > MAXIMUM_NAME) return this.#refuseAtOnce(now);
     const { method } = this;
@@ -318,7 +318,7 @@ export class Authenticator {
   }
 
   /** The answer to the question; ignored when none is open. */
-  decide(now: number, decision: Decision): void {
+  decide(now: number, decision: Decision) {
     if (this.stage !== "deciding") return;
     this.deadline = Number.POSITIVE_INFINITY;
     const retry =
@@ -402,7 +402,7 @@ export class Authenticator {
     this.#finish(now);
   }
 
-  #finish(now: number): void {
+  #finish(now: number) {
     const decision = this.#decision;
     if (decision?.accept !== true) return this.#fail(now, decision?.message || "refused");
     this.stage = "done";

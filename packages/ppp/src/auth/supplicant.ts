@@ -72,14 +72,14 @@ export class Supplicant {
   }
 
   /** Call at or after {@link deadline}. */
-  handleTimeout(now: number): void {
+  handleTimeout(now: number) {
     if (now < this.deadline) return;
     if (this.#transmissions >= this.#settings.maxConfigure) return this.#fail(now, "no answer to PAP", 0);
     this.#transmit(now);
   }
 
   /** A packet of the method's protocol, from the authenticator. */
-  receive(now: number, packet: Packet): void {
+  receive(now: number, packet: Packet) {
     if (this.failed) return this.#host.count("unexpected");
     const [method] = this.methods;
     if (method === "pap") return this.#receivePap(now, packet);
@@ -87,7 +87,7 @@ export class Supplicant {
     this.#receiveEap(now, packet);
   }
 
-  #receivePap(now: number, { code, identifier, data }: Packet): void {
+  #receivePap(now: number, { code, identifier, data }: Packet) {
     if (identifier !== this.#identifier || this.done || (code !== 2 && code !== 3))
       return this.#host.count("unexpected");
     const length = Math.min(data[0] ?? 0, data.length - 1);
@@ -95,7 +95,7 @@ export class Supplicant {
     this.#fail(now, textOf(data.subarray(1, 1 + Math.max(0, length))), 0);
   }
 
-  #receiveChap(now: number, { code, identifier, data }: Packet, method: AuthMethod): void {
+  #receiveChap(now: number, { code, identifier, data }: Packet, method: AuthMethod) {
     switch (code) {
       case OPCODE.challenge: {
         const size = data[0] ?? 0;
@@ -172,7 +172,7 @@ export class Supplicant {
     );
   }
 
-  #receiveEap(now: number, { code, identifier, data }: Packet): void {
+  #receiveEap(now: number, { code, identifier, data }: Packet) {
     if (code === EAP.success || code === EAP.failure) {
       // Only as the end of a method that ran, and one that proves the authenticator only after it did (§4.2).
       const ran = this.#method !== undefined && (this.#method !== "eap-mschap-v2" || this.#proved);
@@ -212,7 +212,7 @@ export class Supplicant {
     );
   }
 
-  #eapMd5(identifier: number, value: Uint8Array, reply: (type: number, body: Uint8Array) => void): void {
+  #eapMd5(identifier: number, value: Uint8Array, reply: (type: number, body: Uint8Array) => void) {
     const size = value[0] ?? 0;
     if (size === 0 || 1 + size > value.length) return this.#host.count("malformed");
     const body = this.#respond(identifier, value.subarray(1, 1 + size), "eap-md5");
@@ -222,7 +222,7 @@ export class Supplicant {
     reply(EAP_TYPE.md5, body.subarray(0, 17));
   }
 
-  #eapMschapV2(now: number, value: Uint8Array, reply: (type: number, body: Uint8Array) => void): void {
+  #eapMschapV2(now: number, value: Uint8Array, reply: (type: number, body: Uint8Array) => void) {
     const inner = mschapV2Data(value);
     const identifier = value[1] as number;
     if (inner === undefined) return this.#host.count("malformed");

@@ -111,7 +111,16 @@ async function install() {
   const hash = treeHash();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
   say("l2tp: installing dependencies (once; about half a minute) …");
-  await run("npx", ["--yes", "pnpm@10.34.9", "install", "--frozen-lockfile", "--prefer-offline"]);
+  // The package is named as an option: inside `npx --package=node@…` (test:lts) npx takes the first word for a command.
+  await run("npx", [
+    "--yes",
+    "--package=pnpm@10.34.9",
+    "--",
+    "pnpm",
+    "install",
+    "--frozen-lockfile",
+    "--prefer-offline",
+  ]);
   writeFileSync(stamp, hash);
 }
 

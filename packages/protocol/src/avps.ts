@@ -22,7 +22,7 @@ import {
   u32AsBigint,
   u64,
 } from "./field.ts";
-import { circuitErrorsValue, errorCounters, resultValue } from "./values.ts";
+import { circuitErrorsValue, errorCounters, protocolVersionValue, resultValue } from "./values.ts";
 
 const BROADBAND_FORUM = VENDOR.broadbandForum;
 const CISCO = VENDOR.cisco;
@@ -116,7 +116,7 @@ export const AVPS = {
   protocolVersion: avp(
     2,
     "Protocol Version",
-    record(["version", u8()], ["revision", u8()]),
+    protocolVersionValue,
     [v2("1", "-", 2661, "4.4.3")],
     "Value is 0x0100, unrelated to the header version.",
   ),

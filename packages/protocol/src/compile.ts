@@ -5,6 +5,7 @@
 import { AVP_NAMES, type AvpName, type AvpRow, avpRow, type Definition, definitionFor } from "./avps.ts";
 import { VENDOR } from "./constants.ts";
 import type { Field } from "./field.ts";
+import { type StoreMember, storeOf } from "./members.ts";
 import { MESSAGE_NAMES, type MessageName, messageRow } from "./messages.ts";
 
 /** Not of this message; kept among its extras. */
@@ -34,6 +35,7 @@ export class CompiledAvp {
   readonly mandatory: boolean;
   readonly hideable: boolean;
   readonly field: Field<unknown>;
+  readonly store: StoreMember;
   readonly row: AvpRow<unknown>;
 
   constructor(name: AvpName, index: number, row: AvpRow<unknown>, version: 2 | 3, definition: Definition) {
@@ -52,6 +54,7 @@ export class CompiledAvp {
     this.mandatory = definition.mandatory === "1" || definition.mandatory === "(1)";
     this.hideable = definition.hideable;
     this.field = field;
+    this.store = storeOf(name);
     this.row = row;
   }
 }

@@ -18,6 +18,7 @@ import type { DecodeOptions } from "./decode-options.ts";
 import { checkDigest } from "./digest.ts";
 import { KIND } from "./field.ts";
 import type { HeaderCursor } from "./header.ts";
+import type { Members } from "./members.ts";
 import type { AnyMessage } from "./messages.ts";
 import { NO_OCTETS, u16At, u32At } from "./octets.ts";
 import type { ExtraAvp } from "./raw-avp.ts";
@@ -158,7 +159,7 @@ export function decodeControl(
     seen.fill(0);
     round = 1;
   }
-  const values: Record<string, unknown> = { version, type: message.name };
+  const values: Members = { version, type: message.name };
   const { ietf, status } = message;
   const quirks = options.quirks;
   const most = options.maximumAvps ?? MAXIMUM_AVPS;
@@ -313,7 +314,7 @@ export function decodeControl(
         error = 3;
       } else {
         seen[avp.index] = round;
-        values[avp.name] = value;
+        avp.store(values, value);
         if (listed === REQUIRED) missing -= 1;
       }
     } else if (reason === undefined && listed === ENVELOPE) {
@@ -350,7 +351,7 @@ export function decodeControl(
     blame("missing-avp", end, `${message.name} without ${avpLabel(absent)}`, absent.vendor, absent.type, 3);
   }
   if (fault !== undefined) return rejectMessage(message, header, fault, values);
-  if (extras !== undefined) values["extras"] = extras;
+  if (extras !== undefined) values.extras = extras;
   const wrong = message.type <= 2 && version === 2 ? protocolVersionFault(values, from) : undefined;
   if (wrong) return reject({ ...wrong, header, messageType: message.type, partial: values });
   return {
@@ -401,7 +402,7 @@ function rejectMessage(
   message: CompiledMessage,
   header: ControlHeader,
   fault: Fault,
-  partial: Record<string, unknown>,
+  partial: Members,
 ): { readonly ok: false; readonly rejection: Rejection } {
   const answer: Answer = {
     send: message.level === "session" ? "CDN" : "StopCCN",
@@ -422,11 +423,8 @@ function rejectMessage(
 }
 
 /** RFC 2661 §4.4.3: Protocol Version 1; the revision is not looked at. StopCCN 5 says what we can do. */
-function protocolVersionFault(
-  values: Record<string, unknown>,
-  offset: number,
-): Omit<Rejection, "header"> | undefined {
-  const stated = values["protocolVersion"] as { version: number; revision: number } | undefined;
+function protocolVersionFault(values: Members, offset: number): Omit<Rejection, "header"> | undefined {
+  const stated = values.protocolVersion as { version: number; revision: number } | undefined;
   if (stated === undefined || stated.version === 1) return undefined;
   const text = `Protocol Version ${stated.version}.${stated.revision} is not supported, 1.0 is`;
   return {

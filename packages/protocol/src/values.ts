@@ -1,5 +1,5 @@
 /** Values whose octets need more than a plain list of fields. */
-import { type Field, optional, record, reserved, text, u16, u32, type ValueOf } from "./field.ts";
+import { type Field, optional, record, reserved, text, u8, u16, u32, type ValueOf } from "./field.ts";
 
 const result = record(
   ["resultCode", u16()],
@@ -34,6 +34,17 @@ export const resultValue: Field<ResultValue> = {
   },
   write: (octets, at, value) => result.write(octets, at, value.swapped ? swapBoth(value) : value),
   print: (value) => result.print(value) + (value.swapped ? " (in the wrong byte order on the wire)" : ""),
+};
+
+const versionAndRevision = record(["version", u8()], ["revision", u8()]);
+
+/**
+ * Protocol Version (RFC 2661 §4.4.3). It is of every SCCRQ and SCCRP, and read with its names written out: a
+ * record stores by names in variables, which takes a tenth of the whole decoding of an SCCRQ.
+ */
+export const protocolVersionValue: typeof versionAndRevision = {
+  ...versionAndRevision,
+  read: (octets, at) => ({ version: octets[at] as number, revision: octets[at + 1] as number }),
 };
 
 /** The counters of Call Errors (RFC 2661 §4.4.6). */

@@ -22,6 +22,8 @@ import {
   VENDOR_NAMES,
 } from "../src/index.ts";
 
+import { storeOf } from "../src/members.ts";
+
 const json = (name: string) =>
   JSON.parse(readFileSync(new URL(`./vectors/${name}.json`, import.meta.url), "utf8"));
 
@@ -197,4 +199,10 @@ test("the texts of all codes are those of the registries", () => {
     Object.fromEntries(pseudowireTypes.map((one: { value: number; name: string }) => [one.value, one.name])),
   );
   expect(Object.keys(VENDOR_NAMES)).toEqual(Object.keys(json("constants").vendors));
+});
+
+test.each(AVP_NAMES)("the value of %s becomes the member of that name, and no other", (name) => {
+  const message = {};
+  storeOf(name)(message, 1);
+  expect(message).toEqual({ [name]: 1 });
 });

@@ -22,7 +22,7 @@ export type {
 } from "./events.ts";
 export type { ClosedSession, ClosedTunnel } from "./history.ts";
 export type { CallErrors, LinkInfo } from "./links.ts";
-export { type Cell, type Machine, type Rows, step } from "./machine.ts";
+export { type Cell, isJudged, type Machine, type Rows, step } from "./machine.ts";
 export type { LoggedMessage } from "./message-log.ts";
 export {
   addressText,

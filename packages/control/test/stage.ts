@@ -17,8 +17,8 @@ import {
   hear,
   numberOf,
   response,
-  type TypeName,
   TYPE,
+  type TypeName,
   valueOf,
 } from "./wire.ts";
 

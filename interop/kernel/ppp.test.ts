@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { needs } from "@l2tp/testing";
 import { vmSuite } from "@l2tp/testing/vm";
@@ -10,6 +11,7 @@ import { afterAll, describe, expect } from "vitest";
 import { identityOf } from "./combinations.ts";
 import { CAPTURE_FOLDER } from "./guest/capture.ts";
 import suite from "./guest/ppp.ts";
+import daemons from "./guest/ppp-l2tpd.ts";
 import { idsOf, type PppCombination, pppCombinations, pppNameOf } from "./ppp-combinations.ts";
 import { THREADS } from "./vm.ts";
 
@@ -21,6 +23,11 @@ vmSuite("kernel: PPP sessions", suite, new URL("guest/ppp.ts", import.meta.url),
   timeoutMs: LIMIT_MS,
   threads: THREADS,
   run: ["--share", folder, "--env", `${CAPTURE_FOLDER}=${folder}`],
+});
+
+vmSuite("kernel: PPP sessions of l2tpd", daemons, new URL("guest/ppp-l2tpd.ts", import.meta.url), {
+  timeoutMs: LIMIT_MS,
+  threads: { ...THREADS, l2tpd: fileURLToPath(new URL("../../apps/l2tpd/src/main.ts", import.meta.url)) },
 });
 
 const COOKIES = { 0: "None", 4: "4 Byte Cookie", 8: "8 Byte Cookie" } as const;

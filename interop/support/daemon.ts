@@ -27,6 +27,13 @@ export interface End {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** What differs from l2tpd from its sources on the userspace data plane. */
+export interface DaemonOptions {
+  /** Arguments for Node before l2tpd's own. */
+  readonly program?: readonly string[];
+  readonly dataPlane?: string;
+}
+
 /** l2tpd in a site. */
 export class Daemon implements AsyncDisposable {
   readonly lines: LogLine[] = [];
@@ -36,22 +43,15 @@ export class Daemon implements AsyncDisposable {
   readonly #process: ChildProcess;
 
   /** @param config - TOML */
-  constructor(site: Site, config: string) {
+  constructor(site: Site, config: string, options: DaemonOptions = {}) {
+    const { program = [...FROM_SOURCE, L2TPD], dataPlane = "userspace" } = options;
     this.#site = site;
     this.#folder = mkdtempSync(join(tmpdir(), "l2tp-interop-"));
     const file = join(this.#folder, "l2tpd.toml");
     writeFileSync(file, config);
-    const args = [
-      "--config",
-      file,
-      "--log-format",
-      "json",
-      "--data-plane",
-      "userspace",
-      "--until-stdin-ends",
-    ];
-    this.#process = site.start(process.execPath, [...FROM_SOURCE, L2TPD, ...args], {
-      cwd: ROOT,
+    const args = ["--config", file, "--log-format", "json", "--data-plane", dataPlane, "--until-stdin-ends"];
+    this.#process = site.start(process.execPath, [...program, ...args], {
+      cwd: options.program === undefined ? ROOT : tmpdir(),
       stdio: ["pipe", "ignore", "pipe"],
     });
     if (this.#process.stderr) createInterface(this.#process.stderr).on("line", (line) => this.#line(line));

@@ -14,6 +14,7 @@ test("there are examples of each sort", () => {
   expect(files).toEqual(
     expect.arrayContaining([
       "go-l2tp-ql2tpd.toml",
+      "l2tpv2-ppp.toml",
       "l2tpv3-bridge.toml",
       "l2tpv3-ethernet-a.toml",
       "l2tpv3-ethernet-b.toml",

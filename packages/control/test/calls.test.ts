@@ -1,7 +1,7 @@
 /** RFC 2661 §5.2, §5.4, §5.6, §6.6 … §6.14: calls. */
 import { expect, test } from "vitest";
 import { A, lacWithSession, lnsWithSession, Peer, Stage } from "./stage.ts";
-import { avp, numberOf, resultOf, text, u16, u32, valueOf } from "./wire.ts";
+import { avp, avpOf, numberOf, resultOf, text, u16, u32 } from "./wire.ts";
 
 const placing = { tunnel: { acceptOutgoing: true, bearerCapabilities: 3 } } as const;
 
@@ -86,7 +86,7 @@ test.each([
     stage.pump();
     expect(peer.last).toMatchObject({ type: "CDN", sessionId: 800 });
     expect(resultOf(peer.last)[0]).toBe(result);
-    expect([...(valueOf(peer.last, 12) ?? [])]).toEqual([0, 17, 69, ...text("busy")]);
+    expect([...(avpOf(peer.last, 12) ?? [])]).toEqual([0, 17, 69, ...text("busy")]);
     expect(stage.last("session-down").ending).toMatchObject({ cause: "bearer", q931: { cause: 17 } });
   },
 );
@@ -142,10 +142,10 @@ test("the same go out in an ICRQ of ours", () => {
   );
   const icrq = peer.heard.find(({ type }) => type === "ICRQ") as never;
   expect([15, 18, 25].map((type) => numberOf(icrq, type))).toEqual([7, 2, 4]);
-  expect([22, 21, 23].map((type) => new TextDecoder().decode(valueOf(icrq, type)))).toEqual(["1", "2", "3"]);
+  expect([22, 21, 23].map((type) => new TextDecoder().decode(avpOf(icrq, type)))).toEqual(["1", "2", "3"]);
   const iccn = peer.last;
   expect([24, 19, 38].map((type) => numberOf(iccn, type))).toEqual([1e5, 2, 2e5]);
-  expect([...(valueOf(iccn, 37) ?? [])]).toEqual(text("red"));
+  expect([...(avpOf(iccn, 37) ?? [])]).toEqual(text("red"));
 });
 
 test("call serial numbers count up (RFC 2661 §4.4.4)", () => {
@@ -244,7 +244,7 @@ test("a CDN of ours carries a PPP Disconnect Cause Code (RFC 3145)", () => {
     disconnect: { code: 3, protocol: 0, direction: 2 },
   });
   stage.pump();
-  expect([...(valueOf(peer.last, 46) ?? [])]).toEqual([0, 3, 0, 0, 2]);
+  expect([...(avpOf(peer.last, 46) ?? [])]).toEqual([0, 3, 0, 0, 2]);
 });
 
 test("a CDN with Session ID 0 is found by its Assigned Session ID: the LAC gave up before it learnt ours", () => {
@@ -418,7 +418,7 @@ test("Sequencing Required: the data plane is told, and an LNS cannot switch it o
 
 test("a LAC that requires sequencing says so in the ICCN, and its data plane does it from the start", () => {
   const { stage, peer } = lacWithSession({}, { connected: { sequencingRequired: true } });
-  expect(valueOf(peer.last, 39)).toHaveLength(0);
+  expect(avpOf(peer.last, 39)).toHaveLength(0);
   expect(stage.intent("set-up-session")).toMatchObject({
     plane: { sendSequence: true, receiveSequence: true },
   });
@@ -451,7 +451,7 @@ test("an LNS sends SLI; a LAC that tries is told why not", () => {
   stage.endpoint.setLinkInfo(stage.now, session, { accm: { sendAccm: 1, receiveAccm: 2 } });
   stage.pump();
   expect(peer.last).toMatchObject({ type: "SLI", sessionId: 500 });
-  expect([...(valueOf(peer.last, 35) ?? [])]).toEqual([0, 0, 0, 0, 0, 1, 0, 0, 0, 2]);
+  expect([...(avpOf(peer.last, 35) ?? [])]).toEqual([0, 0, 0, 0, 0, 1, 0, 0, 0, 2]);
   const lac = lacWithSession();
   expect(() =>
     lac.stage.endpoint.setLinkInfo(lac.stage.now, lac.session, { accm: { sendAccm: 1, receiveAccm: 2 } }),
@@ -500,7 +500,7 @@ test("connect speeds change and are asked for while the call lasts (CSUN, CSURQ,
   const lac = lacWithSession();
   lac.stage.endpoint.reportSpeed(lac.stage.now, lac.session, 100n, 200n);
   lac.stage.pump();
-  expect([...(valueOf(lac.peer.last, 97) ?? [])]).toEqual([0, 0, 2, 88, ...u32(100), ...u32(200)]);
+  expect([...(avpOf(lac.peer.last, 97) ?? [])]).toEqual([0, 0, 2, 88, ...u32(100), ...u32(200)]);
   lac.peer.say("CSURQ", avp(97, [0, 0, ...u16(lac.sessionId), ...u32(0), ...u32(0)], { m: 0 }));
   expect(lac.stage.last("speed-request")).toMatchObject({ session: lac.session });
 });

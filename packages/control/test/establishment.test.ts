@@ -1,7 +1,7 @@
 /** RFC 2661 §5.1, §5.1.1, §6.1 … §6.5: control connections. */
 import { expect, test } from "vitest";
 import { A, body, control, Peer, Stage } from "./stage.ts";
-import { numberOf, response, resultOf, valueOf } from "./wire.ts";
+import { avpOf, numberOf, response, resultOf } from "./wire.ts";
 
 test("SCCRQ, SCCRP, SCCCN, ZLB bring a tunnel up that we open (RFC 2661 §5.1)", () => {
   const stage = new Stage({ tunnel: { hostName: "lac.example" } });
@@ -29,8 +29,8 @@ test("an SCCRQ has the AVPs that it must have, with their M bits, Tunnel ID 0, N
   stage.dial(peer);
   const sccrq = peer.last;
   expect(sccrq).toMatchObject({ tunnelId: 0, sessionId: 0, ns: 0, nr: 0 });
-  expect([...(valueOf(sccrq, 2) ?? [])]).toEqual([1, 0]);
-  expect(new TextDecoder().decode(valueOf(sccrq, 7))).toBe("lac.example");
+  expect([...(avpOf(sccrq, 2) ?? [])]).toEqual([1, 0]);
+  expect(new TextDecoder().decode(avpOf(sccrq, 7))).toBe("lac.example");
   expect(numberOf(sccrq, 3)).toBe(3);
   expect(numberOf(sccrq, 9)).toBeGreaterThan(0);
   expect(numberOf(sccrq, 10)).toBe(16);
@@ -71,7 +71,7 @@ test("firmware revision and extensions go out with SCCRQ and SCCRP, and come in 
   const peer = new Peer(stage);
   peer.sccrq(A.firmware(0x600), A.vendor("Acme"), A.bearerCapabilities(1), A.window(8));
   expect(numberOf(peer.last, 6)).toBe(0x0690);
-  expect(valueOf(peer.last, 53)).toHaveLength(0);
+  expect(avpOf(peer.last, 53)).toHaveLength(0);
   expect(stage.last("question")).toMatchObject({
     about: "peer",
     peer: {
@@ -88,7 +88,7 @@ test("with a secret the caller is challenged, and comes in when it answers (RFC 
   const stage = new Stage({ tunnel: { secrets: ["s3cret"] } });
   const peer = new Peer(stage).establish("s3cret");
   expect(stage.last("tunnel-up")).toMatchObject({ authenticated: true });
-  expect(valueOf(peer.heard.find(({ type }) => type === "SCCRP") as never, 11)).toHaveLength(16);
+  expect(avpOf(peer.heard.find(({ type }) => type === "SCCRP") as never, 11)).toHaveLength(16);
 });
 
 test.each([
@@ -108,18 +108,18 @@ test("we answer a caller's challenge in the SCCRP, with Message Type 2 in the di
   const peer = new Peer(stage);
   const challenge = Uint8Array.of(1, 2, 3);
   peer.sccrq(A.challenge([...challenge]));
-  expect([...(valueOf(peer.last, 13) ?? [])]).toEqual(response(2, "s3cret", challenge));
+  expect([...(avpOf(peer.last, 13) ?? [])]).toEqual(response(2, "s3cret", challenge));
 });
 
 test("we answer the challenge of an SCCRP in the SCCCN, with Message Type 3 in the digest (RFC 2661 §4.4.3)", () => {
   const stage = new Stage({ tunnel: { secrets: ["s3cret"] } });
   const peer = new Peer(stage);
   stage.dial(peer);
-  const ours = valueOf(peer.last, 11) as Uint8Array;
+  const ours = avpOf(peer.last, 11) as Uint8Array;
   const challenge = Uint8Array.of(9, 9);
   peer.answers(A.challenge([...challenge]), A.response(response(2, "s3cret", ours)));
   expect(peer.last.type).toBe("SCCCN");
-  expect([...(valueOf(peer.last, 13) ?? [])]).toEqual(response(3, "s3cret", challenge));
+  expect([...(avpOf(peer.last, 13) ?? [])]).toEqual(response(3, "s3cret", challenge));
   expect(stage.last("tunnel-up")).toMatchObject({ authenticated: true });
 });
 
@@ -152,9 +152,9 @@ test("two secrets are good while one is changed to the other, and the one the pe
     const stage = new Stage({ tunnel: { secrets: ["new", "old"] } });
     const peer = new Peer(stage);
     stage.dial(peer);
-    const ours = valueOf(peer.last, 11) as Uint8Array;
+    const ours = avpOf(peer.last, 11) as Uint8Array;
     peer.answers(A.challenge([5]), A.response(response(2, secret, ours)));
-    expect([...(valueOf(peer.last, 13) ?? [])]).toEqual(response(3, secret, Uint8Array.of(5)));
+    expect([...(avpOf(peer.last, 13) ?? [])]).toEqual(response(3, secret, Uint8Array.of(5)));
     expect(stage.endpoint.tunnel(stage.last("tunnel-up").tunnel)?.secret).toBe(secret === "new" ? 0 : 1);
     const caller = new Peer(stage, "192.0.2.9").establish(secret);
     expect(caller.types).toEqual(["SCCRP"]);
@@ -304,7 +304,7 @@ test("a refused caller gets StopCCN 4 with the text of the decision, and nothing
   peer.sccrq(A.vendor("a vendor name that leaves room for our text"));
   expect(peer.types).toEqual(["StopCCN"]);
   expect(resultOf(peer.last)[0]).toBe(4);
-  expect(new TextDecoder().decode(valueOf(peer.last, 1)?.slice(4))).toBe("who are you?");
+  expect(new TextDecoder().decode(avpOf(peer.last, 1)?.slice(4))).toBe("who are you?");
   expect(stage.last("tunnel-down")).toMatchObject({ wasUp: false, ending: { cause: "refused" } });
   expect(stage.statistics).toMatchObject({ tunnels: 0, tombs: 0, halfOpen: 0 });
 });
@@ -345,7 +345,7 @@ test("peers with the same settings share them; a decision gives a caller its own
   });
   const peer = new Peer(stage).establish("x");
   const sccrp = peer.heard.find(({ type }) => type === "SCCRP") as never;
-  expect(new TextDecoder().decode(valueOf(sccrp, 7))).toBe("hub");
+  expect(new TextDecoder().decode(avpOf(sccrp, 7))).toBe("hub");
   expect(numberOf(sccrp, 10)).toBe(4);
   expect(stage.last("tunnel-up")).toMatchObject({ name: "branch", authenticated: true });
 });

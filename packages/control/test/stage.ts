@@ -11,6 +11,7 @@ import {
 } from "../src/index.ts";
 import {
   A,
+  avpOf,
   body,
   control,
   type Heard,
@@ -19,7 +20,6 @@ import {
   response,
   TYPE,
   type TypeName,
-  valueOf,
 } from "./wire.ts";
 
 /** mulberry32 */
@@ -239,7 +239,7 @@ export class Peer {
   /** The peer calls, and has a tunnel. With a secret it answers the challenge. */
   establish(secret?: string, ...more: number[][]): this {
     this.sccrq(...more);
-    const challenge = valueOf(this.last, 11);
+    const challenge = avpOf(this.last, 11);
     if (secret !== undefined && challenge !== undefined)
       this.say("SCCCN", A.response(response(3, secret, challenge)));
     else this.say("SCCCN");

@@ -152,13 +152,13 @@ export function hear(datagram: Uint8Array): Heard {
 }
 
 /** Value of an AVP, by its attribute type. */
-export const valueOf = (heard: Heard, type: number): Uint8Array | undefined =>
+export const avpOf = (heard: Heard, type: number): Uint8Array | undefined =>
   heard.avps.find((one) => one.vendor === 0 && one.type === type)?.value;
 export const numberOf = (heard: Heard, type: number): number | undefined =>
-  valueOf(heard, type)?.reduce((sum, octet) => sum * 256 + octet, 0);
+  avpOf(heard, type)?.reduce((sum, octet) => sum * 256 + octet, 0);
 /** Result Code and Error Code of a StopCCN or CDN. */
 export const resultOf = (heard: Heard): readonly [number, number | undefined] => {
-  const value = valueOf(heard, 1) ?? new Uint8Array();
+  const value = avpOf(heard, 1) ?? new Uint8Array();
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   return [view.getUint16(0), value.length >= 4 ? view.getUint16(2) : undefined];
 };

@@ -186,6 +186,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
         return this.#authentication(now, protocol, packet);
       default:
         // Before the peer is known, other protocols are silently discarded (RFC 1661 §3.5).
+        if (this.phase === "authenticate") this.#supplicant?.presume(now);
         if (this.phase !== "network") return this.count("unexpected");
         if (protocol === PROTOCOL.ccp && this.ccp === undefined) this.#openCcp(now);
         return this.#network(protocol)?.receive(now, packet) ?? undefined;
@@ -647,6 +648,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     if (protocol === "ipv4") this.#ipv4 = undefined;
     else this.#ipv6 = undefined;
     this.events.push({ type: "gate", protocol, mode: "drop" });
+    this.#configure();
   }
 
   layerFinished(now: number, protocol: number) {

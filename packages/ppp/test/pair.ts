@@ -136,7 +136,10 @@ export class Pair {
   get settled(): boolean {
     return (["a", "b"] as const).every((side) => {
       const { lcp, ipcp, ipv6cp } = this.link[side].states;
-      const open = [ipcp, ipv6cp].filter((state) => state !== undefined);
+      // A protocol that the peer rejected is Stopped; one that had no use for what was agreed is Closed.
+      const open = [ipcp, ipv6cp].filter(
+        (state) => state !== undefined && state !== "Stopped" && state !== "Closed",
+      );
       return lcp === "Opened" && open.length > 0 && open.every((state) => state === "Opened");
     });
   }

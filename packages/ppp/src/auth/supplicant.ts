@@ -28,13 +28,15 @@ export class Supplicant {
   readonly methods: readonly AuthMethod[];
   done = false;
   failed = false;
-  /** PAP: when the request goes out again. */
+  /** When what we sent goes out again: PAP's request, or CHAP's Response, as its Success may be lost (RFC 1994 §4.2). */
   deadline = Number.POSITIVE_INFINITY;
   #transmissions = 0;
   #identifier = 0;
   /** The last challenge that we answered, and the answer, for when it comes again. */
   #challenge: Uint8Array = NO_OCTETS;
   #answer: Uint8Array = NO_OCTETS;
+  /** The packet to send again. */
+  #sent: Uint8Array = NO_OCTETS;
   /** What the authenticator has to say to be believed, and the keys that follow. */
   #expected = "";
   #keys: MppeStartKeys | undefined;
@@ -61,20 +63,20 @@ export class Supplicant {
     const password = this.#self.password.reveal().subarray(0, 255);
     this.#identifier = (this.#identifier + 1) & 255;
     const data = concat(Uint8Array.of(name.length), name, Uint8Array.of(password.length), password);
-    this.#answer = encodePacket(1, this.#identifier, data);
+    this.#sent = encodePacket(1, this.#identifier, data);
     this.#transmit(now);
   }
 
   #transmit(now: number): void {
     this.#transmissions++;
     this.deadline = now + this.#settings.restartMs;
-    this.#host.transmit(this.#protocol, this.#answer);
+    this.#host.transmit(this.#protocol, this.#sent);
   }
 
   /** Call at or after {@link deadline}. */
   handleTimeout(now: number) {
     if (now < this.deadline) return;
-    if (this.#transmissions >= this.#settings.maxConfigure) return this.#fail(now, "no answer to PAP", 0);
+    if (this.#transmissions >= this.#settings.maxConfigure) return this.#fail(now, "no answer", 0);
     this.#transmit(now);
   }
 
@@ -103,8 +105,9 @@ export class Supplicant {
         const value = this.#respond(identifier, data.subarray(1, 1 + size), method);
         if (value === undefined) return;
         this.#identifier = identifier;
-        this.#host.transmit(this.#protocol, encodePacket(OPCODE.response, identifier, value));
-        return;
+        this.#sent = encodePacket(OPCODE.response, identifier, value);
+        this.#transmissions = 0;
+        return this.#transmit(now);
       }
       case OPCODE.success:
         if (identifier !== this.#identifier || this.#answer.length === 0)
@@ -204,6 +207,15 @@ export class Supplicant {
       default:
         return reply(EAP_TYPE.nak, this.#wantedTypes());
     }
+  }
+
+  /**
+   * The peer went on to the network protocols: with EAP, whose Success nobody repeats, that says the same
+   * (RFC 3748 §4.2). Not before the authenticator proved itself, where the method has it do so.
+   */
+  presume(now: number): void {
+    const ran = this.#method === "eap-md5" || (this.#method === "eap-mschap-v2" && this.#proved);
+    if (ran && !this.failed) this.#succeed(now);
   }
 
   #wantedTypes(): Uint8Array {

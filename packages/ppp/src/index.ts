@@ -50,6 +50,15 @@ export { fcs16, fcs16Raw, fcs32, fcs32Raw, GOOD_FCS_16, GOOD_FCS_32 } from "./fc
 export { decodeFrame, encodeFrame, type Frame, type FrameOptions } from "./frame.ts";
 export { formatIpv4, formatIpv6, linkLocal, parseIpv4, parseIpv6 } from "./ip.ts";
 export { IPCP_OPTIONS, type Ipv4Agreement } from "./ipcp.ts";
+export { DhcpClient, type DhcpClientSettings, type DhcpEvent, type DhcpLeases } from "./ipv6/dhcp-client.ts";
+export type { Lease } from "./ipv6/dhcp-message.ts";
+export { DhcpResponder, type DhcpResponderSettings } from "./ipv6/dhcp-responder.ts";
+export {
+  type AdvertiserSettings,
+  RouterAdvertiser,
+  type RouterInformation,
+  RouterSolicitor,
+} from "./ipv6/router.ts";
 export { IPV6CP_OPTIONS, type Ipv6Agreement } from "./ipv6cp.ts";
 export { LCP_OPTIONS, type Random } from "./lcp.ts";
 export type { Phase } from "./link.ts";

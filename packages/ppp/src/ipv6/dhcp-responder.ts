@@ -1,0 +1,139 @@
+/**
+ * A DHCPv6 server for the one client at the other end of a PPP link (RFC 8415 §18.3): the address and the prefix that
+ * were granted to it, each time the same, so nothing is remembered. IPv6 packets go in and come out.
+ */
+import { PppSettingError } from "../errors.ts";
+import { linkLocal, parseIpv6 } from "../ip.ts";
+import { concat, same, textOctets, u16, u32 } from "../octets.ts";
+import {
+  DHCP,
+  type DhcpMessage,
+  decodeDhcp,
+  dhcpOption,
+  encodeDhcp,
+  findOption,
+  leaseOption,
+  OPTION,
+  PORT,
+  STATUS,
+} from "./dhcp-message.ts";
+import { decodeIpv6, decodeUdp, encodeUdp, NEXT_HEADER } from "./packet.ts";
+import { parsePrefix } from "./router.ts";
+
+/** What the peer may have. */
+export interface DhcpResponderSettings {
+  /** Our interface identifier, as IPV6CP agreed on it. */
+  readonly identifier: Uint8Array;
+  /** Who we are to clients (RFC 8415 §11); the same for all links. */
+  readonly duid: Uint8Array;
+  readonly address?: string | undefined;
+  /** To be delegated: `2001:db8:1::/56`. */
+  readonly prefix?: string | undefined;
+  readonly dns?: readonly string[];
+  /** Seconds; 14400 and 86400. */
+  readonly preferredS?: number;
+  readonly validS?: number;
+}
+
+/** One link's responder. */
+export class DhcpResponder {
+  readonly #settings: DhcpResponderSettings;
+  readonly #address: Uint8Array | undefined;
+  readonly #prefix: { octets: Uint8Array; length: number } | undefined;
+  readonly #dns: Uint8Array;
+
+  /** @throws PppSettingError - an address, prefix or server that is none. */
+  constructor(settings: DhcpResponderSettings) {
+    this.#settings = settings;
+    this.#address = settings.address === undefined ? undefined : address("address", settings.address);
+    this.#prefix = settings.prefix === undefined ? undefined : parsePrefix(settings.prefix);
+    this.#dns = concat(...(settings.dns ?? []).map((server, i) => address(`dns[${i}]`, server)));
+  }
+
+  /**
+   * An IPv6 packet from the link.
+   * @returns the IPv6 packet that answers it; `undefined` when none does: it was not DHCPv6, or not for us.
+   */
+  receive(octets: Uint8Array): Uint8Array | undefined {
+    const packet = decodeIpv6(octets);
+    const datagram = packet?.nextHeader === NEXT_HEADER.udp ? decodeUdp(packet.payload) : undefined;
+    if (packet === undefined || datagram?.ports[1] !== PORT.server) return undefined;
+    const message = decodeDhcp(datagram.data);
+    const answer = message && this.#answer(message);
+    return (
+      answer &&
+      encodeUdp(linkLocal(this.#settings.identifier), packet.source, [PORT.server, PORT.client], answer)
+    );
+  }
+
+  #answer({ type, transaction, options }: DhcpMessage): Uint8Array | undefined {
+    const client = findOption(options, OPTION.clientId);
+    const server = findOption(options, OPTION.serverId);
+    const named = server !== undefined && same(server, this.#settings.duid);
+    const rapid = type === DHCP.solicit && findOption(options, OPTION.rapidCommit) !== undefined;
+    const ours = [
+      dhcpOption(OPTION.serverId, this.#settings.duid),
+      ...(client === undefined ? [] : [dhcpOption(OPTION.clientId, client)]),
+    ];
+    const dns = this.#dns.length > 0 ? [dhcpOption(OPTION.dns, this.#dns)] : [];
+    const reply = (...more: readonly Uint8Array[]) => encodeDhcp(DHCP.reply, transaction, ...ours, ...more);
+    // RFC 8415 §16: who names another server, or none where one is due, is not talking to us.
+    if (type === DHCP.informationRequest) return server !== undefined && !named ? undefined : reply(...dns);
+    if (client === undefined || client.length === 0) return undefined;
+    switch (type) {
+      case DHCP.solicit:
+        if (server !== undefined) return undefined;
+        if (rapid) return reply(dhcpOption(OPTION.rapidCommit), ...this.#associations(options), ...dns);
+        return encodeDhcp(DHCP.advertise, transaction, ...ours, ...this.#associations(options), ...dns);
+      case DHCP.request:
+      case DHCP.renew:
+        return named ? reply(...this.#associations(options), ...dns) : undefined;
+      case DHCP.rebind:
+        return server === undefined ? reply(...this.#associations(options), ...dns) : undefined;
+      case DHCP.confirm:
+        return server === undefined ? reply(status(STATUS.success, "on this link")) : undefined;
+      case DHCP.release:
+      case DHCP.decline:
+        return named ? reply(status(STATUS.success, "")) : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  /** Every association asked for, filled with what we have, once; the others empty, with the reason. */
+  #associations(options: DhcpMessage["options"]): Uint8Array[] {
+    const { preferredS = 14_400, validS = 86_400 } = this.#settings;
+    const times = concat(u32(Math.floor(preferredS * 0.5)), u32(Math.floor(preferredS * 0.8)));
+    const given = new Set<number>();
+    return options
+      .filter(({ code, value }) => (code === OPTION.iaNa || code === OPTION.iaPd) && value.length >= 12)
+      .map(({ code, value }) => {
+        const iaid = value.subarray(0, 4);
+        const isAddress = code === OPTION.iaNa;
+        const have = isAddress ? this.#address : this.#prefix?.octets;
+        if (have === undefined || given.has(code)) {
+          const why = isAddress
+            ? status(STATUS.noAddress, "no address")
+            : status(STATUS.noPrefix, "no prefix");
+          return dhcpOption(code, iaid, u32(0), u32(0), why);
+        }
+        given.add(code);
+        return dhcpOption(
+          code,
+          iaid,
+          times,
+          leaseOption(have, isAddress ? undefined : this.#prefix?.length, preferredS, validS),
+        );
+      });
+  }
+}
+
+const status = (code: number, text: string): Uint8Array =>
+  dhcpOption(OPTION.status, u16(code), textOctets(text));
+
+function address(key: string, text: string): Uint8Array {
+  const octets = parseIpv6(text);
+  if (octets === undefined)
+    throw new PppSettingError(key, `must be an IPv6 address such as 2001:db8::1, not ${text}`);
+  return octets;
+}

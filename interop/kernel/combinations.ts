@@ -1,8 +1,9 @@
-/** Everything that a static Ethernet pseudowire of go-l2tp's first release can be, in both of its ends' words. */
+/** Everything that a static pseudowire of go-l2tp's first release can be, in both of its ends' words. */
 
 /** One tunnel with one session. */
 export interface Combination {
   readonly number: number;
+  readonly version: 2 | 3;
   readonly encapsulation: "udp" | "ip";
   readonly family: 4 | 6;
   /** Octets of either end's cookie. */
@@ -20,7 +21,7 @@ export function combinations(): Combination[] {
       for (const cookie of [0, 4, 8] as const) {
         for (const sequence of [false, true]) {
           const sublayer = sequence || cookie !== 4;
-          all.push({ number: all.length + 1, encapsulation, family, cookie, sequence, sublayer });
+          all.push({ number: all.length + 1, version: 3, encapsulation, family, cookie, sequence, sublayer });
         }
       }
     }
@@ -28,11 +29,25 @@ export function combinations(): Combination[] {
   return all;
 }
 
+/** What carries PPP: all of {@link combinations}, and L2TPv2, which has neither IP nor cookies nor a sublayer. */
+export function pppCombinations(): Combination[] {
+  const all = combinations();
+  for (const family of [4, 6] as const) {
+    for (const sequence of [false, true]) {
+      const number = all.length + 1;
+      all.push({ number, version: 2, encapsulation: "udp", family, cookie: 0, sequence, sublayer: false });
+    }
+  }
+  return all;
+}
+
 /** `UDP, IPv4, cookie of 8 octets, sequence numbers` */
-export function nameOf({ encapsulation, family, cookie, sequence, sublayer }: Combination): string {
-  const words = [encapsulation.toUpperCase(), `IPv${family}`, `cookie of ${cookie} octets`];
+export function nameOf({ version, encapsulation, family, cookie, sequence, sublayer }: Combination): string {
+  const words = [encapsulation.toUpperCase(), `IPv${family}`];
+  if (version === 2) words.unshift("L2TPv2");
+  else words.push(`cookie of ${cookie} octets`);
   if (sequence) words.push("sequence numbers");
-  if (!sublayer) words.push("no sublayer");
+  if (version === 3 && !sublayer) words.push("no sublayer");
   return words.join(", ");
 }
 
@@ -64,12 +79,13 @@ export interface Identity {
 }
 
 /** The names of both ends, from the combination's number. */
-export function identityOf({ number, encapsulation, cookie }: Combination, side: Side): Identity {
-  const base = side === "a" ? 0x1a00_0000 : 0x2b00_0000;
+export function identityOf({ number, version, encapsulation, cookie }: Combination, side: Side): Identity {
+  const first = side === "a" ? 0x1a00 : 0x2b00;
+  const base = version === 2 ? first : first * 0x1_0000;
   const udpPort = side === "b" ? 20_000 + number : isManaged(number) ? PORT : 10_000 + number;
   return {
     tunnelId: base + number,
-    sessionId: base + 0x1000 + number,
+    sessionId: base + 0x80 + number,
     port: encapsulation === "udp" ? udpPort : 0,
     cookie: Uint8Array.from({ length: cookie }, (_, i) => (side === "a" ? 0xa0 : 0xb0) + i + number),
     interfaceName: `l2${side}${number}`,

@@ -7,6 +7,14 @@ import { CABLE } from "./sites.ts";
 /** Names the shared folder to the guest. */
 export const CAPTURE_FOLDER = "L2TP_TEST_CAPTURES";
 
+/** What is captured, by the outer protocols. */
+const FILTERS = {
+  "udp-ipv4": "ip and udp",
+  "udp-ipv6": "ip6 and udp",
+  "ip-ipv4": "ip proto 115",
+  "ip-ipv6": "ip6 proto 115",
+};
+
 /** One file of frames, from `start` to `stop`. */
 export class Capture {
   readonly #process: ChildProcess;
@@ -34,6 +42,13 @@ export class Capture {
       child.once("close", () => reject(new Error(`tcpdump ended: ${said}`)));
     });
     return new Capture(child);
+  }
+
+  /** One for each encapsulation and family: `KIND-udp-ipv4.pcap` and so on. */
+  static all(site: Site, kind: string): Promise<Capture[]> {
+    return Promise.all(
+      Object.entries(FILTERS).map(([name, filter]) => Capture.start(site, `${kind}-${name}`, filter)),
+    );
   }
 
   async stop(): Promise<void> {

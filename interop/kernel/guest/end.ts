@@ -9,6 +9,16 @@ import type {
 } from "@l2tp/dataplane";
 import type { Site } from "../../support/site.ts";
 import { type Combination, identityOf, isManaged, OUTER, type Side } from "../combinations.ts";
+import { forEach } from "./ping.ts";
+
+/** Sessions that are made at the same time; of pppd each is a process. */
+const AT_A_TIME = 4;
+
+/** No secrets, no routes, and nothing on the wire but LCP, IPCP and what is asked for. */
+const PPPD = [
+  ...["noauth", "nodefaultroute", "noipdefault", "noipv6", "noccp", "novj"],
+  ...["lcp-echo-interval", "0", "lcp-max-configure", "60"],
+];
 
 /** One pseudowire as it is up. */
 export interface Pseudowire {
@@ -27,6 +37,8 @@ export interface EndOptions {
   readonly peerPort?: number;
   /** Of ours; default: what {@link identityOf} says. */
   readonly port?: number;
+  /** Default `eth`. */
+  readonly pseudowire?: "eth" | "ppp";
   /** Whether tunnels have sockets of ours; default: as {@link isManaged} says. */
   readonly managed?: boolean;
 }
@@ -36,7 +48,7 @@ export class End implements AsyncDisposable {
   readonly pseudowires: Pseudowire[] = [];
   readonly notices: PlaneNotice[] = [];
   readonly #options: EndOptions;
-  readonly #wires = new Map<string, Wire>();
+  readonly #wires = new Map<string, Promise<Wire>>();
 
   private constructor(options: EndOptions) {
     this.#options = options;
@@ -44,7 +56,7 @@ export class End implements AsyncDisposable {
 
   static async open(options: EndOptions, all: readonly Combination[]): Promise<End> {
     const end = new End(options);
-    for (const combination of all) await end.#add(combination);
+    await forEach(all, AT_A_TIME, (combination) => end.#add(combination));
     return end;
   }
 
@@ -52,35 +64,35 @@ export class End implements AsyncDisposable {
   async statistics(): Promise<Map<number, SessionStatistics>> {
     const found = new Map<number, SessionStatistics>();
     for (const wire of this.#wires.values()) {
-      await wire.statistics({ row: (row) => void found.set(row.sessionId, { ...row }) });
+      await (await wire).statistics({ row: (row) => void found.set(row.sessionId, { ...row }) });
     }
     return found;
   }
 
-  async #wire({ encapsulation, family }: Combination, port: number): Promise<Wire> {
+  #wire({ encapsulation, family }: Combination, port: number): Promise<Wire> {
     const { plane, site, side } = this.#options;
     const key = `${encapsulation} ${family} ${port}`;
     const known = this.#wires.get(key);
     if (known !== undefined) return known;
     const local = { family, address: OUTER[family][side], port };
-    const wire = await plane.open({ encapsulation, local, namespace: site.path }, () => {});
+    const wire = plane.open({ encapsulation, local, namespace: site.path }, () => {});
     this.#wires.set(key, wire);
     void (async () => {
-      for await (const notice of wire.notices) this.notices.push(notice);
+      for await (const notice of (await wire).notices) this.notices.push(notice);
     })();
     return wire;
   }
 
   async #add(combination: Combination): Promise<void> {
-    const { side, managed = isManaged(combination.number) } = this.#options;
+    const { side, managed = isManaged(combination.number), pseudowire = "eth" } = this.#options;
     const other = side === "a" ? "b" : "a";
     const own = identityOf(combination, side);
     const peer = identityOf(combination, other);
-    const { encapsulation, family, sequence, sublayer } = combination;
+    const { version, encapsulation, family, sequence, sublayer } = combination;
     const ported = (port: number) => (encapsulation === "udp" ? port : 0);
     const wire = await this.#wire(combination, ported(this.#options.port ?? own.port));
     const tunnel = await wire.createTunnel({
-      version: 3,
+      version,
       tunnelId: own.tunnelId,
       peerTunnelId: peer.tunnelId,
       local: OUTER[family][side],
@@ -89,7 +101,7 @@ export class End implements AsyncDisposable {
     });
     const session = await tunnel.createSession({
       name: own.interfaceName,
-      pseudowire: "eth",
+      pseudowire,
       sessionId: own.sessionId,
       peerSessionId: peer.sessionId,
       cookie: own.cookie,
@@ -98,16 +110,20 @@ export class End implements AsyncDisposable {
       sendSequence: sequence,
       receiveSequence: sequence,
       reorderMs: 0,
-      interface: {
-        name: own.interfaceName,
-        addresses: [{ address: own.address, prefixLength: 24 }],
-      },
+      ...(pseudowire === "eth"
+        ? {
+            interface: {
+              name: own.interfaceName,
+              addresses: [{ address: own.address, prefixLength: 24 }],
+            },
+          }
+        : { ppp: { options: [...PPPD, `${own.address}:${peer.address}`] } }),
       mtu: { dontFragment: "clear" },
     });
     this.pseudowires.push({ combination, wire, tunnel, session });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const wire of this.#wires.values()) await wire[Symbol.asyncDispose]();
+    for (const wire of this.#wires.values()) await (await wire)[Symbol.asyncDispose]();
   }
 }

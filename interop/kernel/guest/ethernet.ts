@@ -19,36 +19,13 @@ import {
 import { Capture } from "./capture.ts";
 import { End } from "./end.ts";
 import { ipBatch, ipLinkFigures, iproute2Lines, type LinkFigures } from "./iproute2.ts";
-import { forEach, PING_CLASSES, ping } from "./ping.ts";
+import { forEach, PING_CLASSES, ping, pingThrough } from "./ping.ts";
 import { KernelSites } from "./sites.ts";
 
 /** Pings that wait for their answers at the same time. */
 const AT_A_TIME = 4;
 /** An outer packet that the cable does not take whole. */
 const LARGE_MTU = 2_000;
-
-/** Where captures go, by the outer protocols. */
-const CAPTURES = {
-  "udp-ipv4": "ip and udp",
-  "udp-ipv6": "ip6 and udp",
-  "ip-ipv4": "ip proto 115",
-  "ip-ipv6": "ip6 proto 115",
-};
-
-/** Every ping class through each pseudowire. @returns what is amiss, by the combination's name */
-async function pingThrough(sites: KernelSites, end: End): Promise<Map<string, string[]>> {
-  const amiss = new Map<string, string[]>();
-  await forEach(end.pseudowires, AT_A_TIME, async ({ combination, session }) => {
-    const found: string[] = [];
-    const to = identityOf(combination, "b").address;
-    for (const kind of PING_CLASSES) {
-      const what = await ping(sites.a, to, session.mtuOctets, kind);
-      if (what !== undefined) found.push(what);
-    }
-    amiss.set(nameOf(combination), found);
-  });
-  return amiss;
-}
 
 function withIproute2({ describe, test, beforeAll, afterAll }: SuiteApi): void {
   describe("with iproute2 at the other end", () => {
@@ -62,15 +39,12 @@ function withIproute2({ describe, test, beforeAll, afterAll }: SuiteApi): void {
 
     beforeAll(async () => {
       sites = new KernelSites();
-      const captures = [];
-      for (const [name, filter] of Object.entries(CAPTURES)) {
-        captures.push(await Capture.start(sites.a, name, filter));
-      }
+      const captures = await Capture.all(sites.a, "eth");
       // They first, so that whatever we send is received, and counted.
       await ipBatch(sites.b, all.flatMap(iproute2Lines));
       plane = await LinuxDataPlane.create();
       end = await End.open({ plane, site: sites.a, side: "a" }, all);
-      amiss = await pingThrough(sites, end);
+      amiss = await pingThrough(sites.a, end.pseudowires);
       theirs = await ipLinkFigures(sites.b);
       ours = await end.statistics();
       for (const capture of captures) await capture.stop();
@@ -172,7 +146,7 @@ function withUserspace({ describe, test, beforeAll, afterAll }: SuiteApi): void 
         all,
       );
       ends = { a, b };
-      amiss = await pingThrough(sites, a);
+      amiss = await pingThrough(sites.a, a.pseudowires);
     });
     afterAll(async () => {
       await Promise.all([kernel?.[Symbol.asyncDispose](), userspace?.[Symbol.asyncDispose]()]);

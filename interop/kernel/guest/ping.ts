@@ -1,5 +1,7 @@
 /** Pings of every size class, from an empty one to several thousand octets. */
 import type { Site } from "../../support/site.ts";
+import { identityOf, nameOf } from "../combinations.ts";
+import type { Pseudowire } from "./end.ts";
 
 /** IPv4 and ICMP headers. */
 const HEADERS = 28;
@@ -49,4 +51,25 @@ export async function forEach<T>(
     for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
   };
   await Promise.all(Array.from({ length: atATime }, worker));
+}
+
+/** Pings that wait for their answers at the same time. */
+const AT_A_TIME = 4;
+
+/** Every ping class through each pseudowire. @returns what is amiss, by the combination's name */
+export async function pingThrough(
+  from: Site,
+  pseudowires: readonly Pseudowire[],
+): Promise<Map<string, string[]>> {
+  const amiss = new Map<string, string[]>();
+  await forEach(pseudowires, AT_A_TIME, async ({ combination, session }) => {
+    const found: string[] = [];
+    const to = identityOf(combination, "b").address;
+    for (const kind of PING_CLASSES) {
+      const what = await ping(from, to, session.mtuOctets, kind);
+      if (what !== undefined) found.push(what);
+    }
+    amiss.set(nameOf(combination), found);
+  });
+  return amiss;
 }

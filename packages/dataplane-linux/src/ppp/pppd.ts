@@ -8,7 +8,7 @@
  * gains privileges; pppd is setuid-root, which is a gain for others than root, but pppd needs root anyway.)
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { PlaneError } from "@l2tp/dataplane";
 import { abi, type Fd, raw, sys } from "@l2tp/linux";
@@ -88,6 +88,8 @@ export function readPppdOptions(file: string | undefined, words: readonly string
   if (file === undefined) return [...words];
   let text: string;
   try {
+    // Reading a pipe would wait for its writer, and the event loop with it.
+    if (!statSync(file).isFile()) throw new Error(`${file} is not a plain file`);
     text = readFileSync(file, "utf8");
   } catch (cause) {
     throw new PlaneError("invalid-parameters", `pppd_args: ${(cause as Error).message}`, { cause });

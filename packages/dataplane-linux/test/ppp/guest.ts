@@ -312,6 +312,10 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
       expect(await codeOf(() => createPppdSession(host, missing))).toMatch(
         /^invalid-parameters: .*\/nowhere/,
       );
+      const device = session(2, { sessionId: 50, peerSessionId: 51 }, { ppp: { optionsFile: "/dev/null" } });
+      expect(await codeOf(() => createPppdSession(host, device))).toMatch(
+        /^invalid-parameters: .*not a plain/,
+      );
       expect(host.told.descriptors).toBe(0);
       await tunnel.remove();
     }, 120_000);
@@ -410,15 +414,14 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
         tunnels[side].createSession(
           session(2, { sessionId: 5, peerSessionId: 5 }, { ppp: { options: [...QUIET, address] } }),
         );
-      const [a] = await Promise.all([
+      const both = await Promise.all([
         sessionOf("a", "10.90.0.1:10.90.0.2"),
         sessionOf("b", "10.90.0.2:10.90.0.1"),
       ]);
-      await until(
-        "addresses are told",
-        () => notices.some(({ type }) => type === "session-addresses"),
-        60_000,
-      );
+      const [a] = both;
+      const negotiated = () =>
+        both.every(({ addresses }) => addresses?.some(({ address }) => address.startsWith("10.90.0.")));
+      await until("addresses are negotiated", negotiated, 60_000);
       const told = notices.find((notice) => notice.type === "session-addresses");
       expect(told).toMatchObject({ tunnelId: 901, sessionId: 5, interfaceName: a.interfaceName });
       expect(a.addresses).toContainEqual({ address: "10.90.0.1", prefixLength: 32, peer: "10.90.0.2" });
@@ -431,6 +434,41 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
       expect(lines.some((line) => line.startsWith("tunnel 901, session 5: pppd: Using interface ppp"))).toBe(
         true,
       );
+
+      // A PPP address of the peer's that is its address outside would wrap each packet again and again.
+      const looping = await tunnels.a.createSession(
+        session(
+          2,
+          { sessionId: 6, peerSessionId: 6 },
+          { ppp: { options: [...QUIET, `10.91.0.1:${ADDRESSES.b[4]}`] } },
+        ),
+      );
+      await tunnels.b.createSession(
+        session(
+          2,
+          { sessionId: 6, peerSessionId: 6 },
+          { ppp: { options: [...QUIET, `${ADDRESSES.b[4]}:10.91.0.1`] } },
+        ),
+      );
+      const ofLoop = () => notices.find((notice) => notice.type === "session-lost" && notice.sessionId === 6);
+      await until("the loop is told", () => ofLoop() !== undefined, 60_000);
+      expect(ofLoop()).toMatchObject({
+        reason: expect.stringMatching(/10\.77\.0\.2 would lead through ppp\d+ itself/),
+      });
+      await until("its interface is gone", () => !lab.a.has(looping.interfaceName ?? "ppp1"));
+      expect(lab.a.run("ping", "-c", "1", "10.90.0.2").stdout).toContain("1 received");
+
+      const joined = session(2, { sessionId: 7, peerSessionId: 7 }, { pseudowire: "pppac", pppoe: PPPOE });
+      const pppac = await tunnels.a.createSession(joined);
+      const pppoe = () => lab.a.run("cat", "/proc/net/pppoe").stdout;
+      expect(pppoe()).toMatch(/00000900 +02:00:00:00:77:02 +wire/);
+      expect(pppac.interfaceName).toBeUndefined();
+      expect(await codeOf(() => tunnels.a.createSession({ ...joined, sessionId: 8 }))).toMatch(
+        /^id-in-use: .*PPPoE/,
+      );
+      expect(await pppac.statistics()).toMatchObject({ txPackets: 0, rxPackets: 0 });
+      await pppac[Symbol.asyncDispose]();
+      expect(pppoe()).not.toContain("wire");
 
       // Deleted by another: the kernel says nothing to the session's descriptors.
       const name = a.interfaceName as string;

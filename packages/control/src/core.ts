@@ -46,8 +46,8 @@ export type IntentSubject =
       readonly restUntil: Instant;
     };
 
-/** Messages that are never hidden: their receiver may not have, or not yet have, the secret. */
-const NEVER_HIDDEN: readonly string[] = ["SCCRQ", "StopCCN"];
+/** Messages that are never hidden: nothing in them is secret, and which secret the receiver has is not known yet. */
+const NEVER_HIDDEN: readonly string[] = ["SCCRQ", "SCCRP", "StopCCN"];
 const RANDOM_VECTOR_OCTETS = 16;
 
 export class Core {

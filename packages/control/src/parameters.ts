@@ -39,7 +39,7 @@ export type PeerAddressPolicy = "strict" | "port" | "roam";
 
 /**
  * AVP hiding (RFC 2661 §4.3). `accept`: hidden AVPs are opened, ours are sent open. `send`: ours are hidden too, but not
- * in an SCCRQ. `require`: besides, a peer's numbers, names and passwords must be hidden, or the call is refused.
+ * in SCCRQ, SCCRP and StopCCN. `require`: besides, a peer's numbers, names and passwords must be hidden, or the call is refused.
  */
 export type Hiding = "accept" | "send" | "require";
 

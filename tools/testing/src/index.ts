@@ -1,2 +1,2 @@
-export { type Declare, type Need, needs } from "./needs.ts";
+export { type Declare, missing, type Need, needs } from "./needs.ts";
 export { seeds } from "./seeds.ts";

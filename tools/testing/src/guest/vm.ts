@@ -2,13 +2,13 @@
  * Declares a {@link GuestSuite} to vitest and runs it in the virtual machine: bundled to one file, in one boot,
  * each of its tests shown as a test here.
  */
-import { spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { beforeAll, describe } from "vitest";
 import { missing, needs } from "../needs.ts";
+import { bundleForGuest, runInGuest } from "./run.ts";
 import { type GuestReport, type GuestSuite, REPORT_PREFIX, type SuiteApi } from "./suite.ts";
+
+export { bundleForGuest, runInGuest } from "./run.ts";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 
@@ -42,67 +42,6 @@ function titles(suite: GuestSuite): string[] {
   };
   suite(api);
   return names;
-}
-
-/**
- * Bundles a program for the guest: one file, koffi left as a package.
- *
- * @param source - the program, TypeScript; imports by absolute path or by package name
- * @returns path of the bundle
- */
-export async function bundleForGuest(
-  name: string,
-  source: string,
-  threads: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  // Below node_modules of the repository, so that koffi is found and git does not see it.
-  const folder = `${root}node_modules/.cache/l2tp-guest/${name}/`;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}entry.ts`, source);
-  await build({
-    entryPoints: { main: `${folder}entry.ts`, ...threads },
-    outdir: folder,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    conditions: ["@l2tp/source"],
-    external: ["koffi", "esbuild", "vitest"],
-    banner: {
-      js: 'import { createRequire as __cr } from "node:module"; const require = __cr(import.meta.url);',
-    },
-    outExtension: { ".js": ".js" },
-    logLevel: "error",
-  });
-  writeFileSync(`${folder}package.json`, '{ "type": "module" }');
-  return `${folder}main.js`;
-}
-
-/** Runs a command in the virtual machine and gives each line of its output to `onLine`. */
-export async function runInGuest(
-  command: readonly string[],
-  options: {
-    readonly timeoutMs: number;
-    readonly run?: readonly string[];
-    readonly onLine?: (line: string) => void;
-  },
-): Promise<{ status: number | null; output: string }> {
-  const seconds = String(Math.ceil(options.timeoutMs / 1000));
-  const args = ["--timeout", seconds, ...(options.run ?? []), "--", ...command];
-  const child = spawn(`${root}tools/vm/run`, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  let rest = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-    const lines = (rest + chunk.toString()).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) options.onLine?.(line);
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const status = await new Promise<number | null>((done) => child.once("close", done));
-  return { status, output };
 }
 
 /**

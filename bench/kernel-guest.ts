@@ -1,0 +1,141 @@
+/**
+ * What the kernel's data plane costs in large numbers, measured inside the virtual machine beside `ip l2tp` in batch mode,
+ * round by round; prints one line of JSON a round. Started by `suites/kernel.ts`.
+ */
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { SessionPlaneParameters, TunnelPlane } from "@l2tp/dataplane";
+import { LinuxDataPlane } from "@l2tp/dataplane-linux";
+import { Site } from "../interop/support/site.ts";
+import { KERNEL_LINE, type KernelRound, type Steps } from "./kernel-round.ts";
+
+const TUNNELS = 1_000;
+const SESSIONS = 10;
+const ROUNDS = Number(process.argv[2] ?? 1);
+/** Asked for at the same time, as a control plane would. */
+const AT_A_TIME = 64;
+const LOCAL = "192.0.2.1";
+const PEER = "192.0.2.2";
+const PEER_PORT = 2_000;
+
+async function each<T>(count: number, work: (i: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const i = next++;
+      results[i] = await work(i);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+  return results;
+}
+
+const session = (sessionId: number): SessionPlaneParameters => ({
+  name: "bench",
+  pseudowire: "eth",
+  sessionId,
+  peerSessionId: sessionId,
+  cookie: new Uint8Array(),
+  peerCookie: new Uint8Array(),
+  l2SpecificSublayer: "none",
+  sendSequence: false,
+  receiveSequence: false,
+  reorderMs: 0,
+  interface: { up: false },
+});
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const from = performance.now();
+  await work();
+  return performance.now() - from;
+}
+
+/** Ours: until everything is there, or gone. */
+async function ours(site: Site, tunnels: number): Promise<Omit<KernelRound, "ip">> {
+  await using plane = await LinuxDataPlane.create({ stateDirectory: false });
+  const local = { family: 4, address: LOCAL, port: 1701 } as const;
+  const wire = await plane.open({ encapsulation: "udp", local, namespace: site.path }, () => {});
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const before = process.memoryUsage().rss;
+  let made: TunnelPlane[] = [];
+  let listed = 0;
+  delay.enable();
+  const create = await timed(async () => {
+    made = await each(tunnels, (i) =>
+      wire.createTunnel({
+        version: 3,
+        tunnelId: i + 1,
+        peerTunnelId: i + 1,
+        peer: { family: 4, address: PEER, port: PEER_PORT + i },
+      }),
+    );
+    await each(tunnels * SESSIONS, (i) =>
+      (made[Math.floor(i / SESSIONS)] as TunnelPlane).createSession(session(i + 1)),
+    );
+  });
+  const list = await timed(() => wire.statistics({ row: () => void listed++ }));
+  const octets = process.memoryUsage().rss - before;
+  const remove = await timed(() => each(tunnels, async (i) => made[i]?.[Symbol.asyncDispose]()));
+  delay.disable();
+  if (listed !== tunnels * SESSIONS) throw new Error(`${listed} sessions were listed`);
+  return {
+    tunnels,
+    sessions: SESSIONS,
+    ours: { create, list, remove },
+    octetsPerSession: octets / (tunnels * SESSIONS),
+    loopLongestMs: delay.max / 1e6,
+    loopP999Ms: delay.percentile(99.9) / 1e6,
+  };
+}
+
+async function ip(site: Site, lines: readonly string[]): Promise<string> {
+  writeFileSync("/tmp/l2tp-bench", `${lines.join("\n")}\n`);
+  const child = site.namespace.run(() =>
+    spawn("ip", ["-batch", "/tmp/l2tp-bench"], { stdio: ["ignore", "pipe", "inherit"] }),
+  );
+  let output = "";
+  child.stdout?.on("data", (text: Buffer) => {
+    output += text.toString();
+  });
+  const code = await new Promise((done) => child.once("close", done));
+  if (code !== 0) throw new Error(`ip -batch ended with ${code}`);
+  return output;
+}
+
+/** iproute2: one process for each step, and as ours until everything is gone. */
+async function iproute2(site: Site, tunnels: number): Promise<Steps> {
+  const create: string[] = [];
+  const remove: string[] = [];
+  for (let t = 1; t <= tunnels; t++) {
+    const at = `local ${LOCAL} remote ${PEER} udp_sport ${10_000 + t} udp_dport ${PEER_PORT + t}`;
+    create.push(`l2tp add tunnel tunnel_id ${t} peer_tunnel_id ${t} encap udp ${at}`);
+    for (let s = 1; s <= SESSIONS; s++) {
+      const id = t * SESSIONS + s;
+      create.push(`l2tp add session tunnel_id ${t} session_id ${id} peer_session_id ${id} l2spec_type none`);
+    }
+    remove.push(`l2tp del tunnel tunnel_id ${t}`);
+  }
+  return {
+    create: await timed(() => ip(site, create)),
+    list: await timed(() => ip(site, ["l2tp show session"])),
+    remove: await timed(async () => {
+      await ip(site, remove);
+      while ((await ip(site, ["l2tp show tunnel"])).trim() !== "") {
+        // Not gone yet.
+      }
+    }),
+  };
+}
+
+using a = new Site("A");
+using b = new Site("B");
+a.cable("wan0", LOCAL, b, PEER);
+// What is used for the first time is loaded and compiled first.
+await ours(a, Math.min(TUNNELS, 20));
+for (let round = 0; round < ROUNDS; round++) {
+  const figures: KernelRound = { ...(await ours(a, TUNNELS)), ip: await iproute2(a, TUNNELS) };
+  process.stdout.write(`${KERNEL_LINE}${JSON.stringify(figures)}\n`);
+}
+process.exit(0);

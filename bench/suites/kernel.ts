@@ -1,0 +1,114 @@
+/**
+ * The kernel's data plane in large numbers, in the virtual machine (emulated: ten to forty times slower than a machine):
+ * 1,000 tunnels of 10 Ethernet sessions are created, listed and deleted, beside `ip l2tp` in batch mode in the same rounds.
+ */
+import { fileURLToPath } from "node:url";
+import { missing } from "@l2tp/testing";
+import { bundleForGuest, runInGuest } from "@l2tp/testing/guest/run";
+import { KERNEL_LINE, type KernelRound, type Steps } from "../kernel-round.ts";
+import type { ResultTable, Suite, SuiteOptions, SuiteResult } from "../suite.ts";
+
+const path = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
+/** For each round, on a busy machine. */
+const ROUND_LIMIT_MS = 240_000;
+
+const median = (values: readonly number[]): number => {
+  const sorted = values.slice().sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+};
+const fixed = (value: number, digits = 0): number => Number(value.toFixed(digits));
+
+async function measure({ rounds, log }: SuiteOptions): Promise<KernelRound[]> {
+  const bundle = await bundleForGuest(
+    "bench-kernel",
+    `import ${JSON.stringify(path("bench/kernel-guest.ts"))};`,
+    {
+      "reactor-thread": path("packages/linux/src/reactor-thread.ts"),
+    },
+  );
+  const found: KernelRound[] = [];
+  const { status, output } = await runInGuest([process.execPath, bundle, String(rounds)], {
+    timeoutMs: ROUND_LIMIT_MS * rounds,
+    run: ["--mem", "3072"],
+    onLine: (line) => {
+      if (!line.startsWith(KERNEL_LINE)) return;
+      found.push(JSON.parse(line.slice(KERNEL_LINE.length)) as KernelRound);
+      log(`kernel: round ${found.length} of ${rounds}`);
+    },
+  });
+  if (found.length < rounds) {
+    throw new Error(
+      `the virtual machine ended with ${status} after ${found.length} rounds:\n${output.slice(-2000)}`,
+    );
+  }
+  return found;
+}
+
+const STEPS = ["create", "list", "remove"] as const satisfies readonly (keyof Steps)[];
+
+function report(rounds: readonly KernelRound[]): SuiteResult {
+  const [first] = rounds;
+  if (first === undefined) throw new Error("no rounds");
+  const { tunnels, sessions } = first;
+  const objects = tunnels * (sessions + 1);
+  const microseconds = (who: "ours" | "ip", step: keyof Steps) =>
+    median(rounds.map((round) => (round[who][step] * 1_000) / objects));
+  const ratio = (step: keyof Steps) => median(rounds.map((round) => round.ours[step] / round.ip[step]));
+  const table: ResultTable = {
+    title: `${tunnels.toLocaleString("en-US")} tunnels of ${sessions} Ethernet sessions in the kernel (virtual machine)`,
+    columns: ["", "ours, µs each", "ip -batch, µs each", "ratio"],
+    rows: STEPS.map((step) => [
+      step,
+      fixed(microseconds("ours", step)),
+      fixed(microseconds("ip", step)),
+      fixed(ratio(step), 2),
+    ]),
+    notes: [
+      "Each: a tunnel or a session. Ours also give each interface its MTU, and each tunnel a socket for control messages.",
+      "Removing is over when the kernel has none of them any more.",
+    ],
+  };
+  return {
+    tables: [table],
+    figures: [
+      ...STEPS.map((step) => ({
+        name: `kernel: ${step}, ours to ip -batch`,
+        measured: fixed(ratio(step), 2),
+        unit: "times",
+        better: "lower" as const,
+        goal: 1,
+      })),
+      {
+        name: "kernel: memory of our process for each session",
+        measured: fixed(median(rounds.map(({ octetsPerSession }) => octetsPerSession / 1_024)), 1),
+        unit: "KiB",
+        better: "lower",
+      },
+      {
+        name: "kernel: event loop late by at most",
+        measured: fixed(median(rounds.map(({ loopLongestMs }) => loopLongestMs))),
+        unit: "ms",
+        better: "lower",
+        goal: 50,
+      },
+      {
+        name: "kernel: event loop late, 99.9 % of the time",
+        measured: fixed(median(rounds.map(({ loopP999Ms }) => loopP999Ms))),
+        unit: "ms",
+        better: "lower",
+        goal: 50,
+      },
+    ],
+  };
+}
+
+const suite: Suite = {
+  name: "kernel",
+  description: "the kernel's data plane in large numbers, beside ip l2tp in batch mode (virtual machine)",
+  async run(options) {
+    const why = missing("vm");
+    if (why !== undefined) return { tables: [], figures: [], missing: [`the kernel's data plane: ${why}`] };
+    return report(await measure(options));
+  },
+};
+export default suite;

@@ -86,7 +86,7 @@ export class Endpoint {
   /** Takes a control message (or anything else) from the network; borrowed: what is kept is copied. Never throws. */
   handleDatagram(now: Instant, from: PeerAddress, datagram: Uint8Array): void {
     this.#reception.datagram(now, from, datagram);
-    this.#drain.step(now);
+    if (this.#core.draining && this.#core.sessions.size === 0) this.#drain.step(now);
   }
 
   /** Call at or after {@link pollTimeout}; early or repeated calls do nothing. */

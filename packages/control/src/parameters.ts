@@ -224,6 +224,7 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** Settings from defaults and what differs. @throws ControlError ERR_L2TP_PARAMETER naming the setting. */
 export function tunnelSettings(base: TunnelSettings, change: TunnelChanges = {}): TunnelSettings {
+  if (Object.keys(change).length === 0) return base;
   const { transport, ...rest } = change;
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   const settings: TunnelSettings = {

@@ -146,7 +146,11 @@ export class Tunnels {
 
   /** The answer to the question about a caller. @throws ControlError, EncodeError; the question stays open then. */
   prepareDecision(tunnel: Tunnel, decision: PeerDecision): TunnelSettings | undefined {
-    if (!decision.accept) return undefined;
+    if (!decision.accept) {
+      const { result = 4, error, text } = decision;
+      tryStop({ result, ...(error !== undefined && { error }), ...(text !== undefined && { text }) });
+      return undefined;
+    }
     const { accept: _, name: __, ...changes } = decision;
     const settings = tunnelSettings(this.#parts.core.settings.tunnel, changes);
     const trial = this.#sccrp(settings, tunnel.tunnelId, new Uint8Array(16), new Uint8Array(16));
@@ -188,8 +192,9 @@ export class Tunnels {
     this.#refuse(now, tunnel, "rx-SCCRQ-unacceptable", "undecided", stop);
   }
 
-  /** Ends a tunnel for a reason of ours. */
+  /** Ends a tunnel for a reason of ours. @throws EncodeError when that does not fit; nothing has changed then. */
   stop(now: Instant, tunnel: Tunnel, cause: Cause, stop: StopFacts): void {
+    tryStop(stop);
     this.#refuse(now, tunnel, "admin-close", cause, stop);
   }
 
@@ -767,6 +772,11 @@ export class Tunnels {
       ...settings.capabilities,
     };
   }
+}
+
+/** Tries what a StopCCN is to say. @throws EncodeError. */
+function tryStop(stop: StopFacts): void {
+  encodeMessage(stopMessage(1, stop), { tunnelId: 1, ns: 0, nr: 0 });
 }
 
 /** A StopCCN that says this. */

@@ -562,6 +562,18 @@ test("ICRQ, OCRQ where they are not taken get CDN 5", () => {
   expect(stage.statistics.tunnels).toBe(1);
 });
 
+test("an ending that does not fit is refused at once, and nothing has ended", () => {
+  const { stage, tunnel, session } = lnsWithSession();
+  const text = "x".repeat(1_100);
+  expect(() => stage.endpoint.closeTunnel(stage.now, tunnel, { result: 1, text })).toThrow(/octets/);
+  expect(() => stage.endpoint.closeSession(stage.now, session, { result: 70_000 })).toThrow(/resultCode/);
+  expect(stage.statistics).toMatchObject({ tunnelsUp: 1, sessionsUp: 1 });
+  const asking = new Stage({ accept: false });
+  new Peer(asking).sccrq();
+  expect(() => asking.endpoint.decide(asking.now, asking.token(), { accept: false, result: -1 })).toThrow();
+  expect(asking.endpoint.decide(asking.now, asking.token(), { accept: false })).toBe(true);
+});
+
 test("parameters that do not fit are refused at once, by name, and change nothing", () => {
   const stage = new Stage();
   const tunnel = stage.dial(new Peer(stage));

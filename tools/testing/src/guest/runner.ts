@@ -21,10 +21,14 @@ const context: TestContext = {
   },
 };
 
+interface Hook {
+  readonly body: Body;
+  readonly timeoutMs: number;
+}
 interface Group {
   readonly name: string;
-  readonly before: Body[];
-  readonly after: Body[];
+  readonly before: Hook[];
+  readonly after: Hook[];
   readonly children: (Group | Test)[];
 }
 interface Test {
@@ -69,7 +73,7 @@ const describeError = (error: unknown): string =>
 async function runGroup(group: Group, path: string): Promise<void> {
   let broken: string | undefined;
   try {
-    for (const body of group.before) await limited(body, DEFAULT_TIMEOUT_MS);
+    for (const { body, timeoutMs } of group.before) await limited(body, timeoutMs);
   } catch (error) {
     broken = `beforeAll of "${group.name}" failed: ${describeError(error)}`;
   }
@@ -98,9 +102,9 @@ async function runGroup(group: Group, path: string): Promise<void> {
       else report({ test, state: "failed", ms: ms(), error: describeError(error) });
     }
   }
-  for (const body of group.after) {
+  for (const { body, timeoutMs } of group.after) {
     try {
-      await limited(body, DEFAULT_TIMEOUT_MS);
+      await limited(body, timeoutMs);
     } catch (error) {
       report({ test: `${path} > afterAll`, state: "failed", ms: 0, error: describeError(error) });
     }
@@ -122,8 +126,8 @@ export async function runGuestSuite(suite: GuestSuite): Promise<never> {
     },
     test: (title, body, timeoutMs = DEFAULT_TIMEOUT_MS) => current.children.push({ title, body, timeoutMs }),
     skip: (title, reason) => current.children.push({ title, reason, timeoutMs: 0 }),
-    beforeAll: (body) => current.before.push(body),
-    afterAll: (body) => current.after.push(body),
+    beforeAll: (body, timeoutMs = DEFAULT_TIMEOUT_MS) => current.before.push({ body, timeoutMs }),
+    afterAll: (body, timeoutMs = DEFAULT_TIMEOUT_MS) => current.after.push({ body, timeoutMs }),
   };
   suite(api);
   await runGroup(root, "");

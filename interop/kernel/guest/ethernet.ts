@@ -9,12 +9,12 @@ import { UserspaceDataPlane } from "@l2tp/dataplane-userspace";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import {
-  type Combination,
   combinations,
   identityOf,
   l2tpHeaderOctets,
   nameOf,
   PORT,
+  someCombinations,
 } from "../combinations.ts";
 import { Capture } from "./capture.ts";
 import { End } from "./end.ts";
@@ -112,15 +112,6 @@ function withIproute2({ describe, test, beforeAll, afterAll }: SuiteApi): void {
       expect((await sites.a.execute("ip", "l2tp", "show", "tunnel")).output).toBe("");
       expect((await sites.b.execute("ip", "l2tp", "show", "tunnel")).output).not.toBe("");
     });
-  });
-}
-
-/** Every encapsulation and family, both lengths of cookie and none, with and without sequence numbers. */
-function someCombinations(): Combination[] {
-  const wanted = [0, 8, 4, 0, 8, 4, 8, 0];
-  return combinations().filter(({ number, cookie }) => {
-    const group = Math.floor((number - 1) / 6) * 2 + ((number - 1) % 2);
-    return cookie === wanted[group];
   });
 }
 

@@ -14,8 +14,9 @@ import { PING_CLASSES, pingThrough } from "./ping.ts";
 import { KernelSites } from "./sites.ts";
 
 const SIDES = ["a", "b"] as const;
-/** Two processes for each of 28 sessions, in an emulated machine. */
-const PATIENCE_MS = 110_000;
+/** Two processes for each session, in an emulated machine that may be busy. */
+const PATIENCE_MS = 150_000;
+const LIMIT_MS = 240_000;
 
 type Counters = Awaited<ReturnType<End["statistics"]>>;
 
@@ -62,7 +63,7 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
       amiss = await pingThrough(sites.a, a.pseudowires);
       counters.push({ before, after: await count() });
       for (const capture of captures) await capture.stop();
-    });
+    }, LIMIT_MS);
     afterAll(async () => {
       for (const plane of planes) await plane[Symbol.asyncDispose]();
       sites?.[Symbol.dispose]();

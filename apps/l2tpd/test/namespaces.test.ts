@@ -158,7 +158,7 @@ function showsATunnel(run: { status: number | null; stdout: string; stderr: stri
   expect(run.stdout).toMatch(/site A: session lan is up on l2tpeth0/);
   expect(run.stdout).toMatch(/5 sent, 5 received, 0 lost/);
   expect(run.stdout).toMatch(/TCP: [\d.]+ [GM]bit\/s/);
-  expect(run.stdout).toMatch(/packets received +[\d,]{4,} +[\d,]{4,}/);
+  expect(run.stdout).toMatch(/packets received +[\d,]{2,} +[\d,]{4,}/);
   expect(survivors()).toEqual([]);
 }
 

@@ -4,10 +4,11 @@ import { PlaneError } from "@l2tp/dataplane";
 import { peerGoneWithinMs } from "@l2tp/transport";
 import { readConfig } from "./config-file.ts";
 import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
+import { obstacleTo } from "./obstacles.ts";
 import type { DaemonOptions } from "./options.ts";
 import { choosePlane, remedyFor } from "./planes.ts";
 import { formatDuration } from "./state.ts";
-import { obstacleTo, transportOf } from "./tunnels.ts";
+import { transportOf } from "./tunnels.ts";
 
 /** Prints to standard output. @throws ExitError with code 78 and every problem of the file. */
 export async function check(options: DaemonOptions): Promise<ExitCode> {

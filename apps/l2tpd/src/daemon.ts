@@ -10,11 +10,12 @@ import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
 import { createLogWriter, type LogWriter, lineFormat } from "./log-writer.ts";
 import { enterNetworkNamespace } from "./namespace.ts";
 import { createNotify, type Notify } from "./notify.ts";
+import { obstacleTo, obstacleToSession } from "./obstacles.ts";
 import type { DaemonOptions } from "./options.ts";
 import { choosePlane, type PlaneChoice, remedyFor } from "./planes.ts";
 import { collectState, formatDuration, formatState } from "./state.ts";
 import { listenForStop, withinLimit } from "./stop.ts";
-import { obstacleTo, obstacleToSession, startTunnel } from "./tunnels.ts";
+import { startTunnel } from "./tunnels.ts";
 import { version } from "./version.ts";
 
 /** Runs until a signal says stop. @returns the code to end with. */

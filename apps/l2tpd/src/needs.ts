@@ -1,7 +1,7 @@
 /** What a document needs of a data plane, and what a data plane lacks of it: how `auto` decides. */
 import type { Config, ConfiguredSessionConfig, ConfiguredTunnelConfig } from "@l2tp/config";
 import type { DataPlaneCapabilities } from "@l2tp/dataplane";
-import { obstacleTo } from "./tunnels.ts";
+import { obstacleTo } from "./obstacles.ts";
 
 /** What a data plane can do. */
 export interface Abilities {

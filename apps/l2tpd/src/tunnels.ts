@@ -1,13 +1,9 @@
-/** From the configuration's words to those of `@l2tp/node`: what is run, and what this version leaves out. */
-import type {
-  ConfiguredSessionConfig,
-  ConfiguredTunnelConfig,
-  DefaultsProfile,
-  TunnelConfig,
-} from "@l2tp/config";
+/** From the configuration's words to those of `@l2tp/node`. */
+import type { ConfiguredSessionConfig, ConfiguredTunnelConfig, DefaultsProfile } from "@l2tp/config";
 import type { Context, QuiescentInit, SessionInit, Tunnel } from "@l2tp/node";
 import { FIELD_SETTINGS, GO_L2TP_SETTINGS, type TransportSettings } from "@l2tp/transport";
 import { hostIdentity, stableMacAddress } from "./mac-address.ts";
+import { obstacleToSession } from "./obstacles.ts";
 
 /** The longest cap that the transport takes: as good as none. */
 const NO_CAP_MS = 3_600_000;
@@ -28,13 +24,6 @@ export function transportOf(
     retryTimeoutCapMs: retryTimeoutMaxMs,
     maxRetries,
   };
-}
-
-/** Why this version of l2tpd does not run a tunnel; undefined when it does. */
-export function obstacleTo(tunnel: TunnelConfig): string | undefined {
-  return tunnel.mode === "dynamic"
-    ? "dynamic tunnels are not there yet: give both ends their IDs (tid, ptid, and sid, psid for each session) and run it as static or quiescent"
-    : undefined;
 }
 
 function sessionInit(
@@ -64,16 +53,6 @@ function sessionInit(
     // As with go-l2tp, the interface of such a session is the Ethernet one that PPPoE comes in by.
     ...(pppoe && { pppoe: { ...pppoe, device: given.name ?? "" }, interface: { up: given.up } }),
   };
-}
-
-/** Why this version of l2tpd does not run a session; undefined when it does. */
-export function obstacleToSession({
-  pseudowire,
-  interface: { name },
-}: ConfiguredSessionConfig): string | undefined {
-  return pseudowire === "pppac" && name === undefined
-    ? "the Ethernet interface that its PPPoE session comes in by must be known: give interface_name"
-    : undefined;
 }
 
 /** Makes a configured tunnel with its sessions; they come up by themselves. @throws ParameterError, NameInUseError */

@@ -16,18 +16,22 @@ export interface Ipv4Agreement {
   readonly nbns: readonly string[];
 }
 
+/** No server is asked for; and the address that asks for one. */
+const NO_SERVERS: Readonly<Record<number, Uint8Array>> = {};
+const UNKNOWN = new Uint8Array(4);
+
 /** One link's IPCP beside its automaton. */
 export class IpcpLink {
   readonly settings: Ipv4Settings;
   /** What we ask for: our address (zero: give us one; `undefined`: not asked), servers by option type. */
   local: Uint8Array | undefined;
-  readonly servers = new Map<number, Uint8Array>();
+  servers: Readonly<Record<number, Uint8Array>> = NO_SERVERS;
 
   constructor(settings: Ipv4Settings) {
     this.settings = settings;
-    if (!settings.unnumbered) this.local = octetsOf(settings.local) ?? new Uint8Array(4);
-    if (settings.requestDns) for (const type of [129, 131]) this.servers.set(type, new Uint8Array(4));
-    if (settings.requestNbns) for (const type of [130, 132]) this.servers.set(type, new Uint8Array(4));
+    if (!settings.unnumbered) this.local = octetsOf(settings.local) ?? UNKNOWN;
+    if (settings.requestDns) this.servers = { ...this.servers, 129: UNKNOWN, 131: UNKNOWN };
+    if (settings.requestNbns) this.servers = { ...this.servers, 130: UNKNOWN, 132: UNKNOWN };
   }
 }
 
@@ -46,12 +50,13 @@ function server(
     length: [4, 4],
     rfc: "RFC 1877 §1",
     doc: "asked for with `requestDns` or `requestNbns`; told from `dns` or `nbns`, refused when there is none",
-    request: (link) => link.servers.get(type),
+    request: (link) => link.servers[type],
     nak(link, value) {
-      if (link.servers.has(type)) link.servers.set(type, value.slice());
+      if (type in link.servers) link.servers = { ...link.servers, [type]: value.slice() };
     },
     reject(link) {
-      link.servers.delete(type);
+      const { [type]: _, ...others } = link.servers;
+      link.servers = others;
     },
     judge(link, value) {
       const ours = octetsOf(have(link.settings));

@@ -511,6 +511,8 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     this.phase = "network";
     this.#phaseDeadline = now + this.settings.phaseLimitMs;
     const { policy } = this.#mppeSettings;
+    // Keys that nothing will use are not kept.
+    if (policy === "off") this.#keys = undefined;
     if (policy === "require" && this.#keys === undefined) {
       return this.#end(now, "encryption", "MPPE is required, and the authentication gives no keys for it");
     }
@@ -520,7 +522,8 @@ export class Link implements LcpHost, AuthHost, CcpHost {
   }
 
   get #mppeSettings(): MppeSettings {
-    return { ...this.settings.mppe, ...this.#grants?.mppe };
+    const granted = this.#grants?.mppe;
+    return granted === undefined ? this.settings.mppe : { ...this.settings.mppe, ...granted };
   }
 
   #openCcp(now: number): void {

@@ -407,6 +407,9 @@ export class Authenticator {
     if (decision?.accept !== true) return this.#fail(now, decision?.message || "refused");
     this.stage = "done";
     this.limit = Number.POSITIVE_INFINITY;
+    // At rest: what repeats of the proof are answered with, and nothing that was secret.
+    this.#challenge = NO_OCTETS;
+    this.#decision = { accept: true, message: decision.message };
     // At random about the interval, so that nobody knows when (RFC 1994 §1.1).
     const { rechallengeMs } = this.#peer;
     const spread = (this.#host.random(1)[0] as number) / 512;

@@ -3,6 +3,7 @@
  * event in which state is in tables/.
  */
 import type { Instant, Message } from "@l2tp/protocol";
+import { faultOfOpening, isTaken, limitReached, refusalOf, takeId } from "./admission.ts";
 import { CDN, type CdnFacts, cdn, iccn, icrq, occn, ocrq, tryMessage, tryOpening } from "./call-messages.ts";
 import { type Cause, type Ending, ending } from "./ending.ts";
 import { ControlError } from "./errors.ts";
@@ -42,7 +43,7 @@ export class Calls {
         "no session is opened: the endpoint is draining or shut down",
       );
     }
-    const full = this.#limitReached(tunnel);
+    const full = limitReached(core, tunnel);
     if (full !== undefined) {
       core.counters.count("tooManySessions");
       throw new ControlError("ERR_L2TP_LIMIT", full);
@@ -52,7 +53,7 @@ export class Calls {
       const fault = faultOfOpening(tunnel, opening);
       if (fault !== undefined) throw new ControlError("ERR_L2TP_PARAMETER", fault);
     }
-    const id = this.#takeId(now, tunnel, opening.sessionId);
+    const id = takeId(core, now, tunnel, opening.sessionId);
     const kind = opening.kind === "incoming" ? "lac-incoming" : "lns-outgoing";
     const session = this.#make(now, tunnel, id, 0, kind, opening.callSerialNumber ?? core.nextSerial());
     session.name = opening.name ?? "";
@@ -86,7 +87,7 @@ export class Calls {
     const refusal =
       headerSessionId !== 0
         ? { ...CDN.badSession, text: "unknown Session ID" }
-        : this.#refusalOf(now, tunnel, message, open);
+        : refusalOf(core, now, tunnel, message, open);
     if (refusal !== undefined) {
       this.refuseUnmade(now, tunnel, message.assignedSessionId, refusal);
       return;
@@ -449,8 +450,9 @@ export class Calls {
     if (session.peerSessionId !== 0 && message.assignedSessionId !== session.peerSessionId) {
       core.counters.count("mismatchedIds");
     }
-    if (swapped) tunnels.learnQuirk(session.tunnel, "swapped-result");
-    if (resultCode === 2 && errorCode === undefined) tunnels.learnQuirk(session.tunnel, "short-result");
+    if (swapped) tunnels.acquaintance.learnQuirk(session.tunnel, "swapped-result");
+    if (resultCode === 2 && errorCode === undefined)
+      tunnels.acquaintance.learnQuirk(session.tunnel, "short-result");
     const tryAnother = resultCode === 2 && (errorCode === 7 || errorCode === 4);
     const end = ending({
       by: "peer",
@@ -554,67 +556,6 @@ export class Calls {
     if (!core.timers.isArmed(tunnel, "restingIds")) tunnels.wakeForResting(now, tunnel);
   }
 
-  /** Why a request is refused at once, if it is. */
-  #refusalOf(
-    now: Instant,
-    tunnel: Tunnel,
-    message: MessageOf<"ICRQ" | "OCRQ">,
-    open: string | undefined,
-  ): CdnFacts | undefined {
-    const { core } = this.#parts;
-    const { settings, source } = tunnel;
-    const incoming = message.type === "ICRQ";
-    if (incoming ? !settings.acceptIncoming : !settings.acceptOutgoing) {
-      return {
-        ...CDN.permanent,
-        text: incoming ? "no incoming calls are taken" : "no outgoing calls are placed",
-      };
-    }
-    if (core.draining) return { ...CDN.tryAnother, text: "draining" };
-    const full = this.#limitReached(tunnel);
-    if (full !== undefined) {
-      core.counters.count("tooManySessions");
-      return { ...CDN.temporary, text: full };
-    }
-    if (!source.calls.take(now) || !core.sessionRate.take(now)) {
-      source.statistics.rateLimited++;
-      return { ...CDN.noResources, text: "too many calls at once" };
-    }
-    if (open !== undefined) return { ...CDN.administrative, text: `${open} must be hidden` };
-    if (message.type !== "OCRQ") return undefined;
-    if ((message.framingType & settings.framingCapabilities) === 0 && message.framingType !== 0) {
-      return { ...CDN.permanent, text: "Framing Type that our Framing Capabilities do not have" };
-    }
-    if ((message.bearerType & settings.bearerCapabilities) === 0 && message.bearerType !== 0) {
-      return { ...CDN.permanent, text: "Bearer Type that our Bearer Capabilities do not have" };
-    }
-    return undefined;
-  }
-
-  #limitReached(tunnel: Tunnel): string | undefined {
-    const { core } = this.#parts;
-    const { maximumSessions } = tunnel.settings;
-    if (tunnel.sessions.size >= maximumSessions)
-      return `maximumSessions: ${maximumSessions} are on this tunnel`;
-    const { sessions } = core.settings.limits;
-    return core.sessions.size >= sessions ? `limits.sessions: there are ${sessions}` : undefined;
-  }
-
-  #takeId(now: Instant, tunnel: Tunnel, wanted: number | undefined): number {
-    const { core } = this.#parts;
-    tunnel.resting?.purge(now);
-    if (wanted !== undefined) {
-      if (Number.isInteger(wanted) && wanted >= 1 && wanted <= 65_535 && !isTaken(tunnel, wanted))
-        return wanted;
-      const text = `sessionId: a free number from 1 to 65535 was expected, got ${wanted}; leave it out to have one`;
-      throw new ControlError("ERR_L2TP_PARAMETER", text);
-    }
-    const id = freeId(core.random, (taken) => isTaken(tunnel, taken));
-    if (id !== undefined) return id;
-    core.counters.count("noSessionIds");
-    throw new ControlError("ERR_L2TP_LIMIT", "all 65,535 session IDs of this tunnel are in use or rest");
-  }
-
   #make(
     now: Instant,
     tunnel: Tunnel,
@@ -667,27 +608,3 @@ export const whose = (session: Session) => ({
   session: session.handle,
   name: session.name,
 });
-
-const isTaken = (tunnel: Tunnel, id: number): boolean =>
-  tunnel.sessions.has(id) || tunnel.resting?.has(id) === true;
-
-/** Why the peer would have to reject this call (RFC 2661 §4.4.3, §6.9), if it would. */
-function faultOfOpening(tunnel: Tunnel, opening: SessionOpening): string | undefined {
-  const { facts } = tunnel;
-  if (facts === undefined) return undefined;
-  if (opening.kind === "incoming") {
-    const framing = opening.connected?.framingType ?? 0;
-    return facts.framingCapabilities !== 0 && (framing & ~facts.framingCapabilities) !== 0
-      ? "connected.framingType: the peer's Framing Capabilities do not have it"
-      : undefined;
-  }
-  if (facts.bearerCapabilities === undefined) {
-    return "the peer sent no Bearer Capabilities: it places no outgoing calls (RFC 2661 §6.9)";
-  }
-  if ((opening.request.bearerType & ~facts.bearerCapabilities) !== 0) {
-    return "request.bearerType: the peer's Bearer Capabilities do not have it";
-  }
-  return (opening.request.framingType & ~facts.framingCapabilities) !== 0
-    ? "request.framingType: the peer's Framing Capabilities do not have it"
-    : undefined;
-}

@@ -1,8 +1,8 @@
 /** Emptying an endpoint: nothing new is begun, sessions end in waves, tunnels when their last session has. */
 import type { Instant } from "@l2tp/protocol";
 import { CDN } from "./call-messages.ts";
+import { STOP } from "./control-messages.ts";
 import type { Parts } from "./parts.ts";
-import { STOP } from "./tunnels.ts";
 
 /** How an endpoint is emptied. */
 export interface DrainOptions {

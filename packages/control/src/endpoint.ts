@@ -6,6 +6,7 @@ import type { Instant } from "@l2tp/protocol";
 import type { CdnFacts } from "./call-messages.ts";
 import { CDN } from "./call-messages.ts";
 import { Calls } from "./calls.ts";
+import { STOP, type StopFacts } from "./control-messages.ts";
 import { Core } from "./core.ts";
 import { Drain, type DrainOptions } from "./drain.ts";
 import { ControlError } from "./errors.ts";
@@ -36,7 +37,7 @@ import {
   type TunnelStatus,
   tunnelStatus,
 } from "./status.ts";
-import { STOP, type StopFacts, Tunnels } from "./tunnels.ts";
+import { Tunnels } from "./tunnels.ts";
 
 /** What makes an endpoint. */
 export interface EndpointOptions extends EndpointChanges {

@@ -1,4 +1,5 @@
 export { CDN, type CdnFacts } from "./call-messages.ts";
+export { STOP, type StopFacts } from "./control-messages.ts";
 export type { DrainOptions } from "./drain.ts";
 export { type Cause, type EndedBy, type Ending, endingText } from "./ending.ts";
 export { Endpoint, type EndpointOptions } from "./endpoint.ts";
@@ -80,4 +81,3 @@ export {
 } from "./tables/control-connection.ts";
 export { type TieOutcome, tieOutcome } from "./tie-breaker.ts";
 export { runningTimers, type TimerName } from "./timers.ts";
-export { STOP, type StopFacts } from "./tunnels.ts";

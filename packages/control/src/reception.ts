@@ -4,35 +4,28 @@
  */
 import {
   type ControlDatagram,
-  decodeDatagram,
-  encodeMessage,
-  HEADER_FAULT,
+  type decodeDatagram,
   HeaderCursor,
   type Instant,
   type Message,
   messageName,
-  type Parsed,
   type Rejection,
-  textOctets,
 } from "@l2tp/protocol";
 import { isControlMessage, type TransportEvent } from "@l2tp/transport";
 import { CDN } from "./call-messages.ts";
+import { STOP, type StopFacts } from "./control-messages.ts";
+import { DISCARD_TEXT, decodeWith, faultOf, headerOf, sccrqKey, typeOf } from "./decoding.ts";
 import { openSensitiveAvp } from "./hiding.ts";
 import type { Links } from "./links.ts";
 import { addressText, type PeerAddress } from "./names.ts";
 import type { Parts } from "./parts.ts";
 import { leniencyOf } from "./quirks.ts";
+import { Refusals } from "./refusals.ts";
 import type { Session, Tunnel } from "./state.ts";
 import type { Discard } from "./statistics.ts";
 import { tieOutcome } from "./tie-breaker.ts";
-import { acceptsFrom, hasMoved, STOP, type StopFacts, stopMessage } from "./tunnels.ts";
+import { acceptsFrom, hasMoved } from "./tunnels.ts";
 
-/** Octets of the header of a control message. */
-const HEADER_OCTETS = 12;
-/** A StopCCN without text: header, Message Type, Assigned Tunnel ID, Result Code with Error Code. */
-const SHORTEST_REFUSAL = 12 + 8 + 8 + 10;
-/** Refusals that are repeated when the same SCCRQ comes again. */
-const REFUSALS = 1_024;
 /** A source with more tunnels than that is no single host that has slept. */
 const OLD_TUNNELS = 16;
 const TYPE_STOPCCN = 4;
@@ -40,26 +33,18 @@ const TYPE_SCCRQ = 1;
 const TYPE_ICRQ = 10;
 const TYPE_OCRQ = 7;
 
-interface Refusal {
-  /** Undefined: silence. */
-  readonly datagram: Uint8Array | undefined;
-  readonly until: Instant;
-}
-
 export class Reception {
   readonly #parts: Parts;
   readonly #links: Links;
   readonly #cursor = new HeaderCursor();
-  /** Answers to SCCRQs for which no tunnel is kept, by what tells an SCCRQ from any other. */
-  readonly #refusals = new Map<string, Refusal>();
+  readonly #refusals: Refusals;
   /** Tunnels whose peer writes Tunnel ID 0, by its address and port. */
   readonly #zeroId = new Map<string, Tunnel>();
-  /** Octets of the SCCRQ at hand: an answer is no longer than what it answers. */
-  #askedOctets = 0;
 
   constructor(parts: Parts, links: Links) {
     this.#parts = parts;
     this.#links = links;
+    this.#refusals = new Refusals(parts.core);
     parts.tunnels.refuseCaller = (now, tunnel, stop) => this.#refuseTunnel(now, tunnel, stop);
   }
 
@@ -130,7 +115,7 @@ export class Reception {
       this.#parts.core.counters.count("noResponse");
     }
     this.forget(tunnel);
-    this.#parts.tunnels.remove(now, tunnel, 0);
+    this.#parts.tunnels.register.remove(now, tunnel, 0);
   }
 
   /** The tunnel goes. */
@@ -217,8 +202,8 @@ export class Reception {
     const partial = parsed.ok ? message : parsed.rejection.partial;
     const peerTunnelId = (partial as { assignedTunnelId?: number } | undefined)?.assignedTunnelId ?? 0;
     const key = sccrqKey(from, peerTunnelId, datagram, this.#cursor.bodyEnd);
-    this.#askedOctets = datagram.length;
-    if (this.#repeated(now, from, key)) return;
+    this.#refusals.askedOctets = datagram.length;
+    if (this.#refusals.repeated(now, from, key)) return;
     const known = core.bySccrq.get(key);
     if (known !== undefined) {
       core.counters.discard("duplicateSccrq");
@@ -249,7 +234,13 @@ export class Reception {
     const { assignedTunnelId } = message;
     if (core.draining) {
       core.counters.discard("draining");
-      this.#refuse(now, from, assignedTunnelId, core.shutDown ? STOP.shutDown : STOP.tryAnother, key);
+      this.#refusals.refuse(
+        now,
+        from,
+        assignedTunnelId,
+        core.shutDown ? STOP.shutDown : STOP.tryAnother,
+        key,
+      );
       return;
     }
     if (source.halfOpen >= limits.halfOpenPerSource || core.halfOpen >= limits.halfOpen) {
@@ -261,7 +252,7 @@ export class Reception {
     if (core.tunnels.size - core.tombs.size >= limits.tunnels) {
       core.counters.count("tooManyTunnels");
       const stop = { ...STOP.noResources, text: `limits.tunnels: there are ${limits.tunnels}` };
-      this.#refuse(now, from, assignedTunnelId, stop, key);
+      this.#refusals.refuse(now, from, assignedTunnelId, stop, key);
       return;
     }
     const lost = this.#tie(now, from, message, key);
@@ -269,7 +260,13 @@ export class Reception {
     const tunnel = tunnels.accept(now, from, assignedTunnelId, key);
     if (tunnel === "noTunnelIds") {
       core.counters.count("noTunnelIds");
-      this.#refuse(now, from, assignedTunnelId, { ...STOP.noResources, text: "no Tunnel ID is free" }, key);
+      this.#refusals.refuse(
+        now,
+        from,
+        assignedTunnelId,
+        { ...STOP.noResources, text: "no Tunnel ID is free" },
+        key,
+      );
       return;
     }
     source.statistics.tunnelsOpened++;
@@ -297,7 +294,7 @@ export class Reception {
       }
       core.counters.discard("lostTie");
       // What the peer sends again of it is still on its way when our tunnel is up.
-      this.#remember(now, key, undefined);
+      this.#refusals.remember(now, key, undefined);
       if (outcome === "we-win") tunnels.fire(now, tunnel, "rx-SCCRQ-win-tie-breaker");
       else tunnels.loseTie(now, tunnel, undefined);
       return "ignore";
@@ -328,7 +325,13 @@ export class Reception {
     }
     core.counters.discard("malformed");
     const { result, error, text } = answer;
-    this.#refuse(now, from, peerTunnelId, { result, ...(error !== undefined && { error }), text }, key);
+    this.#refusals.refuse(
+      now,
+      from,
+      peerTunnelId,
+      { result, ...(error !== undefined && { error }), text },
+      key,
+    );
   }
 
   #decodeUnknown(datagram: Uint8Array): ReturnType<typeof decodeDatagram> {
@@ -498,78 +501,7 @@ export class Reception {
   /** Refuses a caller of whom a tunnel was made, before anything was sent to it. */
   #refuseTunnel(now: Instant, tunnel: Tunnel, stop: StopFacts): void {
     if (tunnel.originator || tunnel.sccrqKey === undefined) return;
-    this.#refuse(now, tunnel.peer, tunnel.peerTunnelId, stop, tunnel.sccrqKey, tunnel.tunnelId);
-  }
-
-  /** Sends one StopCCN and keeps nothing but it, to say it again when the SCCRQ comes again. */
-  #refuse(
-    now: Instant,
-    from: PeerAddress,
-    peerTunnelId: number,
-    stop: StopFacts,
-    key: string,
-    assignedTunnelId?: number,
-  ): void {
-    const { core } = this.#parts;
-    const datagram = this.#refusal(peerTunnelId, assignedTunnelId ?? (core.random.u16() || 1), stop);
-    this.#remember(now, key, datagram);
-    if (assignedTunnelId === undefined) {
-      const meaning = `StopCCN ${stop.result}${stop.error === undefined ? "" : `/${stop.error}`}`;
-      this.#notice(now, from, `SCCRQ refused: ${meaning}${stop.text === undefined ? "" : `, ${stop.text}`}`);
-    }
-    this.#sendRefusal(now, from, datagram);
-  }
-
-  /** Never longer than the shortest SCCRQ: nobody gets more octets than were sent in his name. */
-  #refusal(peerTunnelId: number, assignedTunnelId: number, { text, ...stop }: StopFacts): Uint8Array {
-    const room = this.#askedOctets - SHORTEST_REFUSAL;
-    const short = text === undefined || room <= 0 ? undefined : cut(text, room);
-    const message = stopMessage(assignedTunnelId, { ...stop, ...(short !== undefined && { text: short }) });
-    const datagram = encodeMessage(message, { tunnelId: peerTunnelId, ns: 0, nr: 1 });
-    return datagram.slice();
-  }
-
-  #sendRefusal(now: Instant, to: PeerAddress, datagram: Uint8Array): void {
-    const { core } = this.#parts;
-    if (!core.sources.of(now, to.address).refusals.take(now)) {
-      core.counters.count("refusalsSuppressed");
-      return;
-    }
-    core.counters.count("refusalsSent");
-    core.counters.messages.StopCCN.sent++;
-    core.unbound.push({
-      tunnel: undefined,
-      ...(to.local !== undefined && { from: to.local }),
-      ...(to.wire !== undefined && { wire: to.wire }),
-      to: { family: to.family, address: to.address, port: to.port },
-      datagram,
-    });
-  }
-
-  #remember(now: Instant, key: string, datagram: Uint8Array | undefined): void {
-    const { core } = this.#parts;
-    for (const [old, { until }] of this.#refusals) {
-      if (until > now && this.#refusals.size < REFUSALS) break;
-      this.#refusals.delete(old);
-    }
-    const { transport } = core.settings.tunnel;
-    const cycle = (transport.maxRetries + 1) * transport.retryTimeoutCapMs;
-    this.#refusals.delete(key);
-    this.#refusals.set(key, { datagram, until: now + Math.min(cycle, 60_000) });
-  }
-
-  #repeated(now: Instant, from: PeerAddress, key: string): boolean {
-    const refusal = this.#refusals.get(key);
-    if (refusal === undefined) return false;
-    if (refusal.until <= now) {
-      this.#refusals.delete(key);
-      return false;
-    }
-    const { core } = this.#parts;
-    core.counters.count("refusalsRepeated");
-    if (refusal.datagram === undefined) core.counters.discard("lostTie");
-    else this.#sendRefusal(now, from, refusal.datagram);
-    return true;
+    this.#refusals.refuse(now, tunnel.peer, tunnel.peerTunnelId, stop, tunnel.sccrqKey, tunnel.tunnelId);
   }
 
   #discard(now: Instant, from: PeerAddress, why: Discard): void {
@@ -583,65 +515,4 @@ export class Reception {
   #notice(now: Instant, from: PeerAddress, text: string): void {
     this.#parts.core.notice(now, from, text);
   }
-}
-
-/** For people. */
-const DISCARD_TEXT: Partial<Record<Discard, string>> = {
-  short: "shorter than its header",
-  unknownVersion: "not L2TPv2",
-  badHeader: "header bits or Length that no message has",
-  unexpectedData: "a data message for no session",
-  unknownTunnel: "no such tunnel",
-  wrongAddress: "its tunnel's peer has another address",
-  notSccrq: "Tunnel ID 0, and not the SCCRQ that begins a tunnel",
-  rateLimited: "SCCRQs come faster than is allowed",
-  malformed: "malformed, and no way to answer it",
-};
-
-function faultOf(fault: number): Discard {
-  if (fault === HEADER_FAULT.version) return "unknownVersion";
-  return fault === HEADER_FAULT.truncated ? "short" : "badHeader";
-}
-
-/**
- * What tells one SCCRQ from another: who sent it, the ID it assigns, and all of its AVPs. Two callers behind one address,
- * with equal ports and even equal IDs, still differ in name or challenge; one that was sent again is the same in all.
- */
-function sccrqKey(from: PeerAddress, peerTunnelId: number, datagram: Uint8Array, end: number): string {
-  let hash = 0x811c9dc5;
-  for (let at = HEADER_OCTETS; at < end; at++) hash = Math.imul(hash ^ (datagram[at] as number), 0x01000193);
-  return `${addressText(from)}/${peerTunnelId}/${(hash >>> 0).toString(36)}`;
-}
-
-/** Decodes with each secret, until one opens what is hidden: during a change there are two. */
-function decodeWith(
-  datagram: Uint8Array,
-  secrets: readonly (string | Uint8Array | object)[],
-  quirks: NonNullable<Parameters<typeof decodeDatagram>[1]["quirks"]>,
-): Parsed<ReturnType<typeof decodeDatagram> extends Parsed<infer D> ? D : never> {
-  const options = { encapsulation: "udp", quirks } as const;
-  if (secrets.length === 0) return decodeDatagram(datagram, options);
-  let parsed = decodeDatagram(datagram, { ...options, secret: secrets[0] as string });
-  for (let n = 1; n < secrets.length && !parsed.ok; n++) {
-    const next = decodeDatagram(datagram, { ...options, secret: secrets[n] as string });
-    if (next.ok) parsed = next;
-  }
-  return parsed;
-}
-
-const headers = new HeaderCursor();
-function headerOf(octets: Uint8Array): HeaderCursor {
-  headers.read(octets);
-  return headers;
-}
-
-/** Message Type of a decoded message: the first AVP's value. */
-const typeOf = (octets: Uint8Array): number =>
-  ((octets[HEADER_OCTETS + 6] as number) << 8) | (octets[HEADER_OCTETS + 7] as number);
-
-/** Text of at most so many octets; ours is ASCII, the codec's may quote a peer. */
-function cut(text: string, octets: number): string {
-  let short = text.slice(0, octets);
-  while (textOctets(short).length > octets) short = short.slice(0, -1);
-  return short;
 }

@@ -3,28 +3,21 @@
  * action belongs to which event in which state is tables/control-connection.ts's.
  */
 import { encodeMessage, type Instant, type Message, type SocketAddress } from "@l2tp/protocol";
-import type { TransportSettings } from "@l2tp/transport";
+import { Acquaintance } from "./acquaintance.ts";
 import { answerTo, mustChallenge, OutstandingChallenges, secretThatAnswers } from "./authentication.ts";
+import { STOP, type StopFacts, sccrp, sccrq, stopMessage, tryStop } from "./control-messages.ts";
 import { type Cause, type Ending, ending } from "./ending.ts";
 import { ControlError } from "./errors.ts";
 import type { PeerDecision, PeerFacts } from "./events.ts";
 import { freeId } from "./ids.ts";
 import { isJudged, step } from "./machine.ts";
-import { MessageLog } from "./message-log.ts";
 import type { MessageOf } from "./message-of.ts";
-import type { PeerAddress, TunnelHandle } from "./names.ts";
+import type { PeerAddress } from "./names.ts";
 import { type TunnelOpening, type TunnelSettings, tunnelSettings } from "./parameters.ts";
 import type { Parts } from "./parts.ts";
-import { leniencyOf, type QuirkName, quirksOfVendor, STRICT } from "./quirks.ts";
 import { type Session, sameEnd, type Tunnel } from "./state.ts";
 import { CONTROL_CONNECTION, type ControlAction, type ControlEvent } from "./tables/control-connection.ts";
-
-/** What a StopCCN of ours says. */
-export interface StopFacts {
-  readonly result: number;
-  readonly error?: number;
-  readonly text?: string;
-}
+import { TunnelRegister } from "./tunnel-register.ts";
 
 /** What an event brings along for the actions. */
 interface Context {
@@ -40,25 +33,16 @@ interface Context {
   readonly leave?: "linger" | "forget";
 }
 
-/** Result Codes of StopCCN (RFC 2661 §4.4.2). */
-export const STOP = {
-  cleared: { result: 1 },
-  noResources: { result: 2, error: 4 },
-  tryAnother: { result: 2, error: 7 },
-  notAuthorized: { result: 4 },
-  shutDown: { result: 6 },
-  stateMachine: { result: 7 },
-} as const;
-
-const PROTOCOL_VERSION = { version: 1, revision: 0 } as const;
-
 export class Tunnels {
   readonly challenges = new OutstandingChallenges();
+  readonly acquaintance: Acquaintance;
+  readonly register: TunnelRegister;
   readonly #parts: Parts;
-  readonly #transports = new Map<TransportSettings, Map<string, TransportSettings>>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.acquaintance = new Acquaintance(parts.core);
+    this.register = new TunnelRegister(parts, this.acquaintance);
   }
 
   /** Opens a tunnel to a peer. @throws ControlError, EncodeError; nothing has changed then. */
@@ -79,8 +63,8 @@ export class Tunnels {
         `limits.tunnels: there are ${core.settings.limits.tunnels} tunnels`,
       );
     }
-    const id = this.#takeId(tunnelId);
-    encodeMessage(this.#sccrq(settings, id, 1n, true), { tunnelId: 0, ns: 0, nr: 0 });
+    const id = this.register.takeId(tunnelId);
+    encodeMessage(sccrq(settings, id, 1n, true), { tunnelId: 0, ns: 0, nr: 0 });
     const address: PeerAddress = {
       family: peer.family,
       address: peer.address,
@@ -88,7 +72,7 @@ export class Tunnels {
       ...(local !== undefined && { local }),
       ...(wire !== undefined && { wire }),
     };
-    const tunnel = this.#make(now, id, 0, address, settings, true, name ?? "");
+    const tunnel = this.register.make(now, id, 0, address, settings, true, name ?? "");
     core.counters.count("tunnelsOpened");
     tunnel.source.statistics.tunnelsOpened++;
     this.fire(now, tunnel, "local-open-request");
@@ -98,10 +82,10 @@ export class Tunnels {
   /** Makes the tunnel of a caller whose SCCRQ is well-formed and within the limits, or says why it cannot. */
   accept(now: Instant, from: PeerAddress, peerTunnelId: number, key: string): Tunnel | "noTunnelIds" {
     const { core } = this.#parts;
-    const id = freeId(core.random, (taken) => this.#isTaken(taken));
+    const id = freeId(core.random, (taken) => this.register.isTaken(taken));
     if (id === undefined) return "noTunnelIds";
     const address: PeerAddress = { ...from };
-    const tunnel = this.#make(now, id, peerTunnelId, address, core.settings.tunnel, false, "");
+    const tunnel = this.register.make(now, id, peerTunnelId, address, core.settings.tunnel, false, "");
     tunnel.sccrqKey = key;
     core.bySccrq.set(key, tunnel);
     core.halfOpen++;
@@ -153,7 +137,7 @@ export class Tunnels {
     }
     const { accept: _, name: __, ...changes } = decision;
     const settings = tunnelSettings(this.#parts.core.settings.tunnel, changes);
-    const trial = this.#sccrp(settings, tunnel.tunnelId, new Uint8Array(16), new Uint8Array(16));
+    const trial = sccrp(settings, tunnel.tunnelId, new Uint8Array(16), new Uint8Array(16));
     encodeMessage(trial, { tunnelId: tunnel.peerTunnelId, ns: 0, nr: 0 });
     return settings;
   }
@@ -169,8 +153,8 @@ export class Tunnels {
     }
     tunnel.name = decision.name ?? tunnel.name;
     tunnel.settings = settings;
-    this.#learnQuirks(tunnel, settings.quirks);
-    this.#configure(now, tunnel);
+    this.acquaintance.learnQuirks(tunnel, settings.quirks);
+    this.acquaintance.configure(now, tunnel);
     const stop = this.#judgeChallenge(tunnel);
     if (stop !== undefined) {
       this.#refuse(now, tunnel, "rx-SCCRQ-unacceptable", "authentication", stop);
@@ -179,7 +163,7 @@ export class Tunnels {
     const challenge = mustChallenge(settings)
       ? this.challenges.issue(this.#parts.core.random, tunnel)
       : undefined;
-    const reply = this.#sccrp(settings, tunnel.tunnelId, challenge, answerTo(2, tunnel));
+    const reply = sccrp(settings, tunnel.tunnelId, challenge, answerTo(2, tunnel));
     this.#parts.core.counters.count("tunnelsAccepted");
     this.fire(now, tunnel, "rx-SCCRQ-acceptable", { reply });
   }
@@ -261,25 +245,7 @@ export class Tunnels {
 
   /** The peer has acknowledged something of ours: its address is its own. */
   reached(now: Instant, tunnel: Tunnel): void {
-    if (!tunnel.originator) this.#configure(now, tunnel, true);
-  }
-
-  /** The tunnel's channel has gone, and with it the last of the tunnel. */
-  remove(now: Instant, tunnel: Tunnel, restMs: number): void {
-    const { core, planes } = this.#parts;
-    core.tombs.delete(tunnel);
-    core.tunnelsById.delete(tunnel.tunnelId);
-    core.tunnels.delete(tunnel.handle);
-    core.byChannel.delete(tunnel.channel);
-    if (tunnel.sccrqKey !== undefined && core.bySccrq.get(tunnel.sccrqKey) === tunnel) {
-      core.bySccrq.delete(tunnel.sccrqKey);
-    }
-    if (!tunnel.originator && tunnel.establishedAt === undefined) this.#halfOpenEnds(tunnel);
-    core.restingTunnelIds.purge(now);
-    if (restMs > 0) core.restingTunnelIds.rest(tunnel.tunnelId, now + restMs);
-    planes.tearDownTunnel(now, tunnel);
-    tunnel.resting = undefined;
-    if (core.shutDown && core.tunnels.size === 0) core.emit({ type: "empty" });
+    if (!tunnel.originator) this.acquaintance.configure(now, tunnel, true);
   }
 
   /** Steps the machine and does what the table says. */
@@ -301,10 +267,10 @@ export class Tunnels {
       case "send-SCCRQ": {
         const { settings, tunnelId } = tunnel;
         if (settings.tieBreaker) tunnel.tieBreaker = core.random.u64();
-        const sccrq = this.#sccrq(settings, tunnelId, tunnel.tieBreaker, mustChallenge(settings));
+        const message = sccrq(settings, tunnelId, tunnel.tieBreaker, mustChallenge(settings));
         if (mustChallenge(settings)) {
-          core.send(now, tunnel, { ...sccrq, challenge: this.challenges.issue(core.random, tunnel) });
-        } else core.send(now, tunnel, sccrq);
+          core.send(now, tunnel, { ...message, challenge: this.challenges.issue(core.random, tunnel) });
+        } else core.send(now, tunnel, message);
         break;
       }
       case "send-SCCRP":
@@ -379,9 +345,9 @@ export class Tunnels {
       // Accepted all the same: the header has named the tunnel.
       core.counters.count("mismatchedIds");
     }
-    if (tunnel.peerTunnelId === 0) this.#learnPeerId(now, tunnel, message.assignedTunnelId);
-    if (swapped) this.learnQuirk(tunnel, "swapped-result");
-    if (resultCode === 2 && errorCode === undefined) this.learnQuirk(tunnel, "short-result");
+    if (tunnel.peerTunnelId === 0) this.acquaintance.learnPeerId(now, tunnel, message.assignedTunnelId);
+    if (swapped) this.acquaintance.learnQuirk(tunnel, "swapped-result");
+    if (resultCode === 2 && errorCode === undefined) this.acquaintance.learnQuirk(tunnel, "short-result");
     const up = tunnel.establishedAt !== undefined;
     const tryAnother = resultCode === 2 && (errorCode === 7 || errorCode === 4);
     const cause: Cause = tryAnother
@@ -405,7 +371,7 @@ export class Tunnels {
   /** A caller with a well-formed SCCRQ: somebody else decides. */
   #ask(now: Instant, tunnel: Tunnel, message: Message<"SCCRQ", 2>): void {
     const { core } = this.#parts;
-    this.#learnFacts(now, tunnel, message);
+    this.acquaintance.learnFacts(now, tunnel, message);
     tunnel.peerChallenge = message.challenge;
     const { token, deadline } = core.questions.ask(now, { about: "peer", tunnel });
     tunnel.question = token;
@@ -427,8 +393,8 @@ export class Tunnels {
     tunnel: Tunnel,
     message: Message<"SCCRP", 2>,
   ): { readonly cause: Cause; readonly stop: StopFacts } | undefined {
-    this.#learnPeerId(now, tunnel, message.assignedTunnelId);
-    this.#learnFacts(now, tunnel, message);
+    this.acquaintance.learnPeerId(now, tunnel, message.assignedTunnelId);
+    this.acquaintance.learnFacts(now, tunnel, message);
     tunnel.peerChallenge = message.challenge;
     const stop = this.#judgeSecret(now, tunnel, 2, message.challengeResponse) ?? this.#judgeChallenge(tunnel);
     return stop === undefined ? undefined : { cause: "authentication", stop };
@@ -473,77 +439,12 @@ export class Tunnels {
     return { ...STOP.notAuthorized, text: "a Challenge, and no secret is configured here" };
   }
 
-  #learnPeerId(now: Instant, tunnel: Tunnel, peerTunnelId: number): void {
-    tunnel.peerTunnelId = peerTunnelId;
-    this.#parts.core.transport.configure(tunnel.channel, now, { peerConnectionId: peerTunnelId });
-  }
-
-  #learnFacts(now: Instant, tunnel: Tunnel, message: MessageOf<"SCCRQ" | "SCCRP">): void {
-    const { core } = this.#parts;
-    const vendorName = message.vendorName ?? "";
-    tunnel.facts = {
-      hostName: message.hostName,
-      vendorName,
-      firmwareRevision: message.firmwareRevision,
-      framingCapabilities: message.framingCapabilities,
-      bearerCapabilities: message.bearerCapabilities,
-      receiveWindowSize: message.receiveWindowSize,
-      modemOnHold: message.modemOnHoldCapable !== undefined,
-    };
-    this.#learnQuirks(tunnel, quirksOfVendor(vendorName));
-    if (message.receiveWindowSize === 0) this.learnQuirk(tunnel, "zero-window");
-    this.#configure(now, tunnel);
-    core.transport.configure(tunnel.channel, now, { peerWindow: message.receiveWindowSize ?? 0 });
-  }
-
-  /** Notes a quirk of the peer, for the status. */
-  learnQuirk(tunnel: Tunnel, name: QuirkName): void {
-    this.#learnQuirks(tunnel, [name]);
-  }
-
-  #learnQuirks(tunnel: Tunnel, names: readonly QuirkName[]): void {
-    const fresh = names.filter((name) => !tunnel.quirks.includes(name));
-    if (fresh.length === 0) return;
-    tunnel.quirks = [...tunnel.quirks, ...fresh];
-    tunnel.leniency = leniencyOf(tunnel.quirks);
-  }
-
-  /** Gives the channel the settings that follow from the tunnel's, its quirks, and whether the peer is verified. */
-  #configure(
-    now: Instant,
-    tunnel: Tunnel,
-    verified = tunnel.originator || tunnel.establishedAt !== undefined,
-  ): void {
-    const settings = this.#transportOf(tunnel, verified);
-    this.#parts.core.transport.configure(tunnel.channel, now, { settings });
-  }
-
-  /** Tunnels with the same settings share one object of them. */
-  #transportOf(tunnel: Tunnel, verified: boolean): TransportSettings {
-    const base = tunnel.settings.transport;
-    const { retries, withoutHello } = tunnel.leniency;
-    if (verified && retries === 0 && !withoutHello) return base;
-    const key = `${verified}/${retries}/${withoutHello}`;
-    const variants = this.#transports.get(base) ?? new Map<string, TransportSettings>();
-    const known = variants.get(key);
-    if (known !== undefined) return known;
-    const maxRetries = verified
-      ? Math.max(base.maxRetries, retries)
-      : Math.min(base.maxRetries, this.#parts.core.settings.unverifiedRetries);
-    const made = { ...base, maxRetries, ...(withoutHello && { helloTimeoutMs: 0 }) };
-    variants.set(key, made);
-    // Each decision may bring settings of its own: this is a cache, not a register.
-    if (this.#transports.size >= 64) this.#transports.clear();
-    this.#transports.set(base, variants);
-    return made;
-  }
-
   #established(now: Instant, tunnel: Tunnel): void {
     const { core, planes } = this.#parts;
     tunnel.establishedAt = now;
-    this.#configure(now, tunnel, true);
+    this.acquaintance.configure(now, tunnel, true);
     this.challenges.settle(tunnel);
-    if (!tunnel.originator) this.#halfOpenEnds(tunnel);
+    if (!tunnel.originator) this.register.halfOpenEnds(tunnel);
     core.tunnelsUp++;
     core.counters.count("tunnelsEstablished");
     tunnel.source.statistics.tunnelsEstablished++;
@@ -561,11 +462,6 @@ export class Tunnels {
     });
     planes.setUpTunnel(now, tunnel);
     this.sessionsChanged(now, tunnel);
-  }
-
-  #halfOpenEnds(tunnel: Tunnel): void {
-    this.#parts.core.halfOpen--;
-    tunnel.source.halfOpen--;
   }
 
   #cleanUp(now: Instant, tunnel: Tunnel, context: Context, before: Tunnel["state"]): void {
@@ -589,7 +485,7 @@ export class Tunnels {
     core.counters.count(wasUp ? "tunnelsClosed" : "tunnelSetupFailures");
     if (!wasUp) tunnel.source.statistics.tunnelsRefused++;
     core.counters.count("retransmits", core.transport.statistics(tunnel.channel)?.retransmits ?? 0);
-    this.#remember(now, tunnel, end);
+    this.register.remember(now, tunnel, end);
     core.emit({
       type: "tunnel-down",
       tunnel: tunnel.handle,
@@ -603,199 +499,13 @@ export class Tunnels {
     const refused = before === "idle" && end.by === "local";
     if (context.leave === "forget" || refused) {
       core.transport.release(tunnel.channel);
-      this.remove(now, tunnel, core.restMs(tunnel));
+      this.register.remove(now, tunnel, core.restMs(tunnel));
       return;
     }
     core.transport.close(tunnel.channel, now);
     core.tombs.add(tunnel);
-    this.#limitTombs(now);
+    this.register.limitTombs(now);
   }
-
-  #limitTombs(now: Instant): void {
-    const { core } = this.#parts;
-    for (const tomb of core.tombs) {
-      if (core.tombs.size <= core.settings.limits.tombs) return;
-      core.transport.release(tomb.channel);
-      this.remove(now, tomb, core.restMs(tomb));
-    }
-  }
-
-  #remember(now: Instant, tunnel: Tunnel, end: Ending): void {
-    this.#parts.core.closedTunnels.add({
-      tunnel: tunnel.handle,
-      name: tunnel.name,
-      tunnelId: tunnel.tunnelId,
-      peerTunnelId: tunnel.peerTunnelId,
-      hostName: tunnel.facts?.hostName,
-      peer: tunnel.peer,
-      originator: tunnel.originator,
-      openedAt: tunnel.openedAt,
-      establishedAt: tunnel.establishedAt,
-      closedAt: now,
-      sessionsEstablished: tunnel.sessionsEstablished,
-      sessionsFailed: tunnel.sessionsFailed,
-      ending: end,
-      messages: tunnel.log.list(),
-    });
-  }
-
-  #make(
-    now: Instant,
-    tunnelId: number,
-    peerTunnelId: number,
-    peer: PeerAddress,
-    settings: TunnelSettings,
-    originator: boolean,
-    name: string,
-  ): Tunnel {
-    const { core } = this.#parts;
-    const source = core.sources.of(now, peer.address);
-    const channel = core.transport.open(now, {
-      version: 2,
-      peerConnectionId: peerTunnelId,
-      settings: settings.transport,
-    });
-    const tunnel: Tunnel = {
-      handle: core.nextNumber() as TunnelHandle,
-      tunnelId,
-      peerTunnelId,
-      name,
-      state: CONTROL_CONNECTION.initial,
-      originator,
-      settings,
-      peer,
-      facts: undefined,
-      channel,
-      sessions: new Map(),
-      byPeerSession: new Map(),
-      resting: undefined,
-      quirks: settings.quirks,
-      leniency: settings.quirks.length === 0 ? STRICT : leniencyOf(settings.quirks),
-      challenge: undefined,
-      peerChallenge: undefined,
-      secret: -1,
-      authenticated: false,
-      tieBreaker: undefined,
-      sccrqKey: undefined,
-      question: 0,
-      plane: "none",
-      planeToken: 0,
-      closed: false,
-      ending: undefined,
-      source,
-      openedAt: now,
-      establishedAt: undefined,
-      timers: -1,
-      sessionsEstablished: 0,
-      sessionsFailed: 0,
-      log: new MessageLog(core.settings.messagesRemembered),
-    };
-    source.open.add(tunnel);
-    core.tunnelsById.set(tunnelId, tunnel);
-    core.tunnels.set(tunnel.handle, tunnel);
-    core.byChannel.set(channel, tunnel);
-    this.#configure(now, tunnel);
-    core.timers.arm(tunnel, "setUp", now + settings.tunnelSetupMs);
-    return tunnel;
-  }
-
-  #isTaken(id: number): boolean {
-    const { core } = this.#parts;
-    return core.tunnelsById.has(id) || core.restingTunnelIds.has(id);
-  }
-
-  #takeId(wanted: number | undefined): number {
-    const { core } = this.#parts;
-    if (wanted !== undefined) {
-      if (!Number.isInteger(wanted) || wanted < 1 || wanted > 65_535) {
-        throw new ControlError(
-          "ERR_L2TP_PARAMETER",
-          `tunnelId: a number from 1 to 65535 was expected, got ${wanted}`,
-        );
-      }
-      if (this.#isTaken(wanted)) {
-        const text = `tunnelId: ${wanted} is in use or rests after use; leave it out to have a free one`;
-        throw new ControlError("ERR_L2TP_PARAMETER", text);
-      }
-      return wanted;
-    }
-    const id = freeId(core.random, (taken) => this.#isTaken(taken));
-    if (id !== undefined) return id;
-    core.counters.count("noTunnelIds");
-    throw new ControlError("ERR_L2TP_LIMIT", "all 65,535 tunnel IDs are in use or rest");
-  }
-
-  #sccrq(
-    settings: TunnelSettings,
-    assignedTunnelId: number,
-    tieBreaker: bigint | undefined,
-    challenge: boolean,
-  ): Message<"SCCRQ", 2> {
-    return {
-      version: 2,
-      type: "SCCRQ",
-      protocolVersion: PROTOCOL_VERSION,
-      hostName: settings.hostName,
-      framingCapabilities: settings.framingCapabilities,
-      assignedTunnelId,
-      ...this.#common(settings),
-      ...(challenge && { challenge: new Uint8Array(16) }),
-      ...(tieBreaker !== undefined && { tieBreaker }),
-    };
-  }
-
-  #sccrp(
-    settings: TunnelSettings,
-    assignedTunnelId: number,
-    challenge: Uint8Array | undefined,
-    challengeResponse: Uint8Array | undefined,
-  ): Message<"SCCRP", 2> {
-    return {
-      version: 2,
-      type: "SCCRP",
-      protocolVersion: PROTOCOL_VERSION,
-      framingCapabilities: settings.framingCapabilities,
-      hostName: settings.hostName,
-      assignedTunnelId,
-      ...this.#common(settings),
-      ...(challenge !== undefined && { challenge }),
-      ...(challengeResponse !== undefined && { challengeResponse }),
-    };
-  }
-
-  #common(settings: TunnelSettings) {
-    return {
-      receiveWindowSize: settings.transport.windowSize,
-      ...(settings.bearerCapabilities !== 0 && { bearerCapabilities: settings.bearerCapabilities }),
-      ...(settings.firmwareRevision !== undefined && { firmwareRevision: settings.firmwareRevision }),
-      ...(settings.vendorName !== "" && { vendorName: settings.vendorName }),
-      ...settings.capabilities,
-    };
-  }
-}
-
-/** Tries what a StopCCN is to say. @throws EncodeError. */
-function tryStop(stop: StopFacts): void {
-  encodeMessage(stopMessage(1, stop), { tunnelId: 1, ns: 0, nr: 0 });
-}
-
-/** A StopCCN that says this. */
-export function stopMessage(
-  assignedTunnelId: number,
-  { result, error, text }: StopFacts,
-): Message<"StopCCN", 2> {
-  // An Error Message needs an Error Code before it.
-  const errorCode = error ?? (text === undefined ? undefined : 0);
-  return {
-    version: 2,
-    type: "StopCCN",
-    assignedTunnelId,
-    resultCode: {
-      resultCode: result,
-      ...(errorCode !== undefined && { errorCode }),
-      ...(text !== undefined && { errorMessage: text }),
-    },
-  };
 }
 
 /** Whether datagrams from there may belong to the tunnel. */

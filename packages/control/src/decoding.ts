@@ -1,0 +1,65 @@
+/** How a datagram is read before anybody knows whose it is, and what is wrong with those that are dropped. */
+import { decodeDatagram, HEADER_FAULT, HeaderCursor, type Parsed } from "@l2tp/protocol";
+import { addressText, type PeerAddress } from "./names.ts";
+import type { Discard } from "./statistics.ts";
+
+/** Octets of the header of a control message. */
+const HEADER_OCTETS = 12;
+
+/** For people. */
+export const DISCARD_TEXT: Partial<Record<Discard, string>> = {
+  short: "shorter than its header",
+  unknownVersion: "not L2TPv2",
+  badHeader: "header bits or Length that no message has",
+  unexpectedData: "a data message for no session",
+  unknownTunnel: "no such tunnel",
+  wrongAddress: "its tunnel's peer has another address",
+  notSccrq: "Tunnel ID 0, and not the SCCRQ that begins a tunnel",
+  rateLimited: "SCCRQs come faster than is allowed",
+  malformed: "malformed, and no way to answer it",
+};
+
+/** The cause of a discard, of a header that is not sound. */
+export function faultOf(fault: number): Discard {
+  if (fault === HEADER_FAULT.version) return "unknownVersion";
+  return fault === HEADER_FAULT.truncated ? "short" : "badHeader";
+}
+
+/**
+ * What tells one SCCRQ from another: who sent it, the ID it assigns, and all of its AVPs. Two callers behind one address,
+ * with equal ports and even equal IDs, still differ in name or challenge; one that was sent again is the same in all.
+ */
+export function sccrqKey(from: PeerAddress, peerTunnelId: number, datagram: Uint8Array, end: number): string {
+  let hash = 0x811c9dc5;
+  for (let at = HEADER_OCTETS; at < end; at++) hash = Math.imul(hash ^ (datagram[at] as number), 0x01000193);
+  return `${addressText(from)}/${peerTunnelId}/${(hash >>> 0).toString(36)}`;
+}
+
+/** Decodes with each secret, until one opens what is hidden: during a change there are two. */
+export function decodeWith(
+  datagram: Uint8Array,
+  secrets: readonly (string | Uint8Array | object)[],
+  quirks: NonNullable<Parameters<typeof decodeDatagram>[1]["quirks"]>,
+): Parsed<ReturnType<typeof decodeDatagram> extends Parsed<infer D> ? D : never> {
+  const options = { encapsulation: "udp", quirks } as const;
+  if (secrets.length === 0) return decodeDatagram(datagram, options);
+  let parsed = decodeDatagram(datagram, { ...options, secret: secrets[0] as string });
+  for (let n = 1; n < secrets.length && !parsed.ok; n++) {
+    const next = decodeDatagram(datagram, { ...options, secret: secrets[n] as string });
+    if (next.ok) parsed = next;
+  }
+  return parsed;
+}
+
+/** Read anew by each call. */
+const headers = new HeaderCursor();
+
+/** The header of a control message; good until the next call. */
+export function headerOf(octets: Uint8Array): HeaderCursor {
+  headers.read(octets);
+  return headers;
+}
+
+/** Message Type of a decoded message: the first AVP's value. */
+export const typeOf = (octets: Uint8Array): number =>
+  ((octets[HEADER_OCTETS + 6] as number) << 8) | (octets[HEADER_OCTETS + 7] as number);

@@ -1,0 +1,108 @@
+/** Answers to those for whom no tunnel is kept: one StopCCN, no longer than what it answers, and not too many of them. */
+import { encodeMessage, type Instant, textOctets } from "@l2tp/protocol";
+import { type StopFacts, stopMessage } from "./control-messages.ts";
+import type { Core } from "./core.ts";
+import type { PeerAddress } from "./names.ts";
+
+/** A StopCCN without text: header, Message Type, Assigned Tunnel ID, Result Code with Error Code. */
+const SHORTEST_REFUSAL = 12 + 8 + 8 + 10;
+/** Refusals that are repeated when the same SCCRQ comes again. */
+const REFUSALS = 1_024;
+
+interface Refusal {
+  /** Undefined: silence. */
+  readonly datagram: Uint8Array | undefined;
+  readonly until: Instant;
+}
+
+export class Refusals {
+  readonly #core: Core;
+  /** By what tells an SCCRQ from any other. */
+  readonly #refusals = new Map<string, Refusal>();
+  /** Octets of the SCCRQ at hand. */
+  askedOctets = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Sends one StopCCN and keeps nothing but it, to say it again when the SCCRQ comes again. */
+  refuse(
+    now: Instant,
+    from: PeerAddress,
+    peerTunnelId: number,
+    stop: StopFacts,
+    key: string,
+    assignedTunnelId?: number,
+  ): void {
+    const core = this.#core;
+    const datagram = this.#refusal(peerTunnelId, assignedTunnelId ?? (core.random.u16() || 1), stop);
+    this.remember(now, key, datagram);
+    if (assignedTunnelId === undefined) {
+      const meaning = `StopCCN ${stop.result}${stop.error === undefined ? "" : `/${stop.error}`}`;
+      core.notice(now, from, `SCCRQ refused: ${meaning}${stop.text === undefined ? "" : `, ${stop.text}`}`);
+    }
+    this.#sendRefusal(now, from, datagram);
+  }
+
+  /** Never longer than the shortest SCCRQ: nobody gets more octets than were sent in his name. */
+  #refusal(peerTunnelId: number, assignedTunnelId: number, { text, ...stop }: StopFacts): Uint8Array {
+    const room = this.askedOctets - SHORTEST_REFUSAL;
+    const short = text === undefined || room <= 0 ? undefined : cut(text, room);
+    const message = stopMessage(assignedTunnelId, { ...stop, ...(short !== undefined && { text: short }) });
+    const datagram = encodeMessage(message, { tunnelId: peerTunnelId, ns: 0, nr: 1 });
+    return datagram.slice();
+  }
+
+  #sendRefusal(now: Instant, to: PeerAddress, datagram: Uint8Array): void {
+    const core = this.#core;
+    if (!core.sources.of(now, to.address).refusals.take(now)) {
+      core.counters.count("refusalsSuppressed");
+      return;
+    }
+    core.counters.count("refusalsSent");
+    core.counters.messages.StopCCN.sent++;
+    core.unbound.push({
+      tunnel: undefined,
+      ...(to.local !== undefined && { from: to.local }),
+      ...(to.wire !== undefined && { wire: to.wire }),
+      to: { family: to.family, address: to.address, port: to.port },
+      datagram,
+    });
+  }
+
+  /** Answers the same SCCRQ so when it comes again; `undefined`: with silence. */
+  remember(now: Instant, key: string, datagram: Uint8Array | undefined): void {
+    const core = this.#core;
+    for (const [old, { until }] of this.#refusals) {
+      if (until > now && this.#refusals.size < REFUSALS) break;
+      this.#refusals.delete(old);
+    }
+    const { transport } = core.settings.tunnel;
+    const cycle = (transport.maxRetries + 1) * transport.retryTimeoutCapMs;
+    this.#refusals.delete(key);
+    this.#refusals.set(key, { datagram, until: now + Math.min(cycle, 60_000) });
+  }
+
+  /** @returns whether this SCCRQ was refused before; it has been refused again then. */
+  repeated(now: Instant, from: PeerAddress, key: string): boolean {
+    const refusal = this.#refusals.get(key);
+    if (refusal === undefined) return false;
+    if (refusal.until <= now) {
+      this.#refusals.delete(key);
+      return false;
+    }
+    const core = this.#core;
+    core.counters.count("refusalsRepeated");
+    if (refusal.datagram === undefined) core.counters.discard("lostTie");
+    else this.#sendRefusal(now, from, refusal.datagram);
+    return true;
+  }
+}
+
+/** Text of at most so many octets; ours is ASCII, the codec's may quote a peer. */
+function cut(text: string, octets: number): string {
+  let short = text.slice(0, octets);
+  while (textOctets(short).length > octets) short = short.slice(0, -1);
+  return short;
+}

@@ -33,7 +33,7 @@ async function measure({ rounds, log }: SuiteOptions): Promise<KernelRound[]> {
     onLine: (line) => {
       if (!line.startsWith(KERNEL_LINE)) return;
       found.push(JSON.parse(line.slice(KERNEL_LINE.length)) as KernelRound);
-      log(`kernel: round ${found.length} of ${rounds}`);
+      log(`round ${found.length} of ${rounds}`);
     },
   });
   if (found.length < rounds) {
@@ -66,6 +66,7 @@ function report(rounds: readonly KernelRound[]): SuiteResult {
     notes: [
       "Each: a tunnel or a session. Ours also give each interface its MTU, and each tunnel a socket for control messages.",
       "Removing is over when the kernel has none of them any more.",
+      "The lateness of the event loop is wall-clock time: on a busy machine it holds the wait for a processor.",
     ],
   };
   return {

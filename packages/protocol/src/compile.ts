@@ -3,7 +3,7 @@
  * version and message, from Attribute Type to what to do with it.
  */
 import { AVP_NAMES, type AvpName, type AvpRow, avpRow, type Definition, definitionFor } from "./avps.ts";
-import { VENDOR } from "./constants.ts";
+import { AVP_FLAG, VENDOR } from "./constants.ts";
 import type { Field } from "./field.ts";
 import { type StoreMember, storeOf } from "./members.ts";
 import { MESSAGE_NAMES, type MessageName, messageRow } from "./messages.ts";
@@ -34,6 +34,8 @@ export class CompiledAvp {
   /** M bit as we send it. */
   readonly mandatory: boolean;
   readonly hideable: boolean;
+  /** The first 32 bits of its header as we send it, without its Length. */
+  readonly head: number;
   readonly field: Field<unknown>;
   readonly store: StoreMember;
   readonly row: AvpRow<unknown>;
@@ -53,6 +55,7 @@ export class CompiledAvp {
     this.critical = row.critical;
     this.mandatory = definition.mandatory === "1" || definition.mandatory === "(1)";
     this.hideable = definition.hideable;
+    this.head = (this.mandatory ? AVP_FLAG.mandatory << 16 : 0) | row.vendor;
     this.field = field;
     this.store = storeOf(name);
     this.row = row;
@@ -75,6 +78,11 @@ export interface CompiledMessage {
   /** Required and allowed ones in the order of the table of the RFC. */
   readonly listed: readonly CompiledAvp[];
   readonly byName: ReadonlyMap<string, CompiledAvp>;
+  /**
+   * The AVPs of the message encoded last, in its order. Most messages of a type have the same members in the
+   * same order, and to compare a name takes less than to look it up.
+   */
+  readonly recent: CompiledAvp[];
 }
 
 const ENVELOPE_NAMES: readonly AvpName[] = ["messageType", "randomVector", "messageDigest"];
@@ -134,6 +142,7 @@ function compileVersion(version: 2 | 3) {
       required,
       listed,
       byName: new Map(listed.map((compiled) => [compiled.name, compiled])),
+      recent: [],
     };
   }
   const byName = new Map<string, CompiledMessage>();

@@ -14,7 +14,8 @@ import { signControl } from "./digest.ts";
 import { EncodeError, inRange } from "./errors.ts";
 import { KIND } from "./field.ts";
 import type { AnyMessage } from "./messages.ts";
-import { NO_OCTETS, putText, putU16, putU32 } from "./octets.ts";
+import { copyOf, NO_OCTETS, putText, putU16, putU32 } from "./octets.ts";
+import { beginDatagram, datagramStart, output, roomAt, takeDatagram } from "./output.ts";
 import { type ExtraAvp, type RawAvp, writeAvp } from "./raw-avp.ts";
 import {
   DIGEST_LENGTH,
@@ -79,33 +80,8 @@ export interface EncodeOptions {
   readonly sign?: SignOptions;
 }
 
-/** Written forward, then copied out once; encoding does not re-enter itself. Room for one AVP too many. */
-const scratch = new Uint8Array(4 + MAXIMUM_MESSAGE + 4 * MAXIMUM_AVP);
-/**
- * Where finished datagrams live: small ones share an array, as a `Uint8Array` of its own costs three times as
- * much as all the writing. A datagram that is kept keeps up to this many octets alive.
- */
-const SLAB = 8192;
-let slab = new Uint8Array(SLAB);
-let slabAt = 0;
-
-/** A copy of `scratch[from..to)` that belongs to the caller. */
-function take(from: number, to: number): Uint8Array {
-  const size = to - from;
-  if (size > SLAB / 4) return scratch.slice(from, to);
-  // A slab that somebody transferred to another thread has length 0.
-  if (slabAt + size > slab.length) {
-    slab = new Uint8Array(SLAB);
-    slabAt = 0;
-  }
-  slab.set(scratch.subarray(from, to), slabAt);
-  const datagram = slab.subarray(slabAt, slabAt + size);
-  slabAt += size;
-  return datagram;
-}
-
-/** Offset of the message in {@link scratch}: behind the octets that precede it over IP. */
-const START = 4;
+/** Octets that precede a message over IP: the zero Session ID (RFC 3931 §4.1.1.2). */
+const IP_PREFIX = 4;
 
 /**
  * Encodes a typed control message. AVPs go out in the order of the message's members, so that what was
@@ -120,7 +96,7 @@ export function encodeMessage<M extends AnyMessage>(
   options: EncodeOptions = {},
 ): Uint8Array {
   const { version } = message;
-  let at = START + CONTROL_HEADER;
+  let at = beginMessage(version, options.encapsulation);
   if (message.type !== "ZLB") {
     current = undefined;
     try {
@@ -134,6 +110,16 @@ export function encodeMessage<M extends AnyMessage>(
   return finish(version, fields as ControlFieldsV2 & ControlFieldsV3, at, options);
 }
 
+/** Begins a message. @returns where its first AVP goes. */
+function beginMessage(version: 2 | 3, encapsulation: Encapsulation | undefined): number {
+  const at = beginDatagram();
+  if (encapsulation !== "ip") return at + CONTROL_HEADER;
+  if (version === 2) throw new EncodeError("L2TPv2 has no encapsulation in IP; use udp");
+  putU32(output.octets, at, 0);
+  return at + IP_PREFIX + CONTROL_HEADER;
+}
+
+/** Writes the header of the message that ends at `end`. */
 function finish(
   version: 2 | 3,
   fields: ControlFieldsV2 & ControlFieldsV3,
@@ -141,19 +127,20 @@ function finish(
   options: EncodeOptions,
 ): Uint8Array {
   const overIp = options.encapsulation === "ip";
-  if (overIp && version === 2) throw new EncodeError("L2TPv2 has no encapsulation in IP; use udp");
-  const length = end - START;
+  const at = overIp ? datagramStart() + IP_PREFIX : datagramStart();
+  const length = end - at;
   if (length > MAXIMUM_MESSAGE)
-    throw new EncodeError(`the message has ${length} octets, at most ${MAXIMUM_MESSAGE} fit`);
-  putU16(scratch, START, FLAG.T | FLAG.L | FLAG.S | version);
-  putU16(scratch, START + 2, length);
+    throw new EncodeError(`the message has more than ${MAXIMUM_MESSAGE} octets: ${length}`);
+  const octets = output.octets;
+  putU16(octets, at, FLAG.T | FLAG.L | FLAG.S | version);
+  putU16(octets, at + 2, length);
   if (version === 2) {
-    putU16(scratch, START + 4, inRange("tunnelId", fields.tunnelId, 0xffff));
-    putU16(scratch, START + 6, inRange("sessionId", fields.sessionId ?? 0, 0xffff));
-  } else putU32(scratch, START + 4, inRange("controlConnectionId", fields.controlConnectionId, 0xffff_ffff));
-  putU16(scratch, START + 8, inRange("ns", fields.ns, 0xffff));
-  putU16(scratch, START + 10, inRange("nr", fields.nr, 0xffff));
-  const datagram = take(overIp ? 0 : START, end);
+    putU16(octets, at + 4, inRange("tunnelId", fields.tunnelId, 0xffff));
+    putU16(octets, at + 6, inRange("sessionId", fields.sessionId ?? 0, 0xffff));
+  } else putU32(octets, at + 4, inRange("controlConnectionId", fields.controlConnectionId, 0xffff_ffff));
+  putU16(octets, at + 8, inRange("ns", fields.ns, 0xffff));
+  putU16(octets, at + 10, inRange("nr", fields.nr, 0xffff));
+  const datagram = takeDatagram(end);
   if (options.sign) signControl(datagram, overIp ? "ip" : "udp", options.sign.secret, options.sign.nonces);
   return datagram;
 }
@@ -168,22 +155,25 @@ function writeMessage(
 ): number {
   const table = compiled(message.version).byName.get(message.type);
   if (!table) throw new EncodeError(`there is no message ${message.type} in L2TPv${message.version}`);
-  putU16(scratch, start, (table.mandatory ? AVP_FLAG.mandatory : 0) | 8);
-  putU32(scratch, start + 2, TYPE.messageType);
-  putU16(scratch, start + 6, table.type);
+  putU16(output.octets, start, (table.mandatory ? AVP_FLAG.mandatory : 0) | 8);
+  putU32(output.octets, start + 2, TYPE.messageType);
+  putU16(output.octets, start + 6, table.type);
   let at = options.sign ? writeDigests(table, start + 8, options.sign) : start + 8;
   const values = message as unknown as Record<string, unknown>;
-  const { byName, status } = table;
+  const { recent, status } = table;
   let missing = table.required.length;
+  let position = 0;
   let vectorWritten = false;
   for (const name in values) {
-    const avp = byName.get(name);
-    if (avp === undefined) {
-      if (name === "version" || name === "type" || name === "extras" || values[name] === undefined) continue;
-      throw unlisted(table, name);
-    }
     const value = values[name];
-    if (value === undefined) continue;
+    if (value === undefined || name === "version" || name === "type" || name === "extras") continue;
+    let avp = recent[position] as CompiledAvp;
+    if (avp?.name !== name) {
+      avp = table.byName.get(name) as CompiledAvp;
+      if (avp === undefined) throw unlisted(table, name);
+      recent[position] = avp;
+    }
+    position += 1;
     if (options.hide && hides(avp, options.hide)) {
       if (!vectorWritten) at = writeVector(table, at, options.hide.randomVector);
       vectorWritten = true;
@@ -196,36 +186,36 @@ function writeMessage(
     if (status[avp.index] === REQUIRED) missing -= 1;
   }
   if (missing > 0) throw absent(table, values);
-  for (const one of message.extras ?? []) {
-    checkRoom(at + AVP_HEADER + one.value.length);
-    at = writeAvp(scratch, at, one);
-  }
+  for (const one of message.extras ?? []) at = writeRaw(at, one);
   return at;
 }
 
-function checkRoom(end: number): void {
-  if (end > START + MAXIMUM_MESSAGE)
-    throw new EncodeError(`the message has more than ${MAXIMUM_MESSAGE} octets`);
+/** Writes an AVP as it is. */
+function writeRaw(before: number, avp: ExtraAvp | RawAvp): number {
+  const at = roomAt(before); // before `output` is looked at: it may be another one then
+  return writeAvp(output.octets, at, avp);
 }
 
 /** Writes header and value of one AVP. The hot loop of encoding: the plain kinds are written in place. */
-function writeValue(table: CompiledMessage, avp: CompiledAvp, at: number, value: unknown): number {
+function writeValue(table: CompiledMessage, avp: CompiledAvp, before: number, value: unknown): number {
+  const at = roomAt(before);
+  const numbers = output.view;
   const from = at + AVP_HEADER;
   let end: number;
   if (avp.kind === KIND.u16 && (value as number) >>> 0 === value && (value as number) <= 0xffff) {
-    putU16(scratch, from, value as number);
+    numbers.setUint16(from, value as number);
     end = from + 2;
   } else if (avp.kind === KIND.u32 && (value as number) >>> 0 === value) {
-    putU32(scratch, from, value as number);
+    numbers.setUint32(from, value as number);
     end = from + 4;
   } else if (avp.kind === KIND.text && typeof value === "string") {
-    end = putText(scratch, from, value);
+    end = putText(output.octets, from, value);
     if (end - from < avp.min || end - from > avp.max) {
       throw wrong(table, avp, `must have ${avp.min} to ${avp.max} octets, has ${end - from}`);
     }
   } else {
     current = avp;
-    end = avp.field.write(scratch, from, value);
+    end = avp.field.write(output.octets, from, value);
     current = undefined;
   }
   if (avp.least !== 0 && (value as number) < avp.least)
@@ -233,13 +223,8 @@ function writeValue(table: CompiledMessage, avp: CompiledAvp, at: number, value:
   const length = end - at;
   if (length > MAXIMUM_AVP)
     throw wrong(table, avp, `has ${length - AVP_HEADER} octets, at most ${MAXIMUM_AVP - AVP_HEADER} fit`);
-  checkRoom(end);
-  scratch[at] = (avp.mandatory ? 0x80 : 0) | (length >> 8);
-  scratch[at + 1] = length;
-  scratch[at + 2] = avp.vendor >> 8;
-  scratch[at + 3] = avp.vendor;
-  scratch[at + 4] = avp.type >> 8;
-  scratch[at + 5] = avp.type;
+  numbers.setUint32(at, avp.head | (length << 16));
+  numbers.setUint16(at + 4, avp.type);
   return end;
 }
 
@@ -265,17 +250,17 @@ function writeHidden(
 ): number {
   const key = SharedSecret.from(options.secret).hidingKey(table.version);
   for (const one of avp.repeatable ? (value as unknown[]) : [value]) {
+    at = roomAt(at);
     const end = writeValue(table, avp, at, one);
-    const open = scratch.slice(at + AVP_HEADER, end);
+    const open = copyOf(output.octets, at + AVP_HEADER, end);
     const padding = options.padding?.(avp.name, open.length) ?? NO_OCTETS;
-    at = writeAvp(scratch, at, {
+    at = writeAvp(output.octets, at, {
       vendor: avp.vendor,
       type: avp.type,
       mandatory: avp.mandatory,
       hidden: true,
       value: hideValue(avp.type, key, options.randomVector, open, padding),
     });
-    checkRoom(at);
   }
   return at;
 }
@@ -285,7 +270,7 @@ function writeDigests(table: CompiledMessage, at: number, { types = [0] }: SignO
   for (const type of types) {
     const size = DIGEST_LENGTH[type];
     if (size === undefined) throw new EncodeError(`sign: there is no digest type ${type}`);
-    at = writeAvp(scratch, at, {
+    at = writeRaw(at, {
       vendor: 0,
       type: TYPE.messageDigest,
       mandatory: true,
@@ -329,14 +314,11 @@ export function encodeAvps(
   avps: readonly (RawAvp | ExtraAvp)[],
   encapsulation: Encapsulation = "udp",
 ): Uint8Array {
-  let at = START + CONTROL_HEADER;
-  for (const avp of avps) {
-    checkRoom(at + AVP_HEADER + avp.value.length);
-    at = writeAvp(scratch, at, avp);
-  }
+  let at = beginMessage(header.version, encapsulation);
+  for (const avp of avps) at = writeRaw(at, avp);
   const fields = header as unknown as ControlFieldsV2 & ControlFieldsV3;
   const datagram = finish(header.version, fields, at, { encapsulation });
-  const start = encapsulation === "ip" ? START : 0;
+  const start = encapsulation === "ip" ? IP_PREFIX : 0;
   if (header.flags !== undefined) putU16(datagram, start, header.flags);
   if (header.length !== undefined) putU16(datagram, start + 2, header.length);
   return datagram;
@@ -348,9 +330,8 @@ export function encodeZlb<V extends 2 | 3>(
   fields: ControlFields<{ version: V }>,
   encapsulation: Encapsulation = "udp",
 ): Uint8Array {
-  return finish(version, fields as ControlFieldsV2 & ControlFieldsV3, START + CONTROL_HEADER, {
-    encapsulation,
-  });
+  const end = beginMessage(version, encapsulation);
+  return finish(version, fields as ControlFieldsV2 & ControlFieldsV3, end, { encapsulation });
 }
 
 /**

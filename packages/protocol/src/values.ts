@@ -45,6 +45,14 @@ const versionAndRevision = record(["version", u8()], ["revision", u8()]);
 export const protocolVersionValue: typeof versionAndRevision = {
   ...versionAndRevision,
   read: (octets, at) => ({ version: octets[at] as number, revision: octets[at + 1] as number }),
+  write(octets, at, value) {
+    const { version, revision } = value ?? {};
+    if ((version & 0xff) !== version || (revision & 0xff) !== revision)
+      return versionAndRevision.write(octets, at, value);
+    octets[at] = version;
+    octets[at + 1] = revision;
+    return at + 2;
+  },
 };
 
 /** The counters of Call Errors (RFC 2661 §4.4.6). */

@@ -8,15 +8,15 @@ import { CDN, type CdnFacts, cdn, iccn, icrq, occn, ocrq, tryMessage, tryOpening
 import { type Cause, type Ending, ending } from "./ending.ts";
 import { ControlError } from "./errors.ts";
 import type { CallDecision } from "./events.ts";
-import { freeId, RestingIds } from "./ids.ts";
+import { freeId } from "./ids.ts";
 import { isJudged, step } from "./machine.ts";
 import type { MessageOf } from "./message-of.ts";
-import type { SessionHandle } from "./names.ts";
 import type { OutgoingConnectedAvps, SessionOpening } from "./parameters.ts";
 import type { Parts } from "./parts.ts";
 import { splitProxy } from "./proxy.ts";
-import type { Session, Tunnel } from "./state.ts";
-import { CALLS, type CallAction, type CallEvent, type CallKind } from "./tables/calls.ts";
+import { SessionRegister } from "./session-register.ts";
+import { type Session, type Tunnel, whose } from "./state.ts";
+import { CALLS, type CallAction, type CallEvent } from "./tables/calls.ts";
 
 type CallMessage = MessageOf<"ICRQ" | "ICRP" | "ICCN" | "OCRQ" | "OCRP" | "OCCN" | "CDN">;
 
@@ -28,10 +28,12 @@ interface Context {
 }
 
 export class Calls {
+  readonly register: SessionRegister;
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.register = new SessionRegister(parts);
   }
 
   /** Opens a session. @throws ControlError, EncodeError; nothing has changed then. */
@@ -55,7 +57,14 @@ export class Calls {
     }
     const id = takeId(core, now, tunnel, opening.sessionId);
     const kind = opening.kind === "incoming" ? "lac-incoming" : "lns-outgoing";
-    const session = this.#make(now, tunnel, id, 0, kind, opening.callSerialNumber ?? core.nextSerial());
+    const session = this.register.make(
+      now,
+      tunnel,
+      id,
+      0,
+      kind,
+      opening.callSerialNumber ?? core.nextSerial(),
+    );
     session.name = opening.name ?? "";
     session.setup = { opening };
     session.called = opening.request?.calledNumber;
@@ -102,7 +111,14 @@ export class Calls {
       return;
     }
     const kind = message.type === "ICRQ" ? "lns-incoming" : "lac-outgoing";
-    const session = this.#make(now, tunnel, id, message.assignedSessionId, kind, message.callSerialNumber);
+    const session = this.register.make(
+      now,
+      tunnel,
+      id,
+      message.assignedSessionId,
+      kind,
+      message.callSerialNumber,
+    );
     session.setup = { request: message };
     session.called = message.calledNumber;
     session.calling = message.type === "ICRQ" ? message.callingNumber : undefined;
@@ -265,7 +281,11 @@ export class Calls {
       ? freeId(core.random, (taken) => isTaken(to, taken))
       : session.sessionId;
     if (id === undefined) {
-      this.#cleanUp(now, session, ending({ by: "local", cause: "limit", text: "no Session ID is free" }));
+      this.register.remove(
+        now,
+        session,
+        ending({ by: "local", cause: "limit", text: "no Session ID is free" }),
+      );
       return;
     }
     session.tunnel = to;
@@ -301,7 +321,7 @@ export class Calls {
   refuseUnmade(now: Instant, tunnel: Tunnel, peerSessionId: number, facts: CdnFacts): void {
     const { core } = this.#parts;
     const id = freeId(core.random, (taken) => isTaken(tunnel, taken)) ?? 1;
-    this.#rest(now, tunnel, id);
+    this.register.rest(now, tunnel, id);
     tunnel.sessionsFailed++;
     core.counters.count("sessionSetupFailures");
     tunnel.source.statistics.sessionsRefused++;
@@ -360,7 +380,7 @@ export class Calls {
         core.send(now, tunnel, cdn(session.sessionId, context.cdn ?? CDN.badValue), session.peerSessionId);
         break;
       case "clean-up":
-        this.#cleanUp(now, session, context.ending ?? ending({ by: "local", cause: "local-close" }));
+        this.register.remove(now, session, context.ending ?? ending({ by: "local", cause: "local-close" }));
         break;
     }
   }
@@ -510,101 +530,9 @@ export class Calls {
     this.fire(now, session, event, { ending: end, cdn: facts });
   }
 
-  #cleanUp(now: Instant, session: Session, end: Ending): void {
-    const { core, planes, tunnels } = this.#parts;
-    const { tunnel, sessionId } = session;
-    core.sessions.delete(session.handle);
-    tunnel.sessions.delete(sessionId);
-    if (tunnel.byPeerSession.get(session.peerSessionId) === sessionId) {
-      tunnel.byPeerSession.delete(session.peerSessionId);
-    }
-    session.state = "idle";
-    session.setup = undefined;
-    if (session.question !== 0) core.questions.answer(session.question);
-    session.question = 0;
-    const restUntil = now + core.restMs(tunnel);
-    if (!tunnel.closed) this.#rest(now, tunnel, sessionId);
-    planes.tearDownSession(now, session, restUntil);
-    const wasUp = session.up;
-    session.up = false;
-    if (wasUp) core.sessionsUp--;
-    else tunnel.sessionsFailed++;
-    core.counters.count(wasUp ? "sessionsClosed" : "sessionSetupFailures");
-    core.closedSessions.add({
-      session: session.handle,
-      tunnel: tunnel.handle,
-      name: session.name,
-      kind: session.kind,
-      sessionId,
-      peerSessionId: session.peerSessionId,
-      callSerialNumber: session.callSerialNumber,
-      calledNumber: session.called,
-      callingNumber: session.calling,
-      openedAt: session.openedAt,
-      establishedAt: session.establishedAt,
-      closedAt: now,
-      ending: end,
-    });
-    core.emit({ type: "session-down", ...whose(session), kind: session.kind, wasUp, ending: end });
-    if (tunnel.sessions.size === 0) tunnels.sessionsChanged(now, tunnel);
-  }
-
-  #rest(now: Instant, tunnel: Tunnel, sessionId: number): void {
-    const { core, tunnels } = this.#parts;
-    tunnel.resting ??= new RestingIds();
-    tunnel.resting.rest(sessionId, now + core.restMs(tunnel));
-    if (!core.timers.isArmed(tunnel, "restingIds")) tunnels.wakeForResting(now, tunnel);
-  }
-
-  #make(
-    now: Instant,
-    tunnel: Tunnel,
-    sessionId: number,
-    peerSessionId: number,
-    kind: CallKind,
-    callSerialNumber: number,
-  ): Session {
-    const { core, tunnels } = this.#parts;
-    const session: Session = {
-      handle: core.nextNumber() as SessionHandle,
-      tunnel,
-      sessionId,
-      peerSessionId,
-      name: "",
-      kind,
-      state: CALLS[kind].initial,
-      callSerialNumber,
-      question: 0,
-      plane: "none",
-      planeToken: 0,
-      sequencingRequired: false,
-      sequencing: false,
-      up: false,
-      timers: -1,
-      openedAt: now,
-      establishedAt: undefined,
-      wenSentAt: undefined,
-      called: undefined,
-      calling: undefined,
-      setup: undefined,
-    };
-    core.sessions.set(session.handle, session);
-    tunnel.sessions.set(sessionId, session);
-    if (peerSessionId !== 0) tunnel.byPeerSession.set(peerSessionId, sessionId);
-    if (tunnel.sessions.size === 1) tunnels.sessionsChanged(now, tunnel);
-    return session;
-  }
-
   #expectPlacing(session: Session, what: string): void {
     if (session.state === "wait-cs-answer" && session.setup?.outgoingConnected === undefined) return;
     const text = `${what}: the call is not being placed (it is ${session.kind}, in state ${session.state})`;
     throw new ControlError("ERR_L2TP_STATE", text);
   }
 }
-
-/** Which session, and what it is called, for an event. */
-export const whose = (session: Session) => ({
-  tunnel: session.tunnel.handle,
-  session: session.handle,
-  name: session.name,
-});

@@ -151,7 +151,7 @@ export class Endpoint {
   /** Opens a tunnel: sends an SCCRQ. @throws ControlError, EncodeError, TransportError. */
   openTunnel(now: Instant, opening: TunnelOpening): TunnelHandle {
     const tunnel = this.#tunnels.open(now, opening);
-    this.#reception.knowsZeroId(tunnel);
+    this.#reception.newcomers.knowsZeroId(tunnel);
     return tunnel.handle;
   }
 
@@ -206,7 +206,7 @@ export class Endpoint {
       const settings = this.#tunnels.prepareDecision(subject.tunnel, decision as PeerDecision);
       questions.answer(token);
       this.#tunnels.decide(now, subject.tunnel, decision as PeerDecision, settings);
-      this.#reception.knowsZeroId(subject.tunnel);
+      this.#reception.newcomers.knowsZeroId(subject.tunnel);
     } else {
       const reply = this.#calls.prepareDecision(subject.session, decision as CallDecision);
       questions.answer(token);

@@ -4,11 +4,10 @@
  */
 import type { AnyMessage, Instant, Message } from "@l2tp/protocol";
 import { tryMessage } from "./call-messages.ts";
-import { whose } from "./calls.ts";
 import { ControlError } from "./errors.ts";
 import type { MessageOf } from "./message-of.ts";
 import type { Parts } from "./parts.ts";
-import type { Session, Tunnel } from "./state.ts";
+import { type Session, type Tunnel, whose } from "./state.ts";
 
 /** RFC 2661 §6.13: "not more than once every 60 seconds". */
 const WEN_INTERVAL_MS = 60_000;

@@ -1,7 +1,4 @@
-/**
- * From a datagram to the tunnel and session that it is for. What is for nobody makes no state: only a well-formed SCCRQ
- * with Ns 0, within the limits, begins a tunnel.
- */
+/** From a datagram to the tunnel and session that it is for, and to what they make of it. */
 import {
   type ControlDatagram,
   type decodeDatagram,
@@ -14,22 +11,17 @@ import {
 import { isControlMessage, type TransportEvent } from "@l2tp/transport";
 import { CDN } from "./call-messages.ts";
 import { STOP, type StopFacts } from "./control-messages.ts";
-import { DISCARD_TEXT, decodeWith, faultOf, headerOf, sccrqKey, typeOf } from "./decoding.ts";
+import { DISCARD_TEXT, decodeWith, faultOf, headerOf, typeOf } from "./decoding.ts";
 import { openSensitiveAvp } from "./hiding.ts";
 import type { Links } from "./links.ts";
-import { addressText, type PeerAddress } from "./names.ts";
+import type { PeerAddress } from "./names.ts";
+import { Newcomers } from "./newcomers.ts";
 import type { Parts } from "./parts.ts";
-import { leniencyOf } from "./quirks.ts";
-import { Refusals } from "./refusals.ts";
 import type { Session, Tunnel } from "./state.ts";
 import type { Discard } from "./statistics.ts";
-import { tieOutcome } from "./tie-breaker.ts";
 import { acceptsFrom, hasMoved } from "./tunnels.ts";
 
-/** A source with more tunnels than that is no single host that has slept. */
-const OLD_TUNNELS = 16;
 const TYPE_STOPCCN = 4;
-const TYPE_SCCRQ = 1;
 const TYPE_ICRQ = 10;
 const TYPE_OCRQ = 7;
 
@@ -37,15 +29,14 @@ export class Reception {
   readonly #parts: Parts;
   readonly #links: Links;
   readonly #cursor = new HeaderCursor();
-  readonly #refusals: Refusals;
-  /** Tunnels whose peer writes Tunnel ID 0, by its address and port. */
-  readonly #zeroId = new Map<string, Tunnel>();
-
+  readonly newcomers: Newcomers;
   constructor(parts: Parts, links: Links) {
     this.#parts = parts;
     this.#links = links;
-    this.#refusals = new Refusals(parts.core);
-    parts.tunnels.refuseCaller = (now, tunnel, stop) => this.#refuseTunnel(now, tunnel, stop);
+    this.newcomers = new Newcomers(parts, {
+      deliver: (now, tunnel, from, datagram) => this.#deliver(now, tunnel, from, datagram),
+      discard: (now, from, why) => this.#discard(now, from, why),
+    });
   }
 
   /** Takes whatever came in. Never throws. */
@@ -71,7 +62,7 @@ export class Reception {
       this.#discard(now, from, "unknownVersion");
       return;
     }
-    if (cursor.tunnelId === 0) this.#withoutId(now, from, datagram);
+    if (cursor.tunnelId === 0) this.newcomers.receive(now, from, datagram, cursor);
     else {
       const tunnel = core.tunnelsById.get(cursor.tunnelId);
       if (tunnel === undefined) this.#discard(now, from, "unknownTunnel");
@@ -104,24 +95,13 @@ export class Reception {
     }
   }
 
-  /** A tunnel with the quirk of Tunnel ID 0 is found by where its datagrams come from. */
-  knowsZeroId(tunnel: Tunnel): void {
-    if (tunnel.leniency.zeroTunnelId) this.#zeroId.set(addressText(tunnel.peer), tunnel);
-  }
-
   #closed(now: Instant, tunnel: Tunnel, event: TransportEvent & { type: "closed" }): void {
     if (!event.acknowledged && tunnel.ending?.by === "local") {
       // Nobody has acknowledged our StopCCN: nothing can be done about it any more.
       this.#parts.core.counters.count("noResponse");
     }
-    this.forget(tunnel);
+    this.newcomers.forget(tunnel);
     this.#parts.tunnels.register.remove(now, tunnel, 0);
-  }
-
-  /** The tunnel goes. */
-  forget(tunnel: Tunnel): void {
-    const key = addressText(tunnel.peer);
-    if (this.#zeroId.get(key) === tunnel) this.#zeroId.delete(key);
   }
 
   /** A message for a tunnel that is there. */
@@ -140,9 +120,9 @@ export class Reception {
         if (hasMoved(tunnel, from)) {
           const { family, address, port } = tunnel.peer;
           const moved = address !== from.address || port !== from.port;
-          this.forget(tunnel);
+          this.newcomers.forget(tunnel);
           tunnel.peer = { ...from };
-          this.knowsZeroId(tunnel);
+          this.newcomers.knowsZeroId(tunnel);
           if (moved) {
             core.counters.count("peersMoved");
             core.emit({
@@ -171,187 +151,6 @@ export class Reception {
     this.transportEvents(now);
   }
 
-  /** The sender does not know our ID: an SCCRQ, or a StopCCN that comes right after it. */
-  #withoutId(now: Instant, from: PeerAddress, datagram: Uint8Array): void {
-    const { core } = this.#parts;
-    const { isZlb, ns } = this.#cursor;
-    const zero = this.#zeroId.get(addressText(from));
-    if (isZlb) {
-      if (zero === undefined) this.#discard(now, from, "notSccrq");
-      else this.#deliver(now, zero, from, datagram);
-      return;
-    }
-    const parsed = this.#decodeUnknown(datagram);
-    const type = parsed.ok ? undefined : parsed.rejection.messageType;
-    const message = parsed.ok && parsed.value.kind === "control" ? parsed.value.message : undefined;
-    if (message?.type === "StopCCN" && message.version === 2) {
-      const tunnel = this.#byPeerId(now, from, message.assignedTunnelId) ?? zero;
-      if (tunnel === undefined) this.#discard(now, from, "unknownTunnel");
-      else this.#deliver(now, tunnel, from, datagram);
-      return;
-    }
-    if (message?.type !== "SCCRQ" && type !== TYPE_SCCRQ) {
-      if (zero !== undefined) this.#deliver(now, zero, from, datagram);
-      else this.#discard(now, from, "notSccrq");
-      return;
-    }
-    if (ns !== 0) {
-      this.#discard(now, from, "notSccrq");
-      return;
-    }
-    const partial = parsed.ok ? message : parsed.rejection.partial;
-    const peerTunnelId = (partial as { assignedTunnelId?: number } | undefined)?.assignedTunnelId ?? 0;
-    const key = sccrqKey(from, peerTunnelId, datagram, this.#cursor.bodyEnd);
-    this.#refusals.askedOctets = datagram.length;
-    if (this.#refusals.repeated(now, from, key)) return;
-    const known = core.bySccrq.get(key);
-    if (known !== undefined) {
-      core.counters.discard("duplicateSccrq");
-      this.#deliver(now, known, from, datagram);
-      return;
-    }
-    if (parsed.ok) this.#sccrq(now, from, datagram, message as Message<"SCCRQ", 2>, key);
-    else this.#badSccrq(now, from, peerTunnelId, parsed.rejection, key);
-  }
-
-  /** A well-formed SCCRQ that was not seen before. */
-  #sccrq(
-    now: Instant,
-    from: PeerAddress,
-    datagram: Uint8Array,
-    message: Message<"SCCRQ", 2>,
-    key: string,
-  ): void {
-    const { core, tunnels } = this.#parts;
-    const { limits } = core.settings;
-    const source = core.sources.of(now, from.address);
-    if (!source.sccrq.take(now) || !source.badAuthentication.has(now) || !core.tunnelRate.take(now)) {
-      // Silence: a peer that is in earnest comes again.
-      source.statistics.rateLimited++;
-      this.#discard(now, from, "rateLimited");
-      return;
-    }
-    const { assignedTunnelId } = message;
-    if (core.draining) {
-      core.counters.discard("draining");
-      this.#refusals.refuse(
-        now,
-        from,
-        assignedTunnelId,
-        core.shutDown ? STOP.shutDown : STOP.tryAnother,
-        key,
-      );
-      return;
-    }
-    if (source.halfOpen >= limits.halfOpenPerSource || core.halfOpen >= limits.halfOpen) {
-      core.counters.count("tooManyTunnels");
-      core.counters.discard("halfOpenLimit");
-      this.#notice(now, from, "SCCRQ ignored: too many tunnels are half open");
-      return;
-    }
-    if (core.tunnels.size - core.tombs.size >= limits.tunnels) {
-      core.counters.count("tooManyTunnels");
-      const stop = { ...STOP.noResources, text: `limits.tunnels: there are ${limits.tunnels}` };
-      this.#refusals.refuse(now, from, assignedTunnelId, stop, key);
-      return;
-    }
-    const lost = this.#tie(now, from, message, key);
-    if (lost === "ignore") return;
-    const tunnel = tunnels.accept(now, from, assignedTunnelId, key);
-    if (tunnel === "noTunnelIds") {
-      core.counters.count("noTunnelIds");
-      this.#refusals.refuse(
-        now,
-        from,
-        assignedTunnelId,
-        { ...STOP.noResources, text: "no Tunnel ID is free" },
-        key,
-      );
-      return;
-    }
-    source.statistics.tunnelsOpened++;
-    this.#helloToOld(now, tunnel);
-    this.#deliver(now, tunnel, from, datagram);
-    for (const loser of lost) tunnels.loseTie(now, loser, tunnel);
-  }
-
-  /** Compares with our own SCCRQs to this peer that are not answered yet (RFC 2661 §4.4.3, Tie Breaker). */
-  #tie(
-    now: Instant,
-    from: PeerAddress,
-    message: Message<"SCCRQ", 2>,
-    key: string,
-  ): "ignore" | readonly Tunnel[] {
-    const { core, tunnels } = this.#parts;
-    const lost: Tunnel[] = [];
-    for (const tunnel of [...core.outstanding]) {
-      if (tunnel.peer.address !== from.address) continue;
-      const outcome = tieOutcome(tunnel.tieBreaker, message.tieBreaker);
-      if (outcome === "two-tunnels") continue;
-      if (outcome === "we-lose") {
-        lost.push(tunnel);
-        continue;
-      }
-      core.counters.discard("lostTie");
-      // What the peer sends again of it is still on its way when our tunnel is up.
-      this.#refusals.remember(now, key, undefined);
-      if (outcome === "we-win") tunnels.fire(now, tunnel, "rx-SCCRQ-win-tie-breaker");
-      else tunnels.loseTie(now, tunnel, undefined);
-      return "ignore";
-    }
-    return lost;
-  }
-
-  /** A caller that comes again from the same place may have slept: find out whether its old tunnel lives. */
-  #helloToOld(now: Instant, fresh: Tunnel): void {
-    const { core } = this.#parts;
-    if (fresh.source.open.size > OLD_TUNNELS) return;
-    for (const tunnel of fresh.source.open) {
-      if (tunnel.peer.port !== fresh.peer.port || tunnel === fresh || tunnel.state !== "established")
-        continue;
-      if (!tunnel.leniency.withoutHello) core.transport.sendHello(tunnel.channel, now);
-    }
-  }
-
-  #badSccrq(now: Instant, from: PeerAddress, peerTunnelId: number, rejection: Rejection, key: string): void {
-    const { core } = this.#parts;
-    core.counters.messages.SCCRQ.receiveErrors++;
-    this.#notice(now, from, `SCCRQ refused: ${rejection.text}`);
-    const { answer } = rejection;
-    // Without its Tunnel ID there is no way to tell the sender.
-    if (peerTunnelId === 0 || typeof answer === "string") {
-      this.#discard(now, from, "malformed");
-      return;
-    }
-    core.counters.discard("malformed");
-    const { result, error, text } = answer;
-    this.#refusals.refuse(
-      now,
-      from,
-      peerTunnelId,
-      { result, ...(error !== undefined && { error }), text },
-      key,
-    );
-  }
-
-  #decodeUnknown(datagram: Uint8Array): ReturnType<typeof decodeDatagram> {
-    const { core } = this.#parts;
-    const quirks = leniencyOf(core.settings.tunnel.quirks).decode;
-    const secrets = core.settings.callerSecrets;
-    return decodeWith(datagram, secrets, quirks);
-  }
-
-  /** By the ID that the peer has given the tunnel: it does not know ours yet. */
-  #byPeerId(now: Instant, from: PeerAddress, peerTunnelId: number): Tunnel | undefined {
-    const source = this.#parts.core.sources.of(now, from.address);
-    if (source.halfOpen === 0) return undefined;
-    for (const tunnel of source.open) {
-      const same = tunnel.peerTunnelId === peerTunnelId && tunnel.peer.port === from.port;
-      if (same && !tunnel.originator && tunnel.establishedAt === undefined) return tunnel;
-    }
-    return undefined;
-  }
-
   /** A message in its order, for a tunnel that is there. */
   #message(now: Instant, tunnel: Tunnel, octets: Uint8Array): void {
     const { core, tunnels } = this.#parts;
@@ -376,7 +175,7 @@ export class Reception {
       case "SCCCN":
       case "StopCCN":
         tunnels.receive(now, tunnel, message);
-        this.knowsZeroId(tunnel);
+        this.newcomers.knowsZeroId(tunnel);
         return;
       case "HELLO":
         return;
@@ -496,12 +295,6 @@ export class Reception {
     const { settings, leniency } = tunnel;
     const secrets = tunnel.secret < 0 ? settings.secrets : [settings.secrets[tunnel.secret] as string];
     return decodeWith(octets, secrets, leniency.decode);
-  }
-
-  /** Refuses a caller of whom a tunnel was made, before anything was sent to it. */
-  #refuseTunnel(now: Instant, tunnel: Tunnel, stop: StopFacts): void {
-    if (tunnel.originator || tunnel.sccrqKey === undefined) return;
-    this.#refusals.refuse(now, tunnel.peer, tunnel.peerTunnelId, stop, tunnel.sccrqKey, tunnel.tunnelId);
   }
 
   #discard(now: Instant, from: PeerAddress, why: Discard): void {

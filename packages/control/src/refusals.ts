@@ -9,6 +9,15 @@ const SHORTEST_REFUSAL = 12 + 8 + 8 + 10;
 /** Refusals that are repeated when the same SCCRQ comes again. */
 const REFUSALS = 1_024;
 
+/** The SCCRQ that is refused. */
+export interface AskedFor {
+  /** The ID that it assigns. */
+  readonly peerTunnelId: number;
+  /** What tells it from any other SCCRQ. */
+  readonly key: string;
+  readonly octets: number;
+}
+
 interface Refusal {
   /** Undefined: silence. */
   readonly datagram: Uint8Array | undefined;
@@ -19,39 +28,21 @@ export class Refusals {
   readonly #core: Core;
   /** By what tells an SCCRQ from any other. */
   readonly #refusals = new Map<string, Refusal>();
-  /** Octets of the SCCRQ at hand. */
-  askedOctets = 0;
 
   constructor(core: Core) {
     this.#core = core;
   }
 
   /** Sends one StopCCN and keeps nothing but it, to say it again when the SCCRQ comes again. */
-  refuse(
-    now: Instant,
-    from: PeerAddress,
-    peerTunnelId: number,
-    stop: StopFacts,
-    key: string,
-    assignedTunnelId?: number,
-  ): void {
+  refuse(now: Instant, from: PeerAddress, asked: AskedFor, stop: StopFacts, assignedTunnelId?: number): void {
     const core = this.#core;
-    const datagram = this.#refusal(peerTunnelId, assignedTunnelId ?? (core.random.u16() || 1), stop);
-    this.remember(now, key, datagram);
+    const datagram = refusal(asked, assignedTunnelId ?? (core.random.u16() || 1), stop);
+    this.remember(now, asked.key, datagram);
     if (assignedTunnelId === undefined) {
       const meaning = `StopCCN ${stop.result}${stop.error === undefined ? "" : `/${stop.error}`}`;
       core.notice(now, from, `SCCRQ refused: ${meaning}${stop.text === undefined ? "" : `, ${stop.text}`}`);
     }
     this.#sendRefusal(now, from, datagram);
-  }
-
-  /** Never longer than the shortest SCCRQ: nobody gets more octets than were sent in his name. */
-  #refusal(peerTunnelId: number, assignedTunnelId: number, { text, ...stop }: StopFacts): Uint8Array {
-    const room = this.askedOctets - SHORTEST_REFUSAL;
-    const short = text === undefined || room <= 0 ? undefined : cut(text, room);
-    const message = stopMessage(assignedTunnelId, { ...stop, ...(short !== undefined && { text: short }) });
-    const datagram = encodeMessage(message, { tunnelId: peerTunnelId, ns: 0, nr: 1 });
-    return datagram.slice();
   }
 
   #sendRefusal(now: Instant, to: PeerAddress, datagram: Uint8Array): void {
@@ -98,6 +89,14 @@ export class Refusals {
     else this.#sendRefusal(now, from, refusal.datagram);
     return true;
   }
+}
+
+/** Never longer than the SCCRQ: nobody gets more octets than were sent in his name. */
+function refusal(asked: AskedFor, assignedTunnelId: number, { text, ...stop }: StopFacts): Uint8Array {
+  const room = asked.octets - SHORTEST_REFUSAL;
+  const short = text === undefined || room <= 0 ? undefined : cut(text, room);
+  const message = stopMessage(assignedTunnelId, { ...stop, ...(short !== undefined && { text: short }) });
+  return encodeMessage(message, { tunnelId: asked.peerTunnelId, ns: 0, nr: 1 }).slice();
 }
 
 /** Text of at most so many octets; ours is ASCII, the codec's may quote a peer. */

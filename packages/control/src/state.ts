@@ -43,6 +43,8 @@ export interface Tunnel {
   tieBreaker: bigint | undefined;
   /** Of an incoming tunnel: tells a retransmitted SCCRQ from a new one. */
   sccrqKey: string | undefined;
+  /** … and its length: a refusal is no longer. */
+  sccrqOctets: number;
   question: Token | 0;
   plane: PlaneState;
   planeToken: Token | 0;
@@ -104,3 +106,10 @@ export const sameAddress = (a: SocketAddress, b: SocketAddress): boolean => a.ad
 /** … and the same port. */
 export const sameEnd = (a: SocketAddress, b: SocketAddress): boolean =>
   a.address === b.address && a.port === b.port;
+
+/** Which session, and what it is called, for an event. */
+export const whose = (session: Session) => ({
+  tunnel: session.tunnel.handle,
+  session: session.handle,
+  name: session.name,
+});

@@ -60,6 +60,7 @@ export class TunnelRegister {
       authenticated: false,
       tieBreaker: undefined,
       sccrqKey: undefined,
+      sccrqOctets: 0,
       question: 0,
       plane: "none",
       planeToken: 0,

@@ -15,6 +15,7 @@ import type { MessageOf } from "./message-of.ts";
 import type { PeerAddress } from "./names.ts";
 import { type TunnelOpening, type TunnelSettings, tunnelSettings } from "./parameters.ts";
 import type { Parts } from "./parts.ts";
+import type { AskedFor } from "./refusals.ts";
 import { type Session, sameEnd, type Tunnel } from "./state.ts";
 import { CONTROL_CONNECTION, type ControlAction, type ControlEvent } from "./tables/control-connection.ts";
 import { TunnelRegister } from "./tunnel-register.ts";
@@ -80,13 +81,14 @@ export class Tunnels {
   }
 
   /** Makes the tunnel of a caller whose SCCRQ is well-formed and within the limits, or says why it cannot. */
-  accept(now: Instant, from: PeerAddress, peerTunnelId: number, key: string): Tunnel | "noTunnelIds" {
+  accept(now: Instant, from: PeerAddress, { peerTunnelId, key, octets }: AskedFor): Tunnel | "noTunnelIds" {
     const { core } = this.#parts;
     const id = freeId(core.random, (taken) => this.register.isTaken(taken));
     if (id === undefined) return "noTunnelIds";
     const address: PeerAddress = { ...from };
     const tunnel = this.register.make(now, id, peerTunnelId, address, core.settings.tunnel, false, "");
     tunnel.sccrqKey = key;
+    tunnel.sccrqOctets = octets;
     core.bySccrq.set(key, tunnel);
     core.halfOpen++;
     tunnel.source.halfOpen++;

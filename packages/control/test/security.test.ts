@@ -181,6 +181,17 @@ test("11. a refusal is never longer than the SCCRQ that it answers, and limited 
   expect(stage.statistics.refusalsSuppressed).toBe(7);
 });
 
+test("11. a decision that comes late is held to the length of its own SCCRQ, not of the last one", () => {
+  const stage = new Stage({ accept: false });
+  const small = new Peer(stage, "192.0.2.1");
+  small.raw(sccrq(1));
+  const token = stage.token();
+  new Peer(stage, "192.0.2.2").raw(sccrq(2, A.vendor("x".repeat(400))));
+  stage.endpoint.decide(stage.now, token, { accept: false, text: "y".repeat(300) });
+  stage.pump();
+  expect(small.last.octets.length).toBeLessThanOrEqual(sccrq(1).length);
+});
+
 test("12. an old Ns is acknowledged and never acted on again (RFC 2661 §5.8)", () => {
   const stage = new Stage();
   const peer = new Peer(stage).establish();

@@ -282,13 +282,17 @@ export function linkAgreement(link: LcpLink, { ours, theirs }: Negotiation<LcpLi
 export function handleLcpPacket(
   link: LcpLink,
   lcp: Negotiation<LcpLink>,
-  agreed: LinkAgreement,
+  agreed: LinkAgreement | undefined,
   now: number,
   packet: Packet,
 ) {
   const { host } = link;
   const { code, identifier, data } = packet;
-  if (lcp.state !== "Opened") return host.count("unexpected");
+  // Only Identification may come at any time (RFC 1570 §1.1).
+  if (code === CODE.identification && data.length >= 4) {
+    return host.told({ type: "identification", text: textOf(data.subarray(4, 4 + MAXIMUM_TEXT)) });
+  }
+  if (lcp.state !== "Opened" || agreed === undefined) return host.count("unexpected");
   if (code === CODE.protocolReject) {
     if (data.length < 2) return host.count("malformed");
     return host.protocolRejected(now, u16At(data, 0));
@@ -309,8 +313,6 @@ export function handleLcpPacket(
         host.transmit(PROTOCOL.lcp, encodePacket(CODE.echoReply, identifier, reply));
       }
       return;
-    case CODE.identification:
-      return host.told({ type: "identification", text: textOf(data.subarray(4, 4 + MAXIMUM_TEXT)) });
     case CODE.timeRemaining:
       if (data.length < 8) return host.count("malformed");
       return host.told({

@@ -34,12 +34,13 @@ import {
 } from "./lcp.ts";
 import type { MppeStartKeys } from "./mppe-keys.ts";
 import { MPPE_OVERHEAD, mssFor } from "./mtu.ts";
-import { type Finish, Negotiation } from "./negotiation.ts";
+import { Negotiation } from "./negotiation.ts";
 import { CODE, DEFAULT_MRU, PROTOCOL } from "./numbers.ts";
 import { concat, NO_OCTETS, u16 } from "./octets.ts";
 import { decodePacket, encodePacket, type Packet } from "./packet.ts";
 import { objection, type ProxyAuthentication, type ProxyInformation, proxiedCredentials } from "./proxy.ts";
 import { Ration } from "./ration.ts";
+import { FINISHES, reasonOf } from "./reasons.ts";
 import { ipv4Settings, ipv6Settings, type MppeSettings, type PppSettings } from "./settings.ts";
 
 /** Where the link is in its life (RFC 1661 §3.2). */
@@ -52,33 +53,6 @@ const REJECT_RATION = [10, 1] as const;
 /** Milliseconds between Reset-Requests. */
 const RESET_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
-
-/** For each end: its PPP Disconnect Cause Code (RFC 3145 §2.1), whose doing, and words. */
-const REASONS: Readonly<Record<DownCode, readonly [number, 0 | 1 | 2, string]>> = {
-  closed: [3, 2, "closed by us"],
-  "peer-terminated": [3, 1, "the peer terminated the link"],
-  "lower-layer-down": [0, 0, "the session below went down"],
-  "lcp-timeout": [5, 0, "LCP: no answer from the peer"],
-  "lcp-not-converging": [5, 0, "LCP: no agreement on the options"],
-  "lcp-rejected": [6, 0, "LCP: the peer rejects what LCP cannot do without"],
-  "looped-back": [7, 0, "the line is looped back: our own Magic-Number came back"],
-  "no-echo": [8, 0, "the peer does not answer Echo-Requests"],
-  "authentication-protocol": [15, 1, "the peer takes none of our authentication protocols"],
-  "authentication-failed": [16, 1, "the peer was not authenticated"],
-  "authentication-refused": [16, 2, "the peer did not accept who we are"],
-  "no-network-protocol": [18, 0, "no network protocol came up"],
-  address: [19, 0, "no agreement on the addresses"],
-  encryption: [4, 1, "MPPE is required and was not agreed on"],
-};
-
-/** What the end of LCP means for the link. */
-const FINISHES: Readonly<Record<Finish, DownCode>> = {
-  timeout: "lcp-timeout",
-  terminated: "peer-terminated",
-  closed: "closed",
-  "not-converging": "lcp-not-converging",
-  rejected: "lcp-rejected",
-};
 
 /** See the file's head. */
 export class Link implements LcpHost, AuthHost, CcpHost {
@@ -365,7 +339,6 @@ export class Link implements LcpHost, AuthHost, CcpHost {
   }
 
   lcpPacket(now: number, packet: Packet) {
-    if (this.#agreed === undefined) return this.count("unexpected");
     handleLcpPacket(this.#lcpLink, this.lcp, this.#agreed, now, packet);
   }
 
@@ -721,8 +694,3 @@ export class Link implements LcpHost, AuthHost, CcpHost {
 }
 
 const isOver = (state: string): boolean => state === "Stopped" || state === "Closed" || state === "Initial";
-
-function reasonOf(code: DownCode, text?: string): DownReason {
-  const [disconnectCode, direction, words] = REASONS[code];
-  return { code, disconnectCode, direction, text: text ? `${words}: ${text}` : words };
-}

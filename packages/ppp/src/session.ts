@@ -1,4 +1,5 @@
 /** A PPP link from outside: frames and time go in, frames, questions and intents come out. Nothing here blocks or waits. */
+import type { Instant } from "@l2tp/protocol";
 import type { Decision } from "./auth/question.ts";
 import type { PppCounters, PppEvent } from "./events.ts";
 import type { Random } from "./lcp.ts";
@@ -27,7 +28,7 @@ export class PppSession {
    * The session below is up: LCP begins. Only the first call counts.
    * @param proxy - what a LAC negotiated already; taken up as the settings say.
    */
-  start(now: number, proxy?: ProxyInformation): void {
+  start(now: Instant, proxy?: ProxyInformation): void {
     this.#link.start(now, proxy);
   }
 
@@ -35,7 +36,7 @@ export class PppSession {
    * A frame arrived: FF 03 or not, protocol field of one octet or two. Data frames are counted and left alone.
    * Never throws, whatever it is. @param frame - borrowed.
    */
-  receive(now: number, frame: Uint8Array): void {
+  receive(now: Instant, frame: Uint8Array): void {
     this.#link.receive(now, frame);
   }
 
@@ -43,12 +44,12 @@ export class PppSession {
    * Call at or after {@link pollTimeout}; early calls do nothing.
    * @param lastData - when the data plane last received a packet: Echo-Requests keep quiet while data flows.
    */
-  handleTimeout(now: number, lastData: number = Number.NEGATIVE_INFINITY): void {
+  handleTimeout(now: Instant, lastData: Instant = Number.NEGATIVE_INFINITY): void {
     this.#link.handleTimeout(now, lastData);
   }
 
   /** When to call {@link handleTimeout} next; `undefined` when no timer runs. */
-  pollTimeout(): number | undefined {
+  pollTimeout(): Instant | undefined {
     return this.#link.pollTimeout();
   }
 
@@ -68,22 +69,22 @@ export class PppSession {
    * @returns false when the question is not open any more: too late, or the link ended. Nothing changed then.
    * @throws PppSettingError - grants that cannot be.
    */
-  decide(now: number, token: number, decision: Decision): boolean {
+  decide(now: Instant, token: number, decision: Decision): boolean {
     return this.#link.decide(now, token, decision);
   }
 
   /** Ends the link in order; `down` follows. @param text - why, for people. */
-  close(now: number, text?: string): void {
+  close(now: Instant, text?: string): void {
     this.#link.close(now, text);
   }
 
   /** The session below is gone: `down` at once, nothing is sent any more. */
-  lowerDown(now: number): void {
+  lowerDown(now: Instant): void {
     this.#link.lowerDown(now);
   }
 
   /** `MppeDecryptor` said `lost` or `dropped`: asks the peer to begin anew, at most once a second. */
-  mppeLost(now: number): void {
+  mppeLost(now: Instant): void {
     this.#link.mppeLost(now);
   }
 

@@ -465,3 +465,28 @@ test("no frames whatever make a link throw, answer without end, or hold more tha
     { numRuns: 500 },
   );
 });
+
+test("an Identification is told even before LCP is up (RFC 1570 §1.1); one cut short is not", () => {
+  const bench = new Bench();
+  bench.send("c021 0c 01 000b 00000000 6d6521");
+  bench.send("c021 0c 02 0006 0000");
+  expect(bench.events).toEqual([{ type: "identification", text: "me!" }]);
+  expect(bench.link.counters.unexpected).toBe(1);
+});
+
+test("a client answers a late repeat of its challenge once, and waits for nothing; a late Failure is no failure", () => {
+  const pair = new Pair(CLIENT, SERVER);
+  let challenge = new Uint8Array(0);
+  pair.tap = (from, frame) => {
+    if (from === "b" && toHex(frame).startsWith("c22301")) challenge = frame.slice();
+    return frame;
+  };
+  pair.start().run(5000);
+  pair.tap = () => undefined; // nobody repeats the Success
+  const sent = pair.link.a.counters.sent;
+  pair.link.a.receive(pair.now, challenge);
+  pair.link.a.receive(pair.now, Uint8Array.of(0xc2, 0x23, 4, challenge[3] as number, 0, 4));
+  pair.run(20_000);
+  expect(pair.link.a.counters.sent).toBe(sent + 1);
+  expect(pair.link.a.phase).toBe("network");
+});

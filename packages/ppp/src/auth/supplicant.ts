@@ -42,7 +42,9 @@ export class Supplicant {
   #keys: MppeStartKeys | undefined;
   /** MS-CHAPv2 inside EAP: the authenticator proved itself. */
   #proved = false;
-  /** The EAP method that the last answer was of. */
+  /** An answer of ours is on its way, and nothing was said about it yet. */
+  #waiting = false;
+  /** The method that the last answer was of. */
   #method: AuthMethod | undefined;
 
   constructor(settings: PppSettings, self: AuthenticateSelf, host: AuthHost, methods: readonly AuthMethod[]) {
@@ -76,8 +78,10 @@ export class Supplicant {
   /** Call at or after {@link deadline}. */
   handleTimeout(now: number) {
     if (now < this.deadline) return;
-    if (this.#transmissions >= this.#settings.maxConfigure) return this.#fail(now, "no answer", 0);
-    this.#transmit(now);
+    if (this.#transmissions < this.#settings.maxConfigure) return this.#transmit(now);
+    // With PAP it is ours to give up; CHAP's authenticator may be asking somebody slow, and the phase has its own end.
+    this.deadline = Number.POSITIVE_INFINITY;
+    if (this.methods[0] === "pap") this.#fail(now, "no answer", 0);
   }
 
   /** A packet of the method's protocol, from the authenticator. */
@@ -107,17 +111,18 @@ export class Supplicant {
         this.#identifier = identifier;
         this.#sent = encodePacket(OPCODE.response, identifier, value);
         this.#transmissions = 0;
-        return this.#transmit(now);
+        if (this.#waiting) return this.#transmit(now);
+        // A repeat of a challenge that is long answered and believed: so is the answer.
+        this.#host.transmit(this.#protocol, this.#sent);
+        return;
       }
       case OPCODE.success:
-        if (identifier !== this.#identifier || this.#answer.length === 0)
-          return this.#host.count("unexpected");
+        if (identifier !== this.#identifier || !this.#waiting) return this.#host.count("unexpected");
         if (!this.#believe(textOf(data)))
           return this.#fail(now, "the authenticator does not know the password", 0);
         return this.#succeed(now);
       case OPCODE.failure:
-        if (identifier !== this.#identifier || this.#answer.length === 0)
-          return this.#host.count("unexpected");
+        if (identifier !== this.#identifier || !this.#waiting) return this.#host.count("unexpected");
         return this.#refused(now, textOf(data));
       default:
         this.#host.count("unexpected");
@@ -131,8 +136,10 @@ export class Supplicant {
     if (needed !== undefined && challenge.length !== needed) return this.#unexpected();
     // A reflected challenge wants us to prove ourselves to ourselves.
     if (this.#host.isOurChallenge(challenge)) return this.#unexpected();
-    if (same(challenge, this.#challenge) && identifier === this.#identifier && method === this.#method)
-      return this.#answer;
+    const again =
+      same(challenge, this.#challenge) && identifier === this.#identifier && method === this.#method;
+    if (again) return this.#answer;
+    this.#waiting = true;
     this.#challenge = challenge.slice();
     this.#method = method;
     const name = textOctets(this.#self.name);
@@ -178,6 +185,7 @@ export class Supplicant {
   #receiveEap(now: number, { code, identifier, data }: Packet) {
     if (code === EAP.success || code === EAP.failure) {
       // Only as the end of a method that ran, and one that proves the authenticator only after it did (§4.2).
+      if (this.#method !== undefined && !this.#waiting) return this.#unexpected();
       const ran = this.#method !== undefined && (this.#method !== "eap-mschap-v2" || this.#proved);
       if (code === EAP.success) return ran ? this.#succeed(now) : this.#unexpected();
       return this.#method === undefined && identifier !== this.#identifier
@@ -215,7 +223,7 @@ export class Supplicant {
    */
   presume(now: number): void {
     const ran = this.#method === "eap-md5" || (this.#method === "eap-mschap-v2" && this.#proved);
-    if (ran && !this.failed) this.#succeed(now);
+    if (ran && this.#waiting && !this.failed) this.#succeed(now);
   }
 
   #wantedTypes(): Uint8Array {
@@ -268,6 +276,7 @@ export class Supplicant {
 
   #succeed(now: number): void {
     const keys = this.#keys;
+    this.#waiting = false;
     this.deadline = Number.POSITIVE_INFINITY;
     if (this.done) return; // asked again, and answered well
     this.done = true;

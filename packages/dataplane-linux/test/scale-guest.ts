@@ -1,5 +1,5 @@
 /**
- * Large numbers, in the virtual machine: L2TP_SCALE_TUNNELS tunnels (300) of L2TP_SCALE_SESSIONS sessions (10). With
+ * Large numbers, in the virtual machine: L2TP_SCALE_TUNNELS tunnels (100) of L2TP_SCALE_SESSIONS sessions (10). With
  * L2TP_SCALE_COMPARE=1 the same is done by `ip l2tp` in batch mode, which takes longer than ours.
  */
 import { spawn } from "node:child_process";
@@ -11,7 +11,7 @@ import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import { Lab } from "../../dataplane-userspace/test/support/lab.ts";
 
-const TUNNELS = Number(process.env["L2TP_SCALE_TUNNELS"] ?? 300);
+const TUNNELS = Number(process.env["L2TP_SCALE_TUNNELS"] ?? 100);
 const SESSIONS = Number(process.env["L2TP_SCALE_SESSIONS"] ?? 10);
 const COMPARE = process.env["L2TP_SCALE_COMPARE"] === "1";
 /** In an emulated machine, which is ten times slower than a real one. */

@@ -34,6 +34,7 @@ export class Supplicant {
   #identifier = 0;
   /** The last challenge that we answered, and the answer, for when it comes again. */
   #challenge: Uint8Array = NO_OCTETS;
+  #challengeIdentifier = -1;
   #answer: Uint8Array = NO_OCTETS;
   /** The packet to send again. */
   #sent: Uint8Array = NO_OCTETS;
@@ -137,9 +138,10 @@ export class Supplicant {
     // A reflected challenge wants us to prove ourselves to ourselves.
     if (this.#host.isOurChallenge(challenge)) return this.#unexpected();
     const again =
-      same(challenge, this.#challenge) && identifier === this.#identifier && method === this.#method;
+      same(challenge, this.#challenge) && identifier === this.#challengeIdentifier && method === this.#method;
     if (again) return this.#answer;
     this.#waiting = true;
+    this.#challengeIdentifier = identifier;
     this.#challenge = challenge.slice();
     this.#method = method;
     const name = textOctets(this.#self.name);

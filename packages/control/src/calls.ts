@@ -5,7 +5,8 @@
 import type { Instant, Message } from "@l2tp/protocol";
 import { faultOfOpening, isTaken, limitReached, refusalOf, takeId } from "./admission.ts";
 import { CDN, type CdnFacts, cdn, iccn, icrq, occn, ocrq, tryMessage, tryOpening } from "./call-messages.ts";
-import { type Cause, type Ending, ending } from "./ending.ts";
+import type { Cause } from "./cause.ts";
+import { type Ending, ending } from "./ending.ts";
 import { ControlError } from "./errors.ts";
 import type { CallDecision } from "./events.ts";
 import { freeId } from "./ids.ts";

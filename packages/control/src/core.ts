@@ -56,7 +56,7 @@ export class Core {
   readonly transport: Transport;
   readonly timers: Timers;
   readonly counters = new Counters();
-  readonly sources: Sources;
+  readonly sources: Sources<Tunnel>;
   readonly questions: Pending<QuestionSubject>;
   readonly intents: Pending<IntentSubject>;
 
@@ -97,7 +97,7 @@ export class Core {
     this.random = new RandomSource(fill);
     this.transport = new Transport({ tickMs, random: () => this.random.fraction() });
     this.timers = new Timers(tickMs);
-    this.sources = new Sources(settings.limits);
+    this.sources = new Sources<Tunnel>(settings.limits);
     const token = (): Token => this.nextNumber() as Token;
     this.questions = new Pending(token, settings.questionMs);
     this.intents = new Pending(token, settings.intentMs);

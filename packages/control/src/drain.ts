@@ -1,8 +1,8 @@
 /** Emptying an endpoint: nothing new is begun, sessions end in waves, tunnels when their last session has. */
 import type { Instant } from "@l2tp/protocol";
+import type { AllParts } from "./all-parts.ts";
 import { CDN } from "./call-messages.ts";
 import { STOP } from "./control-messages.ts";
-import type { Parts } from "./parts.ts";
 
 /** How an endpoint is emptied. */
 export interface DrainOptions {
@@ -17,12 +17,12 @@ export interface DrainOptions {
 }
 
 export class Drain {
-  readonly #parts: Parts;
+  readonly #parts: AllParts;
   #options: Required<DrainOptions> | undefined;
   #wave: Instant | undefined;
   #deadline: Instant | undefined;
 
-  constructor(parts: Parts) {
+  constructor(parts: AllParts) {
     this.#parts = parts;
   }
 

@@ -3,6 +3,7 @@
  * a socket or a callback. Datagrams, time, commands and answers go in; datagrams, events and one due time come out.
  */
 import type { Instant } from "@l2tp/protocol";
+import type { AllParts } from "./all-parts.ts";
 import type { CdnFacts } from "./call-messages.ts";
 import { CDN } from "./call-messages.ts";
 import { Calls } from "./calls.ts";
@@ -22,7 +23,6 @@ import {
   type SessionOpening,
   type TunnelOpening,
 } from "./parameters.ts";
-import type { Parts } from "./parts.ts";
 import { Planes } from "./planes.ts";
 import type { FillRandom } from "./random.ts";
 import { Reception } from "./reception.ts";
@@ -67,7 +67,7 @@ export class Endpoint {
   constructor(options: EndpointOptions) {
     const { random, tickMs = 10, ...changes } = options;
     this.#core = new Core(endpointSettings(changes), random, tickMs);
-    const parts = { core: this.#core } as { -readonly [K in keyof Parts]: Parts[K] };
+    const parts = { core: this.#core } as { -readonly [K in keyof AllParts]: AllParts[K] };
     parts.tunnels = new Tunnels(parts);
     parts.calls = new Calls(parts);
     parts.planes = new Planes(parts);

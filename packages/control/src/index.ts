@@ -1,7 +1,8 @@
 export { CDN, type CdnFacts } from "./call-messages.ts";
+export type { Cause } from "./cause.ts";
 export { STOP, type StopFacts } from "./control-messages.ts";
 export type { DrainOptions } from "./drain.ts";
-export { type Cause, type EndedBy, type Ending, endingText } from "./ending.ts";
+export { type EndedBy, type Ending, endingText } from "./ending.ts";
 export { Endpoint, type EndpointOptions } from "./endpoint.ts";
 export { ControlError, type ControlErrorCode } from "./errors.ts";
 export type {

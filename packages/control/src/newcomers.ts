@@ -3,10 +3,10 @@
  * within the limits, begins a tunnel.
  */
 import type { decodeDatagram, HeaderCursor, Instant, Message, Rejection } from "@l2tp/protocol";
+import type { AllParts } from "./all-parts.ts";
 import { STOP, type StopFacts } from "./control-messages.ts";
 import { decodeWith, sccrqKey } from "./decoding.ts";
 import { addressText, type PeerAddress } from "./names.ts";
-import type { Parts } from "./parts.ts";
 import { leniencyOf } from "./quirks.ts";
 import { type AskedFor, Refusals } from "./refusals.ts";
 import type { Tunnel } from "./state.ts";
@@ -24,13 +24,13 @@ export interface Gate {
 }
 
 export class Newcomers {
-  readonly #parts: Parts;
+  readonly #parts: AllParts;
   readonly #gate: Gate;
   readonly #refusals: Refusals;
   /** Tunnels whose peer writes Tunnel ID 0, by its address and port. */
   readonly #zeroId = new Map<string, Tunnel>();
 
-  constructor(parts: Parts, gate: Gate) {
+  constructor(parts: AllParts, gate: Gate) {
     this.#parts = parts;
     this.#gate = gate;
     this.#refusals = new Refusals(parts.core);

@@ -9,6 +9,7 @@ import {
   type Rejection,
 } from "@l2tp/protocol";
 import { isControlMessage, type TransportEvent } from "@l2tp/transport";
+import type { AllParts } from "./all-parts.ts";
 import { CDN } from "./call-messages.ts";
 import { STOP, type StopFacts } from "./control-messages.ts";
 import { DISCARD_TEXT, decodeWith, faultOf, headerOf, typeOf } from "./decoding.ts";
@@ -16,7 +17,6 @@ import { openSensitiveAvp } from "./hiding.ts";
 import type { Links } from "./links.ts";
 import type { PeerAddress } from "./names.ts";
 import { Newcomers } from "./newcomers.ts";
-import type { Parts } from "./parts.ts";
 import type { Session, Tunnel } from "./state.ts";
 import type { Discard } from "./statistics.ts";
 import { acceptsFrom, hasMoved } from "./tunnels.ts";
@@ -26,11 +26,11 @@ const TYPE_ICRQ = 10;
 const TYPE_OCRQ = 7;
 
 export class Reception {
-  readonly #parts: Parts;
+  readonly #parts: AllParts;
   readonly #links: Links;
   readonly #cursor = new HeaderCursor();
   readonly newcomers: Newcomers;
-  constructor(parts: Parts, links: Links) {
+  constructor(parts: AllParts, links: Links) {
     this.#parts = parts;
     this.#links = links;
     this.newcomers = new Newcomers(parts, {

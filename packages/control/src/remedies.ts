@@ -1,5 +1,5 @@
 /** What a person may do about each cause. */
-import type { Cause } from "./ending.ts";
+import type { Cause } from "./cause.ts";
 
 /** A likely remedy for each cause. */
 export const REMEDIES: Readonly<Record<Cause, string>> = {

@@ -4,7 +4,6 @@
  */
 import type { Instant } from "@l2tp/protocol";
 import type { Limits } from "./parameters.ts";
-import type { Tunnel } from "./state.ts";
 
 /** So many at once, and so many more each second. */
 export class TokenBucket {
@@ -54,12 +53,12 @@ export interface SourceStatistics {
   discarded: number;
 }
 
-/** What is known of one address. */
-export class Source {
+/** What is known of one address; `T` is what a tunnel is. */
+export class Source<T> {
   /** Tunnels not yet established, closing ones that never were included. */
   halfOpen = 0;
   /** Its tunnels that have not ended. */
-  readonly open = new Set<Tunnel>();
+  readonly open = new Set<T>();
   suppressed = 0;
   readonly statistics: SourceStatistics = {
     tunnelsOpened: 0,
@@ -109,9 +108,9 @@ export class Source {
 }
 
 /** All addresses in mind; those with tunnels stay, of the others the oldest go when there are too many. */
-export class Sources {
+export class Sources<T> {
   readonly #limits: Limits;
-  readonly #byAddress = new Map<string, Source>();
+  readonly #byAddress = new Map<string, Source<T>>();
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -121,16 +120,16 @@ export class Sources {
     return this.#byAddress.size;
   }
 
-  of(now: Instant, address: string): Source {
+  of(now: Instant, address: string): Source<T> {
     const known = this.#byAddress.get(address);
     if (known !== undefined) return known;
     if (this.#byAddress.size >= this.#limits.sources) this.#forgetOldest();
-    const source = new Source(now, this.#limits);
+    const source = new Source<T>(now, this.#limits);
     this.#byAddress.set(address, source);
     return source;
   }
 
-  *entries(): IterableIterator<readonly [address: string, source: Source]> {
+  *entries(): IterableIterator<readonly [address: string, source: Source<T>]> {
     yield* this.#byAddress.entries();
   }
 

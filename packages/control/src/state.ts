@@ -51,7 +51,7 @@ export interface Tunnel {
   /** Has ended; only the channel lingers for the peer's retransmissions (RFC 2661 §5.7). */
   closed: boolean;
   ending: Ending | undefined;
-  readonly source: Source;
+  readonly source: Source<Tunnel>;
   readonly openedAt: Instant;
   establishedAt: Instant | undefined;
   /** The row of its timers; -1 while none runs. */

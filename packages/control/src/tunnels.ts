@@ -5,8 +5,9 @@
 import { encodeMessage, type Instant, type Message, type SocketAddress } from "@l2tp/protocol";
 import { Acquaintance } from "./acquaintance.ts";
 import { answerTo, mustChallenge, OutstandingChallenges, secretThatAnswers } from "./authentication.ts";
+import type { Cause } from "./cause.ts";
 import { STOP, type StopFacts, sccrp, sccrq, stopMessage, tryStop } from "./control-messages.ts";
-import { type Cause, type Ending, ending } from "./ending.ts";
+import { type Ending, ending } from "./ending.ts";
 import { ControlError } from "./errors.ts";
 import type { PeerDecision, PeerFacts } from "./events.ts";
 import { freeId } from "./ids.ts";

@@ -51,7 +51,8 @@ export class Receiver extends Loop {
   readonly #rawIpv4: boolean;
   /** Another datagram of this batch follows the one at hand. */
   #more = false;
-  #now = 0;
+  /** When the batch at hand came, once something has asked; -1 before. */
+  #batchTime = -1;
   #lost = 0;
   readonly #sender = () => this.#sockaddr();
 
@@ -92,7 +93,7 @@ export class Receiver extends Loop {
         if (n === -EAGAIN || n === 0) return;
         continue;
       }
-      this.#now = performance.now();
+      this.#batchTime = -1;
       for (let i = 0; i < n; i++) {
         batch.look(i);
         this.#message(i + 1 < n);
@@ -102,6 +103,12 @@ export class Receiver extends Loop {
       if (batch.lost !== this.#lost) this.#overrun();
       if (n < MESSAGES) return;
     }
+  }
+
+  /** Milliseconds: one reading of the clock for a batch, and none where nothing needs it. */
+  get #now(): number {
+    if (this.#batchTime < 0) this.#batchTime = performance.now();
+    return this.#batchTime;
   }
 
   #readErrors(): void {

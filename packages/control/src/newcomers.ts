@@ -147,8 +147,10 @@ export class Newcomers {
   ): "ignore" | readonly Tunnel[] {
     const { core, tunnels } = this.#parts;
     const lost: Tunnel[] = [];
-    for (const tunnel of [...core.outstanding]) {
-      if (tunnel.peer.address !== from.address) continue;
+    const { open } = core.sources.of(now, from.address);
+    // Whichever is fewer: a host may wait for many peers, or have many tunnels with this one.
+    for (const tunnel of [...(open.size < core.outstanding.size ? open : core.outstanding)]) {
+      if (tunnel.state !== "wait-ctl-reply" || tunnel.peer.address !== from.address) continue;
       const outcome = tieOutcome(tunnel.tieBreaker, message.tieBreaker);
       if (outcome === "two-tunnels") continue;
       if (outcome === "we-lose") {

@@ -108,6 +108,8 @@ export class Negotiation<C> {
   #failures = 0;
   #rejections = 0;
   #refusals = 0;
+  /** Of the last request of the peer's that we did not acknowledge. */
+  #refusedIdentifier = -1;
 
   constructor(definition: ControlProtocol<C>, context: C, host: Host, limits: NegotiationLimits) {
     this.definition = definition;
@@ -218,15 +220,21 @@ export class Negotiation<C> {
     const { rejects, naks } = this.#judge(options);
     if (rejects.length === 0 && naks.length === 0) {
       this.#failures = 0;
+      this.#refusedIdentifier = -1;
       this.theirs = packet.data.slice();
       return this.#step(now, "RCR+", packet);
     }
     // A peer that asks again and again for what is refused will not stop; the flood's end is ours to choose.
-    if (rejects.length > 0 && ++this.#rejections > 2 * this.#limits.maxConfigure) return this.#giveUp(now);
+    // A retransmission is no new wish: its answer was lost, and it would be wrong to lose patience over that.
+    const anew = packet.identifier !== this.#refusedIdentifier;
+    this.#refusedIdentifier = packet.identifier;
+    if (anew && rejects.length > 0 && ++this.#rejections > 2 * this.#limits.maxConfigure)
+      return this.#giveUp(now);
+    if (anew && rejects.length === 0) this.#failures++;
     // Unknown options go first, alone (§5.4); a peer that does not converge gets no more suggestions (§4.6).
     let code: number = rejects.length > 0 ? CODE.configureReject : CODE.configureNak;
     let answer = rejects.length > 0 ? rejects : naks;
-    if (code === CODE.configureNak && ++this.#failures > this.#limits.maxFailure) {
+    if (code === CODE.configureNak && this.#failures > this.#limits.maxFailure) {
       code = CODE.configureReject;
       answer = options.filter(({ type }) => naks.some((nak) => nak.type === type));
       // What it should have asked for and will not ask: going on would go on for ever.

@@ -97,8 +97,9 @@ for (const [client, a] of Object.entries(CLIENTS)) {
       let firstDown: string[] = [];
       for (const [line, how] of Object.entries(LINES)) {
         for (const seed of line === "clean" ? [1] : seeds(6)) {
-          // Four lost Echo-Requests in a row are a dead peer, and at this loss they happen: not what this is about.
-          const quiet = { echoIntervalMs: 0 };
+          // Four lost Echo-Requests in a row are a dead peer, two lost Terminate-Requests leave the other side in the
+          // belief that all is well: at this loss both happen, and are not what this is about.
+          const quiet = { echoIntervalMs: 0, maxTerminate: 10 };
           const pair = new Pair({ ...a, ...quiet }, { ...b, ...quiet }, how, seed).start();
           const down = () => pair.last("a", "down") ?? pair.last("b", "down");
           // MPPE, where it is asked for, comes after the networks are up or before: wait for quiet.

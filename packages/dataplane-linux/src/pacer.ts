@@ -3,8 +3,8 @@
  * thousand sockets before the event loop does anything else.
  */
 
-/** Under way at the same time: enough to keep the kernel busy. */
-const CONCURRENT = 24;
+/** Under way at the same time: the kernel works off one after the other, and what is answered together goes on together. */
+const CONCURRENT = 8;
 /** Operations begin for so long, then other work gets its turn. */
 const SLICE_MS = 5;
 
@@ -13,19 +13,31 @@ export class Pacer {
   #head = 0;
   #active = 0;
   #scheduled = false;
+  #turnEnd: number | undefined;
 
   /**
    * Runs an operation when its turn comes: at once when few are under way. It must not wait for others that are yet to
    * begin here.
    */
   run<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.#active < CONCURRENT && this.#head === this.#waiting.length && !this.#scheduled) {
-      return this.#begin(operation);
-    }
+    const free = this.#active < CONCURRENT && this.#head === this.#waiting.length && !this.#scheduled;
+    if (free && this.#hasTime()) return this.#begin(operation);
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => this.#begin(operation).then(resolve, reject));
       this.#schedule();
     });
+  }
+
+  /** Whether this turn of the event loop has time for one more: those that begin at once are work, too. */
+  #hasTime(): boolean {
+    const now = performance.now();
+    if (this.#turnEnd === undefined) {
+      this.#turnEnd = now + SLICE_MS;
+      setImmediate(() => {
+        this.#turnEnd = undefined;
+      });
+    }
+    return now < this.#turnEnd;
   }
 
   async #begin<T>(operation: () => Promise<T>): Promise<T> {

@@ -134,7 +134,7 @@ export class WireSockets {
       () => {
         const fd = reserved ?? this.#bound(at, tunnelId, `tunnel ${tunnelId}`);
         try {
-          this.connect(fd, options);
+          this.#connect(fd, options);
           if (!options.udpChecksum) this.#withoutChecksum(fd);
           return fd;
         } catch (error) {
@@ -145,18 +145,18 @@ export class WireSockets {
     );
   }
 
-  /** Connects a tunnel's socket, also to another peer than before; in the wire's namespace. */
-  connect(
+  /** Connects a tunnel's socket, also to another peer than before. @throws SyscallError */
+  connect(fd: Fd, to: Omit<TunnelSocketOptions, "local" | "udpChecksum">): void {
+    this.#place.inNamespace(() => this.#connect(fd, to));
+  }
+
+  /** In the wire's namespace, whose interfaces the name of a scope is among; entering it is no small thing. */
+  #connect(
     fd: Fd,
     { tunnelId, peerTunnelId, peer }: Omit<TunnelSocketOptions, "local" | "udpChecksum">,
   ): void {
-    this.#place.inNamespace(() => {
-      sys.connect(
-        fd,
-        wireAddress(this.encapsulation, peer, peerTunnelId),
-        `tunnel ${tunnelId} to ${peer.address}`,
-      );
-    });
+    const address = wireAddress(this.encapsulation, peer, peerTunnelId);
+    sys.connect(fd, address, `tunnel ${tunnelId} to ${peer.address}`);
   }
 
   /**

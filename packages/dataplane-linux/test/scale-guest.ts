@@ -16,6 +16,8 @@ const SESSIONS = Number(process.env["L2TP_SCALE_SESSIONS"] ?? 10);
 const COMPARE = process.env["L2TP_SCALE_COMPARE"] === "1";
 /** In an emulated machine, which is ten times slower than a real one. */
 const HELD_UP_MS = 50;
+/** Turns of the loop that shows how fast the machine is. */
+const SPINS = 200;
 /**
  * Held to it are half of the ticks: the guest cannot see when its own processors are taken from it, which on a busy host
  * is most of what the longest ones are. Those are printed.
@@ -23,6 +25,23 @@ const HELD_UP_MS = 50;
 const HELD_TO_IT = 0.5;
 const MOST = 0.98;
 const TICK_MS = 5;
+
+/**
+ * How many times slower than at its best the machine is now, because its processors serve others, too: the guest does not
+ * see that in any clock. 1 on a host with nothing else to do.
+ */
+function slowness(): number {
+  const took: number[] = [];
+  let sum = 0;
+  for (let spin = 0; spin < SPINS; spin++) {
+    const start = performance.now();
+    for (let i = 0; i < 100_000; i++) sum = (sum + i * spin) | 0;
+    took.push(performance.now() - start);
+  }
+  // The first ones are compiled.
+  const warm = took.slice(SPINS / 10 + (sum & 0));
+  return warm.reduce((a, b) => a + b, 0) / warm.length / Math.min(...warm);
+}
 
 /** Nanoseconds that the main thread ran, and that it was ready to run and waited for a processor. */
 function scheduled(): [number, number] {
@@ -120,6 +139,7 @@ export default function suite({ describe, test }: SuiteApi): void {
         await wire.statistics({ row: () => {} });
         await tunnel[Symbol.asyncDispose]();
       }
+      let slow = slowness();
       const memory = process.memoryUsage().rss;
       const lateness: Record<string, ReturnType<LoopWatch["take"]>> = {};
       const took: Record<string, number> = {};
@@ -154,6 +174,7 @@ export default function suite({ describe, test }: SuiteApi): void {
       const left = await lab.a.execute("ip", "l2tp", "show", "session");
       expect(left.output.trim().slice(0, 100)).toBe("");
       watch.stop();
+      slow = Math.max(slow, slowness());
       await plane[Symbol.asyncDispose]();
 
       const batch = COMPARE ? await ipBatch(lab) : { create: Number.NaN, remove: Number.NaN };
@@ -164,13 +185,13 @@ export default function suite({ describe, test }: SuiteApi): void {
       process.stdout.write(
         `@@scale ${TUNNELS} tunnels of ${SESSIONS} sessions: create ${per(create)} each (ip -batch: ${per(batch.create)}), ` +
           `delete ${per(took["delete"] ?? 0)} (ip -batch: ${per(batch.remove)}), statistics of all in ` +
-          `${Math.round(took["statistics"] ?? 0)} ms, ${grown.toFixed(1)} KiB a session, event loop held up for at most ` +
+          `${Math.round(took["statistics"] ?? 0)} ms, ${grown.toFixed(1)} KiB a session, the machine is ${slow.toFixed(1)} times slower than at its best, event loop held up for at most ` +
           `${JSON.stringify(lateness)} ms\n`,
       );
+      const allowed = Math.round(HELD_UP_MS * slow);
       for (const [name, { half }] of Object.entries(lateness)) {
-        expect(`${name}: ${half <= HELD_UP_MS ? "in time" : `held up for ${half} ms`}`).toBe(
-          `${name}: in time`,
-        );
+        const verdict = half <= allowed ? "in time" : `held up for ${half} ms, ${allowed} allowed`;
+        expect(`${name}: ${verdict}`).toBe(`${name}: in time`);
       }
     }, 500_000);
   });

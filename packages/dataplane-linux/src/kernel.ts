@@ -15,11 +15,12 @@ import {
   openNamespace,
   type ResolvedFamily,
   resolveFamily,
+  runNetlink,
   sys,
 } from "@l2tp/linux";
 import { inSlices, tunnelIdOf } from "./dump.ts";
 import { isErrno, kernelError } from "./failure.ts";
-import { dumpMessages, getTunnel } from "./family.ts";
+import { deleteTunnel, dumpMessages, getTunnel } from "./family.ts";
 import type { KernelAccess } from "./kernel-access.ts";
 import { StateFile } from "./state-file.ts";
 import { Watcher } from "./watcher.ts";
@@ -37,6 +38,17 @@ const FEW = 4;
 export interface KernelOptions {
   readonly reconcileMs: number;
   readonly stateDirectory: string | undefined;
+}
+
+/** Kernels that are open, for the end of the process. */
+const open = new Set<Kernel>();
+
+/**
+ * A process that ends without closing (process.exit, an error that nobody caught) takes its sockets and so its managed
+ * tunnels with it; those with sockets of the kernel's own would stay. Nothing asynchronous happens any more by now.
+ */
+function deleteAtExit(): void {
+  for (const kernel of open) kernel.deleteAtExit();
 }
 
 export class Kernel implements KernelAccess, AsyncDisposable {
@@ -70,6 +82,21 @@ export class Kernel implements KernelAccess, AsyncDisposable {
     this.route = new NetlinkSocket(nlabi.NETLINK_ROUTE, { namespace: namespace?.fd });
     this.watcher = new Watcher(this, namespace?.fd, options.reconcileMs);
     this.state = new StateFile(options.stateDirectory, namespaceId(namespace?.fd));
+    if (open.size === 0) process.on("exit", deleteAtExit);
+    open.add(this);
+  }
+
+  /** Deletes the tunnels that the kernel would keep, and waits for its answer to each. */
+  deleteAtExit(): void {
+    for (const { tunnelId } of this.state.tunnels) {
+      try {
+        const namespace = this.#namespace?.fd;
+        runNetlink(nlabi.NETLINK_GENERIC, deleteTunnel(this.family, tunnelId), { namespace });
+        this.state.remove(tunnelId);
+      } catch {
+        // It stays written down: the next start finds it.
+      }
+    }
   }
 
   /**
@@ -238,6 +265,8 @@ export class Kernel implements KernelAccess, AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= (async () => {
+      open.delete(this);
+      if (open.size === 0) process.off("exit", deleteAtExit);
       await this.watcher.close();
       await Promise.all([this.#requests.close(), this.route.close()]);
       this.state.close();

@@ -447,6 +447,31 @@ export default function suite({ describe, test, afterAll }: SuiteApi): void {
       await b.close();
     });
 
+    test("a process that ends by an error leaves none, and no file", async () => {
+      const b = bench();
+      const { a } = b.lab;
+      const stateDirectory = mkdtempSync(join(tmpdir(), "l2tp-"));
+      const to = b.lab.b.address(4);
+      const script = process.argv[1] as string;
+      const trigger = join(mkdtempSync(join(tmpdir(), "l2tp-")), "end");
+      // A shell gives it an input, with what ends it once the file is there.
+      const command = `(until [ -e "$4" ]; do sleep 0.1; done; echo end) | "$0" "$1" hold "$2" "$3" 2>/dev/null`;
+      const child = a.start("sh", "-c", command, process.execPath, script, stateDirectory, to, trigger);
+      const dead = new Promise((done) => child.once("close", done));
+      await new Promise<void>((up) =>
+        child.stdout?.on("data", (text: Buffer) => /@@up/.test(String(text)) && up()),
+      );
+      expect(await ip(a, "l2tp", "show", "tunnel")).toContain("Tunnel 501,");
+      writeFileSync(trigger, "");
+      await dead;
+      await eventually(
+        async () => (await ip(a, "l2tp", "show", "tunnel")).trim() === "",
+        "no tunnel of its is left",
+      );
+      expect(readdirSync(stateDirectory)).toEqual([]);
+      await b.close();
+    });
+
     test("those that a killed process left are deleted by the next start, and no others", async () => {
       const b = bench();
       const { a } = b.lab;
@@ -654,5 +679,8 @@ if (role === "probe") {
     await tunnel.createSession(session());
   }
   process.stdout.write("@@up\n");
+  process.stdin.once("data", () => {
+    throw new Error("nobody catches this");
+  });
   await new Promise(() => setInterval(() => {}, 1000));
 }

@@ -38,9 +38,9 @@ export function someCombinations(): Combination[] {
   });
 }
 
-/** What is tried with PPP, where each end of each session is a process: these, and L2TPv2, which has neither cookies nor IP. */
+/** All of {@link combinations}, and L2TPv2, which has neither cookies nor IP: each end of each session is a pppd. */
 export function pppCombinations(): Combination[] {
-  const all = someCombinations();
+  const all = combinations();
   for (const family of [4, 6] as const) {
     for (const sequence of [false, true]) {
       const number = 25 + all.length;

@@ -15,8 +15,8 @@ import { KernelSites } from "./sites.ts";
 
 const SIDES = ["a", "b"] as const;
 /** Two processes for each session, in an emulated machine that may be busy. */
-const PATIENCE_MS = 150_000;
-const LIMIT_MS = 240_000;
+const PATIENCE_MS = 300_000;
+const LIMIT_MS = 420_000;
 
 type Counters = Awaited<ReturnType<End["statistics"]>>;
 

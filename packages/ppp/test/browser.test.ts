@@ -14,6 +14,7 @@ async function bundle(): Promise<string> {
   const result = await build({
     entryPoints: [fileURLToPath(new URL("../src/index.ts", import.meta.url))],
     bundle: true,
+    conditions: ["@l2tp/source"], // our packages from their src/: no build is needed
     minify: true,
     platform: "browser",
     format: "iife",

@@ -125,7 +125,7 @@ const parameters = (sessionId: number): SessionPlaneParameters => ({
 
 export default function suite({ describe, test }: SuiteApi): void {
   describe(`${TUNNELS} tunnels of ${SESSIONS} sessions`, () => {
-    test("are created, listed and deleted, and the event loop is never held up", async () => {
+    test("are created, listed and deleted, and most ticks of the event loop come in time", async () => {
       const lab = new Lab();
       const watch = new LoopWatch();
       const plane = await LinuxDataPlane.create({ stateDirectory: false, reconcileMs: 5_000 });

@@ -2,6 +2,7 @@
 
 /** What an FCS over data and its own octets comes to (RFC 1662 §C.2, §C.3). */
 export const GOOD_FCS_16 = 0xf0b8;
+/** What the FCS-32 of a sound frame with its own FCS comes to (RFC 1662 §C.3). */
 export const GOOD_FCS_32 = 0xdebb20e3;
 
 function table(polynomial: number): Uint32Array {

@@ -21,6 +21,7 @@ interface Proof {
 export interface NoProof extends Proof {
   readonly method: "none";
 }
+/** Name and password of a PAP Authenticate-Request (RFC 1334 §2.2.1). */
 export interface PapProof extends Proof {
   readonly method: "pap";
   readonly password: Password;
@@ -32,6 +33,7 @@ export interface Md5Proof extends Proof {
   readonly challenge: Uint8Array;
   readonly response: Uint8Array;
 }
+/** The peer's answer to an MS-CHAPv1 challenge (RFC 2433 §4). */
 export interface MschapV1Proof extends Proof {
   readonly method: "mschap-v1";
   readonly identifier: number;
@@ -39,6 +41,7 @@ export interface MschapV1Proof extends Proof {
   /** The whole value, 49 octets: LM response, NT response, flags. */
   readonly response: Uint8Array;
 }
+/** The peer's answer to an MS-CHAPv2 challenge (RFC 2759 §4). */
 export interface MschapV2Proof extends Proof {
   readonly method: "mschap-v2" | "eap-mschap-v2";
   readonly identifier: number;

@@ -26,6 +26,15 @@ export type {
   WireCounters,
 } from "./plane.ts";
 export type {
+  MppeDirection,
+  PppAttachment,
+  PppLink,
+  PppLinkConfiguration,
+  PppLinkSettings,
+  PppNetworkProtocol,
+  PppPackets,
+} from "./ppp-link.ts";
+export type {
   Bridge,
   EthernetInterface,
   InterfaceAddress,

@@ -1,5 +1,6 @@
 import type { Encapsulation, IpAddress, L2tpVersion, Pseudowire, SocketAddress } from "@l2tp/protocol";
 import type { PlaneNotice } from "./notice.ts";
+import type { PppAttachment } from "./ppp-link.ts";
 import type { SessionPlane, SessionPlaneParameters } from "./session.ts";
 import type { StatisticsTable } from "./statistics.ts";
 
@@ -11,6 +12,10 @@ export interface DataPlaneCapabilities {
   readonly pseudowires: readonly Pseudowire[];
   /** A session has a network interface of the operating system (false for the mock). */
   readonly interfaces: boolean;
+  /** Where IP packets of a PPP session can go that is run through a `PppLink`; none: there is no `PppLink`. */
+  readonly pppLink?: readonly PppAttachment["to"][];
+  /** `ppp` sessions can be run by pppd: by its `pppol2tp` plugin, or over a pseudo-terminal. */
+  readonly pppd?: "plugin" | "pty";
 }
 
 /** One optional feature: what is in use, and why not something better. */

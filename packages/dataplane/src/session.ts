@@ -1,4 +1,5 @@
 import type { SessionParameters } from "@l2tp/protocol";
+import type { PppLink, PppLinkSettings } from "./ppp-link.ts";
 import type { PlaneStatistics } from "./statistics.ts";
 
 /** An address of an interface: `192.0.2.1/24`, with `peer` on a point-to-point one. */
@@ -57,8 +58,10 @@ export interface PppoeLink {
 export interface SessionPlaneParameters extends SessionParameters {
   /** Of an Ethernet pseudowire's interface, or what of it a PPP interface has: name, addresses. */
   readonly interface?: EthernetInterface;
-  /** For pseudowire `ppp`. */
+  /** For pseudowire `ppp` that pppd runs. */
   readonly ppp?: PppSettings;
+  /** For pseudowire `ppp` that is run through {@link SessionPlane.link}; then no pppd is started. */
+  readonly pppLink?: PppLinkSettings;
   /** For pseudowire `pppac`. */
   readonly pppoe?: PppoeLink;
   readonly mtu?: MtuPolicy;
@@ -93,8 +96,16 @@ export interface SessionPlane extends AsyncDisposable {
   readonly addresses?: readonly InterfaceAddress[];
   /** MTU of the interface in octets, as it was set. */
   readonly mtuOctets: number;
+  /** Of a session that was made with `pppLink`. */
+  readonly link?: PppLink;
   /** @throws PlaneError `closed`, `invalid-parameters` */
   update(change: SessionPlaneChange): Promise<void>;
+  /**
+   * Tunnel switching: from now on the frames of each session go out at the other, control protocols too, until the bridge
+   * or one of the sessions is disposed of. Sessions of one data plane are joined in it; those of two by a copying relay.
+   * Absent where the data plane cannot. @throws PlaneError `closed`, `unsupported`, `invalid-parameters`
+   */
+  bridge?(other: SessionPlane): Promise<Bridge>;
   /** @throws PlaneError `closed` */
   statistics(): Promise<PlaneStatistics>;
 }

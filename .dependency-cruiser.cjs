@@ -9,16 +9,19 @@ const layers = {
   control: ["protocol", "transport"],
   crypto: [],
   ppp: ["crypto", "protocol"],
-  config: ["protocol"],
+  access: ["protocol"],
+  config: ["protocol", "access"],
   linux: [],
   dataplane: ["protocol"],
   "dataplane-mock": ["dataplane", "protocol"],
   "dataplane-linux": ["dataplane", "linux", "protocol"],
-  "dataplane-userspace": ["dataplane", "linux", "protocol"],
-  node: ["dataplane", "protocol", "transport"],
+  // MPPE encrypts data packets, so it runs where they do.
+  "dataplane-userspace": ["dataplane", "linux", "ppp", "protocol"],
+  node: ["access", "capture", "control", "dataplane", "ppp", "protocol", "transport"],
+  management: ["config", "node", "protocol"],
 };
 /** No I/O, no clock, no randomness: what Node offers is out of bounds. */
-const pure = ["protocol", "capture", "transport", "control", "crypto", "ppp"];
+const pure = ["protocol", "capture", "transport", "control", "crypto", "ppp", "access"];
 
 module.exports = {
   forbidden: [

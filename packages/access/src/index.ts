@@ -1,0 +1,13 @@
+/** Who may dial in, as whom, with which address: the questions, and answers from rules, users, profiles and pools. */
+export type {
+  AddressLease,
+  Authority,
+  CallGrant,
+  CallRequest,
+  LeaseRequest,
+  PeerGrant,
+  PeerRequest,
+  Refusal,
+  UserGrant,
+  UserRequest,
+} from "./authority.ts";

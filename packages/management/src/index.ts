@@ -1,0 +1,2 @@
+/** The management interface of a running daemon. */
+export {};

@@ -82,10 +82,12 @@ export interface PppLinkConfiguration {
     /** Prefixes behind the peer (given to it by advertisement or delegation). */
     readonly routes?: readonly string[];
   };
+  /** What the user was granted, in place of {@link PppLinkSettings.rateLimit}; absent: that one. */
+  readonly rateLimit?: { readonly toPeerBps?: number; readonly fromPeerBps?: number };
   readonly mppe?: { readonly send: MppeDirection; readonly receive: MppeDirection };
 }
 
-/** IP packets of a session that ends in the program. */
+/** IP packets that the program exchanges with the peer. */
 export interface PppPackets {
   /** One IP packet to the peer; copied before it returns. What cannot be sent is dropped and counted. */
   send(packet: Uint8Array): void;
@@ -114,4 +116,16 @@ export interface PppLink {
   lastDataReceived(): Instant;
   /** Only with `attach: { to: "program" }`. */
   readonly packets?: PppPackets;
+  /**
+   * How an IPv6 address comes to be (RFC 4861, RFC 8415), for whoever runs the link, with any attachment; absent: the data
+   * plane cannot, and IPv6 has link-local addresses only.
+   *
+   * `onPacket` takes, of the packets from the peer, those to a link-local or multicast address (`fe80::/10`, `ff02::/16`)
+   * that are ICMPv6 of types 133 to 136 (Router and Neighbor Solicitation and Advertisement) or UDP to port 546 or 547
+   * (DHCPv6), without extension headers: octet 6 is 58 or 17, the type is octet 40, the port octets 42 and 43. While there
+   * is a handler they go nowhere else, not to the interface either, and are not held to `checkSource`: whoever takes them
+   * judges them. Up to 64 that wait for the main thread are enough; more are dropped and counted. `send` writes to the
+   * peer only, encrypted like all packets where that was agreed; while the gate of `ipv6` drops, it does nothing.
+   */
+  readonly ipv6Control?: PppPackets;
 }

@@ -1,2 +1,25 @@
-/** The management interface of a running daemon. */
-export {};
+/** The management interface of a running daemon: schemas, server and client over a unix socket. */
+export { ManagementError, type ManagementErrorCode } from "./errors.ts";
+export type { Managed, Rows, SessionNames, TunnelNames } from "./managed.ts";
+export type {
+  DrainRequest,
+  EndRequest,
+  ReloadReport,
+  ReloadRequest,
+  ReloadStep,
+  TraceRequest,
+} from "./schemas/commands.ts";
+export * as schemas from "./schemas/index.ts";
+export type { DialPeer, DialTarget, PeerSummary, PoolStatus } from "./schemas/peer.ts";
+export type { ClosedSession, PppStatus, SessionDetail, SessionSummary } from "./schemas/session.ts";
+export type {
+  DrainStatus,
+  LimitStatus,
+  LogLevelName,
+  Status,
+  TraceStatus,
+  WireStatus,
+} from "./schemas/status.ts";
+export type { ChannelValue, ClosedTunnel, TunnelDetail, TunnelSummary } from "./schemas/tunnel.ts";
+export type { EndingValue, LoggedMessageValue, ReasonValue, SocketAddressValue } from "./schemas/values.ts";
+export { defaultSocketPath, SYSTEM_SOCKET } from "./socket-path.ts";

@@ -17,6 +17,7 @@ export { type DatagramHandler, type Medium, MockHost, type MockSocket, type Pack
 export { CLEAN, checkImpairment, type Impairment } from "./impairment.ts";
 export { MockNetwork, type MockNetworkOptions } from "./network.ts";
 export { MockDataPlane } from "./plane.ts";
+export { MockPppLink } from "./ppp-link.ts";
 export { type Random, seeded } from "./random.ts";
 export type { MockSession } from "./session.ts";
 export { describe, type Fate, type WireRecord } from "./trace.ts";

@@ -21,6 +21,7 @@ const CAPABILITIES: DataPlaneCapabilities = {
   families: [4, 6],
   pseudowires: ["eth", "ppp"],
   interfaces: false,
+  pppLink: ["interface", "shared", "program"],
 };
 
 /**

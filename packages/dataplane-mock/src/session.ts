@@ -1,9 +1,11 @@
 /** A session of the mock: a port for frames on one side, data messages on the other. */
 import {
+  type Bridge,
   checkSessionChange,
   emptyStatistics,
   PlaneError,
   type PlaneStatistics,
+  type PppLinkSettings,
   type SessionPlane,
   type SessionPlaneChange,
   type SessionPlaneParameters,
@@ -11,6 +13,7 @@ import {
 import type { Encapsulation, Instant, L2tpVersion } from "@l2tp/protocol";
 import type { CallLog } from "./calls.ts";
 import { type DataArrival, encodeData, readV3 } from "./data-message.ts";
+import { MockPppLink } from "./ppp-link.ts";
 import { ReceiveSequence } from "./sequencing.ts";
 
 /** What a session needs of its tunnel. */
@@ -44,7 +47,10 @@ interface Message {
 /** A session whose "interface" is a pair of methods: {@link inject} and {@link onFrame}. */
 export class MockSession implements SessionPlane {
   readonly sessionId: number;
-  readonly interfaceName: string;
+  /** Absent where the packets go to the program. */
+  declare readonly interfaceName?: string;
+  /** Of a session that was made with `pppLink`. */
+  declare readonly link?: MockPppLink;
   /** The newest frames that came out of the tunnel. */
   readonly received: Uint8Array[] = [];
   readonly #owner: SessionOwner;
@@ -56,18 +62,20 @@ export class MockSession implements SessionPlane {
   #ns = 0;
   #gone: string | undefined;
   #closing: Promise<void> | undefined;
+  #bridge: MockSession | undefined;
 
   constructor(
     owner: SessionOwner,
     parameters: SessionPlaneParameters,
-    interfaceName: string,
+    interfaceName: string | undefined,
     mtuOctets: number,
   ) {
     this.#owner = owner;
     this.#parameters = parameters;
     this.sessionId = parameters.sessionId;
-    this.interfaceName = interfaceName;
+    if (interfaceName !== undefined) this.interfaceName = interfaceName;
     this.#mtuOctets = mtuOctets;
+    if (parameters.pppLink !== undefined) this.link = this.#makeLink(parameters.pppLink);
     this.#sequence = new ReceiveSequence(owner.version, {
       deliver: (message) => this.#deliver(message),
       discard: () => {
@@ -156,6 +164,29 @@ export class MockSession implements SessionPlane {
     });
   }
 
+  bridge(other: SessionPlane): Promise<Bridge> {
+    return this.#owner.log.run("bridge", this.#what, { with: other.sessionId }, () => {
+      this.#assertUp("bridge");
+      const peer = other as MockSession;
+      if (!(other instanceof MockSession) || peer === this) {
+        throw new PlaneError("invalid-parameters", `${this.#what}: a bridge joins two sessions of mocks`);
+      }
+      peer.#assertUp("bridge");
+      if (this.#bridge !== undefined || peer.#bridge !== undefined) {
+        throw new PlaneError("invalid-parameters", `${this.#what}: one of the two is bridged already`);
+      }
+      this.#bridge = peer;
+      peer.#bridge = this;
+      return { kind: "direct", [Symbol.asyncDispose]: async () => this.#unbridge(peer) };
+    });
+  }
+
+  #unbridge(peer: MockSession): void {
+    if (this.#bridge !== peer) return;
+    this.#bridge = undefined;
+    peer.#bridge = undefined;
+  }
+
   /** The counters now, without a call that is recorded or made to fail; also after the end. */
   peekStatistics(): PlaneStatistics {
     return { ...this.#statistics };
@@ -172,7 +203,9 @@ export class MockSession implements SessionPlane {
   end(reason: string): void {
     if (this.#gone !== undefined) return;
     this.#gone = reason;
+    if (this.#bridge !== undefined) this.#unbridge(this.#bridge);
     this.#handlers.clear();
+    this.link?.end();
     this.#owner.remove(this);
   }
 
@@ -214,16 +247,48 @@ export class MockSession implements SessionPlane {
 
   #deliver(message: Message): void {
     const ppp = this.#parameters.pseudowire !== "eth";
-    const frame = ppp ? withoutAddressControl(message.frame) : message.frame;
+    const frame = ppp ? this.#pppFrame(message.frame) : message.frame;
     if (frame.length < (ppp ? 1 : ETHERNET_OCTETS)) {
       this.#invalid();
       return;
     }
     this.#statistics.rxPackets += 1;
     this.#statistics.rxBytes += message.octets;
+    if (this.#bridge !== undefined) {
+      this.#bridge.inject(frame);
+      return;
+    }
+    if (this.link?.receive(frame) === false) return;
     this.received.push(frame.slice());
     if (this.received.length > RECEIVED_LIMIT) this.received.shift();
     for (const handler of this.#handlers) handler(frame.slice());
+  }
+
+  /** From the protocol field on; where there is a link, with two octets of it (RFC 1661 §6.5). */
+  #pppFrame(octets: Uint8Array): Uint8Array {
+    const frame = withoutAddressControl(octets);
+    const short = this.link !== undefined && ((frame[0] ?? 0) & 1) === 1;
+    return short ? Uint8Array.of(0, ...frame) : frame;
+  }
+
+  #makeLink(settings: PppLinkSettings): MockPppLink {
+    const session = this;
+    return new MockPppLink(
+      {
+        get up() {
+          return session.up;
+        },
+        log: this.#owner.log,
+        what: this.#what,
+        now: () => this.#owner.now(),
+        transmit: (frame) => this.inject(frame),
+        discard: () => {
+          // It was counted as received, as the data message was good.
+          this.#statistics.rxErrors += 1;
+        },
+      },
+      settings,
+    );
   }
 
   #invalid(): void {

@@ -147,7 +147,10 @@ export class MockTunnel implements TunnelPlane, SessionOwner {
 
   remove(session: MockSession): void {
     this.sessions.delete(session.sessionId);
-    this.#owner.host.interfaceNames.delete(session.interfaceName);
+    const { interfaceName } = session;
+    if (interfaceName !== undefined && !isShared(session.parameters)) {
+      this.#owner.host.interfaceNames.delete(interfaceName);
+    }
     if (this.version === 3) this.#owner.v3Sessions.delete(session.sessionId);
     if (this.encapsulation === "ip") this.#owner.host.ipSessionIds.delete(session.sessionId);
   }
@@ -164,7 +167,10 @@ export class MockTunnel implements TunnelPlane, SessionOwner {
   }
 
   /** The name that was asked for, `%d` numbered as the kernel does, or `l2tpethN` / `pppN`. */
-  #takeName(parameters: SessionPlaneParameters): string {
+  #takeName(parameters: SessionPlaneParameters): string | undefined {
+    const attach = parameters.pppLink?.attach;
+    if (attach?.to === "program") return undefined;
+    if (attach?.to === "shared") return attach.name;
     const names = this.#owner.host.interfaceNames;
     const wanted = parameters.interface?.name ?? (parameters.pseudowire === "eth" ? "l2tpeth%d" : "ppp%d");
     let name = wanted;
@@ -207,3 +213,6 @@ export class MockTunnel implements TunnelPlane, SessionOwner {
     return `tunnel ${this.tunnelId}`;
   }
 }
+
+/** Whether its interface is that of other sessions, too. */
+const isShared = ({ pppLink }: SessionPlaneParameters): boolean => pppLink?.attach.to === "shared";

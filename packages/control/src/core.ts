@@ -84,6 +84,8 @@ export class Core {
   /** Nothing new is begun; with `shutDown` nothing is kept. */
   draining = false;
   shutDown = false;
+  /** How long a closed tunnel's channel stays, see `CloseOptions` of the transport. */
+  closeUntil: "interval" | "acknowledged" = "interval";
 
   /** Datagrams to those whom no tunnel is kept for. */
   readonly unbound = new Queue<Transmit>();

@@ -7,6 +7,7 @@ import type { AllParts } from "./all-parts.ts";
 import type { CdnFacts } from "./call-messages.ts";
 import { CDN } from "./call-messages.ts";
 import { Calls } from "./calls.ts";
+import type { Cause } from "./cause.ts";
 import { STOP, type StopFacts } from "./control-messages.ts";
 import { Core } from "./core.ts";
 import { Drain, type DrainOptions } from "./drain.ts";
@@ -159,9 +160,14 @@ export class Endpoint {
    * Ends a tunnel and its sessions: StopCCN, by default with Result Code 1. It acknowledges for a while longer.
    * A tunnel that has ended already stays so. @throws EncodeError when the text does not fit.
    */
-  closeTunnel(now: Instant, tunnel: TunnelHandle, stop: StopFacts = STOP.cleared): void {
+  closeTunnel(
+    now: Instant,
+    tunnel: TunnelHandle,
+    stop: StopFacts = STOP.cleared,
+    cause: Cause = "local-close",
+  ): void {
     const found = this.#core.tunnels.get(tunnel);
-    if (found !== undefined) this.#tunnels.stop(now, found, "local-close", stop);
+    if (found !== undefined) this.#tunnels.stop(now, found, cause, stop);
   }
 
   /**
@@ -176,9 +182,14 @@ export class Endpoint {
    * Ends a session: CDN, by default with Result Code 3 (administrative). One that has ended already stays so.
    * @throws EncodeError when the text does not fit.
    */
-  closeSession(now: Instant, session: SessionHandle, cdn: CdnFacts = CDN.administrative): void {
+  closeSession(
+    now: Instant,
+    session: SessionHandle,
+    cdn: CdnFacts = CDN.administrative,
+    cause: Cause = "local-close",
+  ): void {
     const found = this.#core.sessions.get(session);
-    if (found !== undefined) this.#calls.close(now, found, cdn, "local-close");
+    if (found !== undefined) this.#calls.close(now, found, cdn, cause);
   }
 
   /**
@@ -293,13 +304,18 @@ export class Endpoint {
   /**
    * Ends all: StopCCN with Result Code 6 on every tunnel. Keep polling until the "empty" event (at most a full
    * retransmission cycle later): StopCCNs are sent again until acknowledged, and the peers' messages acknowledged.
+   *
+   * @param until - `acknowledged`: a tunnel has gone as soon as its peer has acknowledged, without staying to
+   *   acknowledge what the peer may send again: for a program that ends and does not let people wait.
    */
-  shutDown(now: Instant): void {
+  shutDown(now: Instant, until: "interval" | "acknowledged" = "interval"): void {
     const core = this.#core;
     core.draining = true;
     core.shutDown = true;
+    core.closeUntil = until;
     for (const tunnel of [...core.tunnels.values()])
       this.#tunnels.stop(now, tunnel, "shut-down", STOP.shutDown);
+    if (until === "acknowledged") this.#tunnels.register.dropIdleTombs(now);
     if (core.tunnels.size === 0) core.emit({ type: "empty" });
   }
 

@@ -86,7 +86,12 @@ export interface RefusalDecision {
 
 /** The answer to a {@link PeerQuestion}: what differs from the endpoint's defaults for this peer, its secrets first. */
 export type PeerDecision =
-  | ({ readonly accept: true; readonly name?: string } & TunnelChanges)
+  | ({
+      readonly accept: true;
+      readonly name?: string;
+      /** Our Tunnel ID, 1 … 65,535, for whoever has to reserve it elsewhere; default: the random one it has. */
+      readonly tunnelId?: number;
+    } & TunnelChanges)
   | RefusalDecision;
 
 /** The answer to a question about a call: what goes into the ICRP or OCRP. */
@@ -207,6 +212,8 @@ export type EndpointEvent =
       readonly text: string;
       readonly suppressed: number;
     }
+  /** The last of a tunnel, its acknowledgements too: nothing is sent or taken for it any more. Each has exactly one. */
+  | ({ readonly type: "tunnel-gone" } & OfTunnel)
   /** A drain is over: no session is left. */
   | { readonly type: "drained" }
   /** After `shutDown`: every tunnel has gone, its acknowledgements too. */

@@ -19,7 +19,8 @@ export type PlaneState = "none" | "asked" | "ready";
 /** One control connection. */
 export interface Tunnel {
   readonly handle: TunnelHandle;
-  readonly tunnelId: number;
+  /** Until something was sent it may change. */
+  tunnelId: number;
   peerTunnelId: number;
   name: string;
   state: ControlState;

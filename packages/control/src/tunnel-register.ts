@@ -111,6 +111,14 @@ export class TunnelRegister {
     throw new ControlError("ERR_L2TP_LIMIT", "all 65,535 tunnel IDs are in use or rest");
   }
 
+  /** Gives a tunnel to which nothing was sent yet the ID that {@link takeId} has found free. */
+  rename(tunnel: Tunnel, tunnelId: number): void {
+    const { tunnelsById } = this.#parts.core;
+    tunnelsById.delete(tunnel.tunnelId);
+    tunnel.tunnelId = tunnelId;
+    tunnelsById.set(tunnelId, tunnel);
+  }
+
   /** Lets go of the oldest closed tunnels, when there are too many. */
   limitTombs(now: Instant): void {
     const { core } = this.#parts;
@@ -118,6 +126,16 @@ export class TunnelRegister {
       if (core.tombs.size <= core.settings.limits.tombs) return;
       core.transport.release(tomb.channel);
       this.remove(now, tomb, core.restMs(tomb));
+    }
+  }
+
+  /** Lets go of closed tunnels whose peer has acknowledged everything. */
+  dropIdleTombs(now: Instant): void {
+    const { core } = this.#parts;
+    for (const tomb of [...core.tombs]) {
+      if ((core.transport.statistics(tomb.channel)?.queued ?? 0) > 0) continue;
+      core.transport.release(tomb.channel);
+      this.remove(now, tomb, 0);
     }
   }
 
@@ -162,6 +180,7 @@ export class TunnelRegister {
     if (restMs > 0) core.restingTunnelIds.rest(tunnel.tunnelId, now + restMs);
     planes.tearDownTunnel(now, tunnel);
     tunnel.resting = undefined;
+    core.emit({ type: "tunnel-gone", tunnel: tunnel.handle, name: tunnel.name });
     if (core.shutDown && core.tunnels.size === 0) core.emit({ type: "empty" });
   }
 }

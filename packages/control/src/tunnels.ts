@@ -138,7 +138,8 @@ export class Tunnels {
       tryStop({ result, ...(error !== undefined && { error }), ...(text !== undefined && { text }) });
       return undefined;
     }
-    const { accept: _, name: __, ...changes } = decision;
+    const { accept: _, name: __, tunnelId, ...changes } = decision;
+    if (tunnelId !== undefined && tunnelId !== tunnel.tunnelId) this.register.takeId(tunnelId);
     const settings = tunnelSettings(this.#parts.core.settings.tunnel, changes);
     const trial = sccrp(settings, tunnel.tunnelId, new Uint8Array(16), new Uint8Array(16));
     encodeMessage(trial, { tunnelId: tunnel.peerTunnelId, ns: 0, nr: 0 });
@@ -155,6 +156,7 @@ export class Tunnels {
       return;
     }
     tunnel.name = decision.name ?? tunnel.name;
+    if (decision.tunnelId !== undefined) this.register.rename(tunnel, decision.tunnelId);
     tunnel.settings = settings;
     this.acquaintance.learnQuirks(tunnel, settings.quirks);
     this.acquaintance.configure(now, tunnel);
@@ -505,7 +507,7 @@ export class Tunnels {
       this.register.remove(now, tunnel, core.restMs(tunnel));
       return;
     }
-    core.transport.close(tunnel.channel, now);
+    core.transport.close(tunnel.channel, now, { until: core.closeUntil });
     core.tombs.add(tunnel);
     this.register.limitTombs(now);
   }

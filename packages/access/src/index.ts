@@ -11,3 +11,6 @@ export type {
   UserGrant,
   UserRequest,
 } from "./authority.ts";
+export { RulesError } from "./errors.ts";
+export { isPattern, matchesPattern } from "./pattern.ts";
+export type { CallRule, NameRule, PeerRule, PoolRule, RulesData, UserRule } from "./rules-data.ts";

@@ -1,6 +1,6 @@
 /** What a document comes to, for `l2tpd --check`: each value, and whether it was given. */
 import type { SocketAddress } from "@l2tp/protocol";
-import type { Config, Origins, SessionConfig, TunnelConfig } from "./types.ts";
+import type { Config, Origins, PeerTargetConfig, SessionConfig, TunnelConfig } from "./types.ts";
 
 /**
  * The configuration as text: a line for each value, marked where it is a default or follows from other keys.
@@ -28,6 +28,9 @@ function rows(indent: string, origins: Origins, values: readonly Value[]): strin
   });
 }
 
+const target = ({ host, family, port }: PeerTargetConfig): string =>
+  `${family === 6 ? `[${host}]` : host}:${port}`;
+
 const socket = ({ family, address, port }: SocketAddress): string =>
   port === 0 ? address : `${family === 6 ? `[${address}]` : address}:${port}`;
 
@@ -38,7 +41,7 @@ function tunnelValues(tunnel: TunnelConfig): Value[] {
     ["version", `l2tpv${tunnel.version}`],
     ["encap", tunnel.encapsulation],
     ["local", tunnel.local ? socket(tunnel.local) : "any address"],
-    ["peer", socket(tunnel.peer)],
+    ["peer", "peer" in tunnel ? socket(tunnel.peer) : tunnel.peers.map(target).join(", ")],
     ["tid", String(tunnel.tunnelId ?? "chosen at random")],
   ];
   if (tunnel.mode !== "dynamic") values.push(["ptid", String(tunnel.peerTunnelId)]);

@@ -140,7 +140,10 @@ function readDocument(
   if (document["tunnel"] === undefined) {
     report.warn({ code: "missing-key", path: [], reason: "there are no tunnels, and so nothing to do" });
   }
-  return { file, defaults, daemon, tunnels, extensions: root.extensions };
+  return { file, defaults, daemon, tunnels, extensions: root.extensions } as unknown as Omit<
+    Config,
+    "warnings"
+  >;
 }
 
 /** The tables of `tunnel` or `session`, each under a name; what has none is reported. */
@@ -208,5 +211,5 @@ function readDaemon(report: Report, value: unknown): DaemonConfig {
     retryMaxMs,
     stopTimeoutMs: ledger.take("stop_timeout", 10_000),
     origins: ledger.origins,
-  };
+  } as unknown as DaemonConfig;
 }

@@ -10,7 +10,7 @@ import type { Report } from "./report.ts";
 import { found, type RawTable, type ReadTable, readTable, type Values } from "./table.ts";
 import { checkIdRange, type TunnelFacts } from "./tunnel.ts";
 import type {
-  DynamicSessionConfig,
+  ConfiguredSessionConfig,
   InterfaceAddressConfig,
   InterfaceConfig,
   MtuConfig,
@@ -21,7 +21,10 @@ type SessionKeys = typeof SESSION_KEYS;
 type SessionValues = Values<SessionKeys>;
 
 /** A session; the IDs are there unless the tunnel is dynamic or the report has failed. */
-export type SessionDraft = DynamicSessionConfig & { readonly peerSessionId?: number };
+export type SessionDraft = Omit<ConfiguredSessionConfig, "sessionId" | "peerSessionId"> & {
+  readonly sessionId?: number;
+  readonly peerSessionId?: number;
+};
 
 /** What the reading of one session works on. */
 interface Context {

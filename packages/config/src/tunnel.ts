@@ -17,7 +17,7 @@ import { Ledger } from "./origins.ts";
 import type { KeyPath } from "./problem.ts";
 import type { Report } from "./report.ts";
 import { found, type RawTable, type ReadTable, readTable, type Values } from "./table.ts";
-import type { DefaultsProfile, DynamicTunnelConfig, Origins, TransportConfig } from "./types.ts";
+import type { ConfiguredTunnelConfig, DefaultsProfile, Origins, TransportConfig } from "./types.ts";
 
 /** What a session must know of its tunnel. */
 export interface TunnelFacts {
@@ -35,8 +35,9 @@ export interface TunnelFacts {
 }
 
 /** A tunnel without its sessions; IDs and peer are there unless the report has failed. */
-export type TunnelHead = Omit<DynamicTunnelConfig, "mode" | "sessions"> & {
+export type TunnelHead = Omit<ConfiguredTunnelConfig, "mode" | "sessions" | "tunnelId" | "peerTunnelId"> & {
   readonly mode: TunnelFacts["mode"];
+  readonly tunnelId?: number;
   readonly peerTunnelId?: number;
 };
 

@@ -3,8 +3,10 @@
  * `TunnelParameters` and a configured session a `SessionParameters` with the policy of its interface beside it,
  * so that both go into a data plane as they are.
  */
-import type { SessionParameters, TunnelParameters } from "@l2tp/protocol";
-import type { ConfigProblem } from "./problem.ts";
+import type { CallRule, NameRule, PeerRule, PoolRule, UserRule } from "@l2tp/access";
+import type { SessionParameters, SocketAddress, TunnelParameters } from "@l2tp/protocol";
+import type { QuirkWord } from "./keys/quirks.ts";
+import type { ConfigProblem, KeyPath } from "./problem.ts";
 
 /** Whose defaults a document gets. */
 export type DefaultsProfile = "go-l2tp" | "field";
@@ -84,7 +86,16 @@ export type DynamicSessionConfig<SessionExtension = object> = Omit<
   SessionParameters,
   "sessionId" | "peerSessionId"
 > &
-  SessionCommon<SessionExtension> & { readonly sessionId?: number };
+  SessionCommon<SessionExtension> & {
+    readonly sessionId?: number;
+    /** Names of the profiles that its keys and those of its PPP were taken from. */
+    readonly profile: string;
+    readonly call: CallConfig;
+    /** How our own PPP runs it: the profile, with the session's `user` in it. Absent where pppd does (`pppdArgs`, `pppdOptions`). */
+    readonly ppp?: PppProfileConfig;
+    /** Who we are for the peer's PPP; already in `ppp`'s `user`. */
+    readonly user?: PppUserConfig;
+  };
 
 /** A session as configured. */
 export type SessionConfig<SessionExtension = object> =
@@ -114,13 +125,23 @@ export interface ConfiguredTunnelConfig<TunnelExtension = object, SessionExtensi
   readonly sessions: readonly ConfiguredSessionConfig<SessionExtension>[];
 }
 
-/** A dynamic tunnel: negotiated by control messages. */
+/** A dynamic tunnel: we dial, and it is negotiated by control messages. */
 export interface DynamicTunnelConfig<TunnelExtension = object, SessionExtension = object>
-  extends Omit<TunnelParameters, "tunnelId" | "peerTunnelId">,
+  extends Omit<TunnelParameters, "tunnelId" | "peerTunnelId" | "peer">,
     TunnelCommon<TunnelExtension> {
   readonly mode: "dynamic";
   /** Absent: chosen at random. */
   readonly tunnelId?: number;
+  /** One at least, in the document's order. Names are resolved at every try. */
+  readonly peers: readonly PeerTargetConfig[];
+  /** Name of the tunnel profile that its keys were taken from. */
+  readonly profile: string;
+  readonly secrets: readonly SecretSource[];
+  readonly settings: TunnelSettingsConfig;
+  readonly dial: DialConfig;
+  /** Calls that come in on it (the peer may be LAC too) get these, unless a call rule says otherwise. */
+  readonly sessionProfile: string;
+  readonly pppProfile: string;
   readonly sessions: readonly DynamicSessionConfig<SessionExtension>[];
 }
 
@@ -131,16 +152,378 @@ export type TunnelConfig<TunnelExtension = object, SessionExtension = object> =
 
 /** `[daemon]`: how `l2tpd` itself runs. */
 export interface DaemonConfig {
-  readonly dataPlane: "auto" | "userspace" | "linux" | "mock";
+  readonly dataPlane: "auto" | "userspace" | "linux" | "mock" | "null";
   readonly logLevel: "error" | "warn" | "info" | "debug";
   readonly logFormat: "auto" | "text" | "json";
   readonly stateDirectory?: string;
+  /** Our Host Name where a tunnel has none of its own; absent: the name of the host. */
+  readonly hostName?: string;
+  /** Path of the management interface's unix socket; absent: the daemon's choice; `false`: none. */
+  readonly managementSocket?: string | false;
+  readonly pidFile?: string;
+  readonly trace: TraceConfig;
+  readonly history: HistoryConfig;
+  readonly drain: DrainConfig;
+  /** How long a question (this peer? this call? this user?) may wait for its answer, and the data plane for its work. */
+  readonly questionMs: number;
+  readonly intentMs: number;
   /** Wait before a tunnel that failed is tried again; doubles up to {@link retryMaxMs}. */
   readonly retryInitialMs: number;
   readonly retryMaxMs: number;
   /** How long an orderly stop may take. */
   readonly stopTimeoutMs: number;
   readonly origins: Origins;
+}
+
+/** Control messages, written to a pcapng file. */
+export interface TraceConfig {
+  /** Absent: none is written. */
+  readonly file?: string;
+  /** Write secrets, passwords and hidden AVPs too. */
+  readonly secrets: boolean;
+  /** Octets after which the file is renamed to `FILE.1` and begun anew. */
+  readonly limitOctets: number;
+}
+
+/** Closed tunnels and sessions that stay visible, and for how long; messages remembered of each tunnel. */
+export interface HistoryConfig {
+  readonly tunnels: number;
+  readonly sessions: number;
+  readonly keepMs: number;
+  readonly messages: number;
+}
+
+/** How the daemon empties itself. */
+export interface DrainConfig {
+  /** Sessions ended per second; 0: none is, they end by themselves. */
+  readonly sessionsPerSecond: number;
+  /** What is left after this is ended; 0: nothing is. */
+  readonly timeoutMs: number;
+}
+
+type Rate = readonly [perSecond: number, burst: number];
+
+/** `[limits]`: `Limits` of `@l2tp/control`, and `unverifiedRetries` of its endpoint. */
+export interface LimitsConfig {
+  readonly tunnels: number;
+  readonly sessions: number;
+  readonly halfOpen: number;
+  readonly halfOpenPerSource: number;
+  readonly tombs: number;
+  readonly tunnelRate: number;
+  readonly sessionRate: number;
+  readonly sourceSccrq: Rate;
+  readonly sourceCalls: Rate;
+  readonly sourceBadAuthentication: Rate;
+  readonly sourceNotices: Rate;
+  readonly notices: Rate;
+  readonly sourceRefusals: Rate;
+  readonly sources: number;
+  readonly unverifiedRetries: number;
+}
+
+/** A program and its arguments, run without a shell; facts come in its environment and as JSON on standard input. */
+export interface HookConfig {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+/** `[hooks]` */
+export interface HooksConfig {
+  readonly tunnelUp?: HookConfig;
+  readonly tunnelDown?: HookConfig;
+  readonly sessionUp?: HookConfig;
+  readonly sessionDown?: HookConfig;
+  /** A program that runs longer is ended. */
+  readonly timeoutMs: number;
+  /** Programs that run at the same time; others wait. */
+  readonly concurrency: number;
+  readonly origins: Origins;
+}
+
+/**
+ * A secret, or the file that holds it: `readSecrets` reads those. The text is enumerable, as `plan` compares it:
+ * do not print configurations; `explain` does, without it.
+ */
+export type SecretSource =
+  | { readonly from: "text"; readonly text: string }
+  | { readonly from: "file"; readonly path: string; readonly key: KeyPath };
+
+/** `[listen.NAME]`: where an LNS (or a LAC that places calls for others) waits. */
+export interface ListenerConfig {
+  readonly name: string;
+  readonly local: SocketAddress;
+  readonly namespace?: string;
+  readonly udpChecksum: boolean;
+  readonly origins: Origins;
+}
+
+/** `[peer.NAME]`: a rule of `@l2tp/access`, whose secrets may be in files. */
+export interface PeerConfig extends Omit<PeerRule, "secrets"> {
+  readonly secrets: readonly SecretSource[];
+  readonly origins: Origins;
+}
+
+/** `[call.NAME]` */
+export interface CallRuleConfig extends CallRule {
+  readonly origins: Origins;
+}
+
+/** `[user.NAME]`: a rule of `@l2tp/access`, whose password may be in a file. */
+export interface UserConfig extends Omit<UserRule, "password"> {
+  readonly password?: SecretSource;
+  readonly origins: Origins;
+}
+
+/** `[pool.NAME]` */
+export interface PoolConfig extends PoolRule {
+  readonly origins: Origins;
+}
+
+/** What a dynamic tunnel may be given: `TunnelChanges` of `@l2tp/control` without the secrets, complete. */
+export interface TunnelSettingsConfig {
+  /** Absent: the daemon's. */
+  readonly hostName?: string;
+  readonly vendorName?: string;
+  readonly firmwareRevision?: number;
+  readonly framingCapabilities: number;
+  readonly bearerCapabilities: number;
+  /** Absent: when there is a secret. */
+  readonly challenge?: boolean;
+  readonly hiding: "accept" | "send" | "require";
+  readonly tieBreaker: boolean;
+  readonly peerAddress: "strict" | "port" | "roam";
+  readonly acceptIncoming: boolean;
+  readonly acceptOutgoing: boolean;
+  readonly maximumSessions: number;
+  readonly tunnelSetupMs: number;
+  readonly sessionSetupMs: number;
+  readonly idleTimeoutMs: number;
+  readonly quirks: readonly QuirkWord[];
+  /** `Partial<TransportSettings>` of `@l2tp/transport`. */
+  readonly transport: {
+    readonly windowSize: number;
+    readonly sendWindowLimit: number;
+    readonly retryTimeoutMs: number;
+    readonly retryTimeoutCapMs: number;
+    readonly maxRetries: number;
+    readonly helloTimeoutMs: number;
+    readonly helloMisses: number;
+    readonly ackDelayMs: number;
+  };
+}
+
+/** An LNS to dial. */
+export interface PeerTargetConfig {
+  /** An IP address, or a name of the DNS. */
+  readonly host: string;
+  /** Of an address; absent for a name. */
+  readonly family?: 4 | 6;
+  readonly port: number;
+  /** Lower is tried first. */
+  readonly priority: number;
+  /** Share of the tries among those of one priority. */
+  readonly weight: number;
+}
+
+/** When a tunnel is dialled, and again. */
+export interface DialConfig {
+  /** `start`: with the daemon; `demand`: for the first call; `manual`: by `l2tpctl dial`. */
+  readonly when: "start" | "demand" | "manual";
+  /** Dial again when the tunnel, or a session of it, has ended. */
+  readonly redial: boolean;
+  /** Wait before the first redial; doubles up to the second, with jitter. */
+  readonly redialInitialMs: number;
+  readonly redialMaxMs: number;
+  /** Tries in a row that fail before it is given up; 0: never. */
+  readonly maxRedials: number;
+  /** How long a peer that failed is not tried while there is another. */
+  readonly lockoutMs: number;
+  /** Go back to a peer of a better priority when it answers again, after this; 0: never. */
+  readonly failbackMs: number;
+  /** For one try of one peer, names and tunnel set-up. */
+  readonly tryTimeoutMs: number;
+}
+
+/** What a call of ours says of itself. `request` and `connected` are AVPs as `@l2tp/control` takes them. */
+export type CallConfig =
+  | {
+      readonly kind: "incoming";
+      readonly request: {
+        readonly calledNumber?: string;
+        readonly callingNumber?: string;
+        readonly subAddress?: string;
+        readonly bearerType?: number;
+        readonly physicalChannelId?: number;
+      };
+      readonly connected: {
+        readonly txConnectSpeedBps: number;
+        readonly rxConnectSpeedBps?: number;
+        readonly framingType: number;
+        readonly privateGroupId?: Uint8Array;
+        readonly sequencingRequired?: true;
+      };
+    }
+  | {
+      readonly kind: "outgoing";
+      readonly request: {
+        readonly calledNumber: string;
+        readonly subAddress?: string;
+        readonly bearerType: number;
+        readonly framingType: number;
+        readonly minimumBps: number;
+        readonly maximumBps: number;
+      };
+    };
+
+/** Who we are for a peer that wants to know. */
+export interface PppUserConfig {
+  readonly name: string;
+  readonly password?: SecretSource;
+}
+
+/** Ways of proof, as `AuthMethod` of `@l2tp/ppp`. */
+export type AuthMethodWord = "pap" | "chap-md5" | "mschap-v1" | "mschap-v2" | "eap-md5" | "eap-mschap-v2";
+
+/** `PppOptions` of `@l2tp/ppp` without `authenticateSelf`'s name and password, which are in `user`. */
+export interface PppOptionsConfig {
+  /** Absent: from the path, less the overhead. */
+  readonly mru?: number;
+  readonly mtu?: number;
+  readonly accm: number;
+  readonly pfc: boolean;
+  readonly acfc: boolean;
+  readonly sendCompressed: boolean;
+  readonly magic: boolean;
+  /** Absent: the peer need not say who it is. */
+  readonly authenticatePeer?: {
+    readonly methods: readonly AuthMethodWord[];
+    readonly allowNone: boolean;
+    readonly localName?: string;
+    readonly timeLimitMs: number;
+    readonly decisionLimitMs: number;
+    readonly attempts: number;
+    readonly rechallengeMs: number;
+  };
+  readonly echoIntervalMs: number;
+  readonly echoFailures: number;
+  readonly ipv4:
+    | false
+    | {
+        readonly local?: string;
+        readonly peer?: string;
+        readonly acceptLocal: boolean;
+        readonly acceptPeer: boolean;
+        readonly unnumbered: boolean;
+        readonly dns: readonly string[];
+        readonly nbns: readonly string[];
+        readonly requestDns: boolean;
+        readonly requestNbns: boolean;
+      };
+  readonly ipv6: false | { readonly local?: string; readonly peer?: string; readonly acceptPeer: boolean };
+  readonly mppe: {
+    readonly policy: "off" | "allow" | "request" | "require";
+    readonly bits: readonly (40 | 56 | 128)[];
+    readonly mode: "stateless" | "stateful" | "either";
+  };
+  readonly identification: string;
+  readonly proxy: "use" | "verify" | "renegotiate";
+  readonly tcpMss: "auto" | "off" | number;
+  readonly restartMs: number;
+  readonly maxTerminate: number;
+  readonly maxConfigure: number;
+  readonly maxFailure: number;
+  readonly phaseLimitMs: number;
+  readonly maxLoops: number;
+  readonly papInsteadOfChap: boolean;
+}
+
+/** Where the packets of a PPP session go: `PppAttachment` of `@l2tp/dataplane`. */
+export type PppAttachmentConfig =
+  | { readonly to: "interface" }
+  | {
+      readonly to: "shared";
+      readonly name: string;
+      readonly addresses: readonly string[];
+      /** Of the document, and those of the pool. */
+      readonly routes: readonly string[];
+    }
+  | { readonly to: "program" };
+
+/** `[profile.ppp.NAME]`, with what it inherits. */
+export interface PppProfileConfig {
+  readonly name: string;
+  readonly options: PppOptionsConfig;
+  /** Ways of proof that we are willing to use ourselves, the preferred one first. */
+  readonly ownMethods: readonly AuthMethodWord[];
+  /** Only in the `ppp` of a session of ours. */
+  readonly user?: PppUserConfig;
+  /** Absent: the data plane's usual one, `interface` for who dials, `shared` for who is called. */
+  readonly attach?: PppAttachmentConfig;
+  /** Absent: for `shared` only. */
+  readonly checkSource?: boolean;
+  /** Pool of users that have none of their own. */
+  readonly pool?: string;
+  readonly routes: readonly string[];
+  /** For who dials: point the default route at the session. */
+  readonly defaultRoute: boolean;
+  readonly proxyArp: boolean | string;
+  readonly toPeerBps?: number;
+  readonly fromPeerBps?: number;
+  /** Switch on the host's forwarding, and masquerade behind this interface (`true`: whatever has the route). */
+  readonly forward: boolean;
+  readonly masquerade: boolean | string;
+  /** Router advertisements and DHCPv6 to the peer, or taken from it. */
+  readonly ipv6: {
+    readonly advertise: boolean;
+    readonly dhcp: boolean;
+    /** For who dials: ask for an address, and for a prefix. */
+    readonly requestAddress: boolean;
+    readonly requestPrefix: boolean;
+    readonly dns: readonly string[];
+  };
+  readonly sessionTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
+  /** What happens to a second session of a user that does not say it itself. */
+  readonly exclusive: "replace" | "refuse" | "no";
+  readonly origins: Origins;
+}
+
+/** `[profile.tunnel.NAME]`, with what it inherits. */
+export interface TunnelProfileConfig {
+  readonly name: string;
+  readonly settings: TunnelSettingsConfig;
+  readonly udpChecksum: boolean;
+  readonly dial: DialConfig;
+  readonly sessionProfile: string;
+  readonly pppProfile: string;
+  readonly origins: Origins;
+}
+
+/** `[profile.session.NAME]`, with what it inherits: for sessions that others open. */
+export interface SessionProfileConfig {
+  readonly name: string;
+  readonly sendSequence: boolean;
+  readonly receiveSequence: boolean;
+  readonly reorderMs: number;
+  /** `name` is a pattern such as `ppp%d`. */
+  readonly interface: InterfaceConfig;
+  readonly mtu: MtuConfig;
+  readonly pppdArgs?: string;
+  readonly pppdOptions?: readonly string[];
+  readonly pppProfile: string;
+  /** For outgoing calls that an LNS asks us to place (we are LAC), and for answers: speed and framing. */
+  readonly txConnectSpeedBps: number;
+  readonly rxConnectSpeedBps?: number;
+  readonly framingType: number;
+  readonly origins: Origins;
+}
+
+/** Profiles by kind; each has one named `default`, whether the document says it or not. */
+export interface ProfilesConfig {
+  readonly tunnel: readonly TunnelProfileConfig[];
+  readonly session: readonly SessionProfileConfig[];
+  readonly ppp: readonly PppProfileConfig[];
 }
 
 /** A whole configuration. */
@@ -150,7 +533,17 @@ export interface Config<RootExtension = object, TunnelExtension = object, Sessio
   /** Whose defaults apply, and why: fit to be shown to people. */
   readonly defaults: { readonly profile: DefaultsProfile; readonly why: string };
   readonly daemon: DaemonConfig;
-  /** In the order of the document. */
+  readonly limits: LimitsConfig;
+  readonly hooks: HooksConfig;
+  /** All in the order of the document, which is the order in which rules are asked. */
+  readonly listeners: readonly ListenerConfig[];
+  readonly peers: readonly PeerConfig[];
+  readonly calls: readonly CallRuleConfig[];
+  readonly users: readonly UserConfig[];
+  readonly pools: readonly PoolConfig[];
+  /** How names of users are looked up. */
+  readonly names: NameRule;
+  readonly profiles: ProfilesConfig;
   readonly tunnels: readonly TunnelConfig<TunnelExtension, SessionExtension>[];
   /** The application's own keys at the top. */
   readonly extensions: RootExtension;

@@ -14,6 +14,7 @@ const layers = {
   linux: [],
   dataplane: ["protocol"],
   "dataplane-mock": ["dataplane", "protocol"],
+  "dataplane-null": ["dataplane", "protocol"],
   "dataplane-linux": ["dataplane", "linux", "protocol"],
   // MPPE encrypts data packets, so it runs where they do.
   "dataplane-userspace": ["dataplane", "linux", "ppp", "protocol"],

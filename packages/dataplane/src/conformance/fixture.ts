@@ -86,6 +86,8 @@ export interface ConformanceOptions {
   /** Pseudowires for which `port` works; default `eth`. */
   readonly ports?: readonly Pseudowire[];
   readonly skip?: readonly ConformanceSkip[];
+  /** Tests that do not apply, as what they look at is not there by design; they are not declared at all. */
+  readonly omit?: readonly string[];
   /** Sessions in the test of the statistics table; default 40. */
   readonly manySessions?: number;
   /** How long something may take that takes time on a real machine; default 3,000. */

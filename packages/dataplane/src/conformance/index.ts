@@ -51,11 +51,12 @@ export function conformanceTests(): readonly string[] {
  * dataPlaneSuite({ describe, test, beforeAll, afterAll }, { name: "mock", make, over: [{ encapsulation: "udp", family: 4 }] });
  * ```
  *
- * @throws Error when the skip list names a test that the kit does not have, or `over` is empty
+ * @throws Error when `skip` or `omit` names a test that the kit does not have, or `over` is empty
  */
 export function dataPlaneSuite(api: TestApi, options: ConformanceOptions): void {
   const known = new Set(conformanceTests());
-  for (const name of options.skip?.flatMap(({ tests }) => tests) ?? []) {
+  const omitted = options.omit ?? [];
+  for (const name of [...(options.skip?.flatMap(({ tests }) => tests) ?? []), ...omitted]) {
     if (!known.has(name))
       throw new Error(`the conformance kit has no test "${name}"; see conformanceTests()`);
   }
@@ -74,8 +75,10 @@ export function dataPlaneSuite(api: TestApi, options: ConformanceOptions): void 
     }, timeoutMs);
 
     for (const { title, scenarios } of CHAPTERS) {
+      const applicable = scenarios.filter(({ name }) => !omitted.includes(name));
+      if (applicable.length === 0) continue;
       api.describe(title, () => {
-        for (const scenario of scenarios) {
+        for (const scenario of applicable) {
           for (const transport of ways(scenario, options)) {
             api.test(
               label(scenario, transport, first),

@@ -34,6 +34,9 @@ export class DataWatch {
   };
   #lookedAt: Instant = 0;
   #looking = false;
+  /** When the alarm rings, and how often it has to for the most impatient of them. */
+  #ringsAt: Instant = Number.POSITIVE_INFINITY;
+  #everyMs = Number.POSITIVE_INFINITY;
 
   constructor(wire: Wire, clock: Clock, alarms: Alarms) {
     this.#clock = clock;
@@ -50,12 +53,17 @@ export class DataWatch {
   add(tunnelId: number, silenceMs: number, heard: (at: Instant) => void): Disposable {
     const watched = { everyMs: silenceMs / LOOKS_PER_SILENCE, heard, received: undefined, sum: undefined };
     this.#watched.set(tunnelId, watched);
-    this.#arm();
+    // One that is no more impatient than the others changes nothing: thousands may come at once.
+    if (watched.everyMs < this.#everyMs) this.#everyMs = watched.everyMs;
+    if (this.#clock.now() + watched.everyMs < this.#ringsAt) this.#arm();
     return {
       [Symbol.dispose]: () => {
         if (this.#watched.get(tunnelId) !== watched) return;
         this.#watched.delete(tunnelId);
-        if (this.#watched.size === 0) this.#alarm.clear();
+        if (this.#watched.size > 0) return;
+        this.#alarm.clear();
+        this.#ringsAt = Number.POSITIVE_INFINITY;
+        this.#everyMs = Number.POSITIVE_INFINITY;
       },
     };
   }
@@ -69,14 +77,18 @@ export class DataWatch {
   /** For the tunnel that is the most impatient; the others are served the better. */
   #arm(): void {
     if (this.#looking || this.#watched.size === 0) return;
-    let everyMs = Number.POSITIVE_INFINITY;
-    for (const watched of this.#watched.values()) everyMs = Math.min(everyMs, watched.everyMs);
-    this.#alarm.set(this.#clock.now() + everyMs);
+    this.#ringsAt = this.#clock.now() + this.#everyMs;
+    this.#alarm.set(this.#ringsAt);
   }
 
   async #look(wire: Wire): Promise<void> {
     const now = this.#clock.now();
-    for (const watched of this.#watched.values()) watched.sum = 0;
+    this.#ringsAt = Number.POSITIVE_INFINITY;
+    this.#everyMs = Number.POSITIVE_INFINITY;
+    for (const watched of this.#watched.values()) {
+      watched.sum = 0;
+      this.#everyMs = Math.min(this.#everyMs, watched.everyMs);
+    }
     this.#looking = true;
     try {
       await wire.statistics(this.#table);

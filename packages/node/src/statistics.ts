@@ -2,8 +2,8 @@
 import type { PlaneStatistics, WireCounters } from "@l2tp/dataplane";
 import type { Encapsulation, Instant, SocketAddress } from "@l2tp/protocol";
 import type { ControlStatistics } from "./control.ts";
+import type { StrayCounters } from "./shared-wire.ts";
 import type { SessionState, TunnelState } from "./states.ts";
-import type { StrayCounters } from "./wire-pool.ts";
 
 /** One session: the data plane's counters since it came up, all zero while it is not up. */
 export interface SessionFigures extends PlaneStatistics {

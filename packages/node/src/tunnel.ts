@@ -20,10 +20,10 @@ import {
 } from "./parameters.ts";
 import { type Reason, reason, reasonOf, sameReason } from "./reason.ts";
 import { closeOnAbort, type Session, SessionKeeper } from "./session.ts";
+import type { WireLease, WireUser } from "./shared-wire.ts";
 import type { TunnelState } from "./states.ts";
 import type { TunnelStatistics } from "./statistics.ts";
 import { UpGate, type WaitOptions } from "./up-gate.ts";
-import type { WireLease, WireUser } from "./wire-pool.ts";
 
 /** One tunnel of a context. It keeps itself up until it is closed. */
 export interface Tunnel extends AsyncDisposable {
@@ -337,7 +337,7 @@ export class TunnelKeeper implements Tunnel, WireUser {
   #send(datagram: Uint8Array, from?: IpAddress): void {
     const tunnel = this.#plane;
     if (!tunnel) return;
-    this.#lease?.wire.send({ tunnel, to: this.peer, datagram, ...(from !== undefined && { from }) });
+    this.#lease?.send({ tunnel, to: this.peer, datagram, ...(from !== undefined && { from }) });
   }
 
   #up(): void {

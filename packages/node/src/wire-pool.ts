@@ -1,133 +1,27 @@
 /**
- * Wires shared by tunnels. A wire is opened once for each binding (encapsulation, local address, namespace),
- * stays while a tunnel uses it, and hands each control message and notice to the tunnel that it names.
+ * Wires shared by tunnels and listeners. A wire is opened once for each binding (encapsulation, local address, namespace),
+ * and stays while somebody uses it. What happens on one is in shared-wire.ts.
  */
 import {
   type Binding,
   type ControlDatagram,
+  type ControlMessageOut,
   type DataPlane,
   PlaneError,
-  type PlaneNotice,
   type Wire,
 } from "@l2tp/dataplane";
-import type { Instant } from "@l2tp/protocol";
 import type { Alarms } from "./alarms.ts";
 import type { Clock } from "./clock.ts";
-import { controlTarget } from "./control-header.ts";
 import { DataWatch } from "./data-watch.ts";
 import type { Logger } from "./log.ts";
-
-/** What a tunnel is told by its wire. */
-export interface WireUser {
-  /** While it is on its way out for good: resolves when its ID is free. */
-  readonly leaving: Promise<void> | undefined;
-  /** A control message with the tunnel's own ID; the bytes are valid only during the call. */
-  control(message: ControlDatagram): void;
-  /** A notice that names the tunnel. */
-  notice(notice: PlaneNotice): void;
-  /** The wire carries nothing more; whoever wants to go on leases another. */
-  wireLost(reason: string): void;
-}
-
-/** A tunnel's part in a wire. Release it when the tunnel's own part of the data plane is gone. */
-export interface WireLease {
-  readonly wire: Wire;
-  /** From now on control messages and notices for `tunnelId` reach the user. @throws PlaneError `id-in-use` */
-  register(tunnelId: number): Promise<void>;
-  /** Watches the data of one tunnel, see {@link DataWatch.add}; to be disposed of before the release. */
-  watchData(tunnelId: number, silenceMs: number, heard: (at: Instant) => void): Disposable;
-  release(): Promise<void>;
-}
-
-/** What arrived at a wire and belongs to no tunnel here. */
-export interface StrayCounters {
-  /** Control messages that are no L2TP header of version 2 or 3. */
-  malformed: number;
-  /** Control messages for an ID that no tunnel here has. */
-  unknownTunnel: number;
-}
-
-/** How often a stray of one kind is logged on one wire: the first, then when the count has a new power of ten. */
-const isLogged = (count: number): boolean => Number.isInteger(Math.log10(count));
-
-/** One wire and who uses it. */
-class SharedWire {
-  readonly strays: StrayCounters = { malformed: 0, unknownTunnel: 0 };
-  readonly users = new Map<number, WireUser>();
-  readonly leases = new Set<WireUser>();
-  readonly #logger: Logger;
-  #strayDataCount = 0;
-  wire: Wire | undefined;
-  watch: DataWatch | undefined;
-  lost = false;
-
-  constructor(logger: Logger) {
-    this.#logger = logger;
-  }
-
-  readonly onControl = (message: ControlDatagram): void => {
-    const tunnelId = controlTarget(message.datagram);
-    if (tunnelId === undefined) {
-      this.#stray("malformed", message, "a control message that is no L2TP was ignored");
-      return;
-    }
-    const user = this.users.get(tunnelId);
-    if (user) user.control(message);
-    else
-      this.#stray(
-        "unknownTunnel",
-        message,
-        `a control message for tunnel ${tunnelId}, unknown here, was ignored`,
-      );
-  };
-
-  #stray(kind: keyof StrayCounters, message: ControlDatagram, text: string): void {
-    this.strays[kind] += 1;
-    if (!isLogged(this.strays[kind])) return;
-    this.#logger.warn(
-      { from: message.from.address, port: message.from.port, count: this.strays[kind] },
-      text,
-    );
-  }
-
-  /** Reads what the data plane tells, until the wire closes. */
-  async follow(wire: Wire, onLost: (reason: string) => void): Promise<void> {
-    try {
-      for await (const notice of wire.notices) {
-        if (notice.type === "wire-lost") return onLost(notice.reason);
-        this.#dispatch(notice);
-      }
-    } catch (error) {
-      onLost(error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  #dispatch(notice: PlaneNotice): void {
-    if ("tunnelId" in notice) {
-      this.users.get(notice.tunnelId)?.notice(notice);
-      return;
-    }
-    // What no tunnel is to blame for.
-    if (notice.type === "stray-data") this.#strayData(notice);
-    else if (notice.type === "overrun") {
-      const { count, where } = notice;
-      this.#logger.warn({ count, where }, `${count} datagrams were lost in a full buffer: ${where}`);
-    }
-  }
-
-  /** While one end comes up before the other there are always some: the log has the first, the tenth, the hundredth. */
-  #strayData({ from, sessionId, count }: Extract<PlaneNotice, { type: "stray-data" }>): void {
-    const before = this.#strayDataCount;
-    this.#strayDataCount += count;
-    if (before > 0 && magnitude(before) === magnitude(this.#strayDataCount)) return;
-    this.#logger.info(
-      { from: from.address, port: from.port, sessionId, count: this.#strayDataCount },
-      `data messages arrive for sessions unknown here, such as ${sessionId}`,
-    );
-  }
-}
-
-const magnitude = (count: number): number => Math.floor(Math.log10(count));
+import {
+  type ControlMessageRecord,
+  SharedWire,
+  type StrayCounters,
+  type WireEnvironment,
+  type WireLease,
+  type WireUser,
+} from "./shared-wire.ts";
 
 /** All wires of a context. */
 export class WirePool {
@@ -138,12 +32,41 @@ export class WirePool {
   readonly #open = new Map<string, { shared: SharedWire; opened: Promise<Wire> }>();
   /** Wires that are being closed: their address is not free before. */
   readonly #closing = new Map<string, Promise<void>>();
+  /** Wires by the number under which the endpoint knows them; a number is never given twice. */
+  readonly #byNumber = new Map<number, { readonly key: string; readonly shared: SharedWire }>();
+  readonly #environment: WireEnvironment;
+  #numbers = 0;
 
-  constructor(dataPlane: DataPlane, logger: Logger, clock: Clock, alarms: Alarms) {
+  constructor(
+    dataPlane: DataPlane,
+    logger: Logger,
+    clock: Clock,
+    alarms: Alarms,
+    tap?: (record: ControlMessageRecord) => void,
+  ) {
     this.#dataPlane = dataPlane;
     this.#logger = logger;
     this.#clock = clock;
     this.#alarms = alarms;
+    this.#environment = { logger, now: () => clock.now(), tap };
+  }
+
+  /** From now on `endpoint` takes what is L2TPv2 and belongs to no configured tunnel. */
+  attach(endpoint: (wire: number, message: ControlDatagram) => void): void {
+    this.#environment.endpoint = endpoint;
+  }
+
+  /** Sends by the wire of this number; nothing happens when it has gone. */
+  send(number: number, message: ControlMessageOut): void {
+    this.#byNumber.get(number)?.shared.send(message);
+  }
+
+  /** A lease of a wire that is open; undefined when it has gone, or is lost. */
+  leaseOpen(number: number, user: WireUser): WireLease | undefined {
+    const found = this.#byNumber.get(number);
+    if (found?.shared.wire === undefined || found.shared.lost) return undefined;
+    found.shared.leases.add(user);
+    return this.#lease(found.key, found.shared, found.shared.wire, user);
   }
 
   /** The wires that are open now, with what arrived at them and belonged to nobody. */
@@ -175,7 +98,9 @@ export class WirePool {
   }
 
   #start(key: string, binding: Binding): { shared: SharedWire; opened: Promise<Wire> } {
-    const shared = new SharedWire(this.#logger);
+    this.#numbers += 1;
+    const shared = new SharedWire(this.#numbers, this.#environment);
+    this.#byNumber.set(shared.number, { key, shared });
     const opened = this.#dataPlane.open(binding, shared.onControl).then((wire) => {
       shared.wire = wire;
       const { address, port } = wire.local;
@@ -193,6 +118,11 @@ export class WirePool {
     let released: Promise<void> | undefined;
     return {
       wire,
+      get number() {
+        shared.dynamic = true;
+        return shared.number;
+      },
+      send: (message) => shared.send(message),
       async register(tunnelId) {
         const other = shared.users.get(tunnelId);
         if (other?.leaving) await other.leaving;
@@ -238,6 +168,7 @@ export class WirePool {
     const entry = this.#open.get(key);
     if (entry?.shared === shared) {
       this.#open.delete(key);
+      this.#byNumber.delete(shared.number);
       shared.watch?.[Symbol.dispose]();
       const done = entry.opened.then(
         (wire) => this.#close(wire),

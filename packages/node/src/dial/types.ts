@@ -45,9 +45,9 @@ export interface RedialSettings {
   readonly maxMs?: number;
   /** How far a wait may differ either way, as a part of it; 0.2. */
   readonly jitter?: number;
-  /** New tries without success after which no more follow until `dial` is called; 0, the default: no limit. */
+  /** New tries after which no more follow until `dial` is called, as xl2tpd's `max redials`; 0, the default: no limit. */
   readonly maxRedials?: number;
-  /** A tunnel that was up for this long begins with the first wait again when it has ended; 60 s. */
+  /** A tunnel that was up for this long was a success: waits, tries and lock-outs begin anew when it has ended; 60 s. */
   readonly stableMs?: number;
   /** While this host has no network: wait between tries, and for how long it is kept so short; 500 ms, 15 s. */
   readonly quickMs?: number;

@@ -1,5 +1,9 @@
 /** The management interface of a running daemon: schemas, server and client over a unix socket. */
+export { type AppOptions, managementApp } from "./app.ts";
+export { type ClientOptions, ManagementClient } from "./client.ts";
+export { ConnectionError, type ConnectionErrorCode } from "./connection-error.ts";
 export { ManagementError, type ManagementErrorCode } from "./errors.ts";
+export { formatAddress, type SessionFilter, type TunnelFilter } from "./filter.ts";
 export type { Managed, Rows, SessionNames, TunnelNames } from "./managed.ts";
 export type {
   DrainRequest,
@@ -22,4 +26,11 @@ export type {
 } from "./schemas/status.ts";
 export type { ChannelValue, ClosedTunnel, TunnelDetail, TunnelSummary } from "./schemas/tunnel.ts";
 export type { EndingValue, LoggedMessageValue, ReasonValue, SocketAddressValue } from "./schemas/values.ts";
-export { defaultSocketPath, SYSTEM_SOCKET } from "./socket-path.ts";
+export {
+  type ManagementServer,
+  type ServeOptions,
+  SocketError,
+  type SocketErrorCode,
+  serve,
+} from "./server.ts";
+export { daemonSocketPath, defaultSocketPath, SYSTEM_SOCKET } from "./socket-path.ts";

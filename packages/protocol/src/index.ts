@@ -112,6 +112,7 @@ export {
 } from "./messages.ts";
 export { equalConstantTime, fromHex, printable, textAt, textOctets, toHex } from "./octets.ts";
 export { type ExtraAvp, type RawAvp, readAvps } from "./raw-avp.ts";
+export { redactSecrets } from "./redact.ts";
 export { readRejected } from "./rejected.ts";
 export type { Answer, Disconnect, Parsed, Rejection, RejectionReason } from "./rejection.ts";
 export {

@@ -25,6 +25,11 @@ export interface CallRequest {
   readonly calledNumber?: string;
   readonly callingNumber?: string;
   readonly subAddress?: string;
+  /**
+   * Private Group ID as text. It comes with the ICCN, when the call has been let in already: who heeds it asks again then,
+   * and takes the PPP profile of that answer.
+   */
+  readonly privateGroup?: string;
 }
 
 /** A user of a PPP session has said a name. The proof itself is checked by whoever asks, with the answer's secret. */

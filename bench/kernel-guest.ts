@@ -4,10 +4,10 @@
  */
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { SessionPlaneParameters, TunnelPlane } from "@l2tp/dataplane";
 import { LinuxDataPlane } from "@l2tp/dataplane-linux";
 import { Site } from "../interop/support/site.ts";
+import { type LoopReport, LoopWatch } from "../packages/dataplane-linux/test/loop-watch.ts";
 import { KERNEL_LINE, type KernelRound, type Steps } from "./kernel-round.ts";
 
 const TUNNELS = 1_000;
@@ -52,17 +52,24 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - from;
 }
 
+/** Times a step, and watches the event loop meanwhile. */
+async function watched(work: () => Promise<unknown>, into: LoopReport[]): Promise<number> {
+  await watch.start();
+  const took = await timed(work);
+  into.push(watch.report());
+  return took;
+}
+
 /** Ours: until everything is there, or gone. */
-async function ours(site: Site, tunnels: number): Promise<Omit<KernelRound, "ip">> {
+async function ours(site: Site, tunnels: number): Promise<Omit<KernelRound, "ip" | "ipLoop">> {
   await using plane = await LinuxDataPlane.create({ stateDirectory: false });
   const local = { family: 4, address: LOCAL, port: 1701 } as const;
   const wire = await plane.open({ encapsulation: "udp", local, namespace: site.path }, () => {});
-  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const loop: LoopReport[] = [];
   const before = process.memoryUsage().rss;
   let made: TunnelPlane[] = [];
   let listed = 0;
-  delay.enable();
-  const create = await timed(async () => {
+  const create = await watched(async () => {
     made = await each(tunnels, (i) =>
       wire.createTunnel({
         version: 3,
@@ -74,23 +81,22 @@ async function ours(site: Site, tunnels: number): Promise<Omit<KernelRound, "ip"
     await each(tunnels * SESSIONS, (i) =>
       (made[Math.floor(i / SESSIONS)] as TunnelPlane).createSession(session(i + 1)),
     );
-  });
-  const list = await timed(() => wire.statistics({ row: () => void listed++ }));
+  }, loop);
+  const list = await watched(() => wire.statistics({ row: () => void listed++ }), loop);
   const octets = process.memoryUsage().rss - before;
-  const remove = await timed(() => each(tunnels, async (i) => made[i]?.[Symbol.asyncDispose]()));
-  delay.disable();
+  const remove = await watched(() => each(tunnels, async (i) => made[i]?.[Symbol.asyncDispose]()), loop);
   if (listed !== tunnels * SESSIONS) throw new Error(`${listed} sessions were listed`);
   return {
     tunnels,
     sessions: SESSIONS,
     ours: { create, list, remove },
     octetsPerSession: octets / (tunnels * SESSIONS),
-    loopLongestMs: delay.max / 1e6,
-    loopP999Ms: delay.percentile(99.9) / 1e6,
+    loop,
   };
 }
 
-async function ip(site: Site, lines: readonly string[]): Promise<string> {
+/** @param into - how the event loop fares that has nothing to do but to watch; not while the program is started. */
+async function ip(site: Site, lines: readonly string[], into: LoopReport[] = []): Promise<string> {
   writeFileSync("/tmp/l2tp-bench", `${lines.join("\n")}\n`);
   const child = site.namespace.run(() =>
     spawn("ip", ["-batch", "/tmp/l2tp-bench"], { stdio: ["ignore", "pipe", "inherit"] }),
@@ -99,13 +105,16 @@ async function ip(site: Site, lines: readonly string[]): Promise<string> {
   child.stdout?.on("data", (text: Buffer) => {
     output += text.toString();
   });
+  await watch.start();
   const code = await new Promise((done) => child.once("close", done));
+  into.push(watch.report());
   if (code !== 0) throw new Error(`ip -batch ended with ${code}`);
   return output;
 }
 
 /** iproute2: one process for each step, and as ours until everything is gone. */
-async function iproute2(site: Site, tunnels: number): Promise<Steps> {
+async function iproute2(site: Site, tunnels: number): Promise<Pick<KernelRound, "ip" | "ipLoop">> {
+  const ipLoop: LoopReport[] = [];
   const create: string[] = [];
   const remove: string[] = [];
   for (let t = 1; t <= tunnels; t++) {
@@ -117,25 +126,27 @@ async function iproute2(site: Site, tunnels: number): Promise<Steps> {
     }
     remove.push(`l2tp del tunnel tunnel_id ${t}`);
   }
-  return {
-    create: await timed(() => ip(site, create)),
+  const steps: Steps = {
+    create: await timed(() => ip(site, create, ipLoop)),
     list: await timed(() => ip(site, ["l2tp show session"])),
     remove: await timed(async () => {
-      await ip(site, remove);
-      while ((await ip(site, ["l2tp show tunnel"])).trim() !== "") {
+      await ip(site, remove, ipLoop);
+      while ((await ip(site, ["l2tp show tunnel"], ipLoop)).trim() !== "") {
         // Not gone yet.
       }
     }),
   };
+  return { ip: steps, ipLoop };
 }
 
+const watch = new LoopWatch();
 using a = new Site("A");
 using b = new Site("B");
 a.cable("wan0", LOCAL, b, PEER);
 // What is used for the first time is loaded and compiled first.
 await ours(a, Math.min(TUNNELS, 20));
 for (let round = 0; round < ROUNDS; round++) {
-  const figures: KernelRound = { ...(await ours(a, TUNNELS)), ip: await iproute2(a, TUNNELS) };
+  const figures: KernelRound = { ...(await ours(a, TUNNELS)), ...(await iproute2(a, TUNNELS)) };
   process.stdout.write(`${KERNEL_LINE}${JSON.stringify(figures)}\n`);
 }
 process.exit(0);

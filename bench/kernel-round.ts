@@ -1,4 +1,5 @@
 /** What one round of `kernel-guest.ts` found. */
+import type { LoopReport } from "../packages/dataplane-linux/test/loop-watch.ts";
 
 /** Milliseconds for all tunnels with all sessions. */
 export interface Steps {
@@ -16,8 +17,10 @@ export interface KernelRound {
   readonly ip: Steps;
   /** Of our process's resident memory; a session's share of its tunnel included. */
   readonly octetsPerSession: number;
-  readonly loopLongestMs: number;
-  readonly loopP999Ms: number;
+  /** Of our event loop, while each step was done. */
+  readonly loop: readonly LoopReport[];
+  /** Of an event loop with nothing to do, while `ip` does the same in the same machine: the machine's own lateness. */
+  readonly ipLoop: readonly LoopReport[];
 }
 
 /** Marks the lines of JSON. */

@@ -5,6 +5,7 @@
 import { fileURLToPath } from "node:url";
 import { missing } from "@l2tp/testing";
 import { bundleForGuest, runInGuest } from "@l2tp/testing/guest/run";
+import type { LoopReport } from "../../packages/dataplane-linux/test/loop-watch.ts";
 import { KERNEL_LINE, type KernelRound, type Steps } from "../kernel-round.ts";
 import type { ResultTable, Suite, SuiteOptions, SuiteResult } from "../suite.ts";
 
@@ -53,6 +54,8 @@ function report(rounds: readonly KernelRound[]): SuiteResult {
   const objects = tunnels * (sessions + 1);
   const microseconds = (who: "ours" | "ip", step: keyof Steps) =>
     median(rounds.map((round) => (round[who][step] * 1_000) / objects));
+  const longest = (whose: "loop" | "ipLoop", what: keyof LoopReport) =>
+    median(rounds.map((round) => Math.max(...round[whose].map((report) => report[what]))));
   const ratio = (step: keyof Steps) => median(rounds.map((round) => round.ours[step] / round.ip[step]));
   const table: ResultTable = {
     title: `${tunnels.toLocaleString("en-US")} tunnels of ${sessions} Ethernet sessions in the kernel (virtual machine)`,
@@ -66,7 +69,8 @@ function report(rounds: readonly KernelRound[]): SuiteResult {
     notes: [
       "Each: a tunnel or a session. Ours also give each interface its MTU, and each tunnel a socket for control messages.",
       "Removing is over when the kernel has none of them any more.",
-      "The lateness of the event loop is wall-clock time: on a busy machine it holds the wait for a processor.",
+      "Own work is the time that the event loop's thread ran between two ticks of 5 ms. Lateness is wall-clock time, and holds the " +
+        "wait for one of the machine's two processors as well, which the kernel's own threads have much of the time.",
     ],
   };
   return {
@@ -86,18 +90,30 @@ function report(rounds: readonly KernelRound[]): SuiteResult {
         better: "lower",
       },
       {
-        name: "kernel: event loop late by at most",
-        measured: fixed(median(rounds.map(({ loopLongestMs }) => loopLongestMs))),
+        name: "kernel: event loop held up by its own work, at most",
+        measured: fixed(longest("loop", "ranLongest")),
         unit: "ms",
         better: "lower",
         goal: 50,
       },
       {
-        name: "kernel: event loop late, 99.9 % of the time",
-        measured: fixed(median(rounds.map(({ loopP999Ms }) => loopP999Ms))),
+        name: "kernel: event loop held up by its own work, 99 % of the turns",
+        measured: fixed(longest("loop", "ranMost")),
         unit: "ms",
         better: "lower",
         goal: 50,
+      },
+      {
+        name: "kernel: event loop late by the clock, at most",
+        measured: fixed(longest("loop", "latest")),
+        unit: "ms",
+        better: "lower",
+      },
+      {
+        name: "kernel: the same of a loop that does nothing while ip works",
+        measured: fixed(longest("ipLoop", "latest")),
+        unit: "ms",
+        better: "lower",
       },
     ],
   };

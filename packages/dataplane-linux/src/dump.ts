@@ -1,6 +1,6 @@
 /**
- * Reads dumps of many thousand tunnels or sessions: in slices, so that the event loop does other work in between, and
- * attribute by attribute, without an object for each.
+ * Reads dumps of many thousand tunnels or sessions attribute by attribute, without an object for each; and goes through
+ * as many of ours in slices, so that the event loop does other work in between.
  */
 import { setImmediate } from "node:timers/promises";
 import type { SessionStatistics } from "@l2tp/dataplane";
@@ -8,7 +8,7 @@ import { type NetlinkMessage, nlabi } from "@l2tp/linux";
 import { L2TP_ATTRIBUTES } from "./family.ts";
 
 /** Between two looks at the clock. */
-const MESSAGES_PER_LOOK = 64;
+const ITEMS_PER_LOOK = 64;
 /** How long a slice may take. */
 const SLICE_MS = 5;
 
@@ -36,16 +36,20 @@ const COUNTERS: readonly (keyof SessionStatistics | undefined)[] = [
   "rxInvalid",
 ];
 
-/** Calls `each` for all items, and lets go of the event loop every few milliseconds. */
-export async function inSlices<T>(items: readonly T[], each: (item: T) => void): Promise<void> {
+/** Gives the items one by one, and lets go of the event loop every few milliseconds. */
+export async function* inSlices<T>(items: Iterable<T>): AsyncGenerator<T[], void, void> {
   let end = performance.now() + SLICE_MS;
-  for (let i = 0; i < items.length; i++) {
-    each(items[i] as T);
-    if (i % MESSAGES_PER_LOOK === MESSAGES_PER_LOOK - 1 && performance.now() > end) {
-      await setImmediate();
-      end = performance.now() + SLICE_MS;
-    }
+  let slice: T[] = [];
+  for (const item of items) {
+    slice.push(item);
+    if (slice.length < ITEMS_PER_LOOK) continue;
+    yield slice;
+    slice = [];
+    if (performance.now() < end) continue;
+    await setImmediate();
+    end = performance.now() + SLICE_MS;
   }
+  if (slice.length > 0) yield slice;
 }
 
 /** Attributes of a generic netlink message, or of a nest in it: `visit(type, offset, octets)` of each value. */

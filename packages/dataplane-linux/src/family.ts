@@ -3,6 +3,7 @@
  * requests. Values only; when to ask what is the business of the files beside this one.
  */
 import {
+  ERRNO,
   type GenericMessage,
   genericFamily,
   type NetlinkMessage,
@@ -106,6 +107,8 @@ function request<R>(
 }
 
 const nothing = () => {};
+/** What the kernel answers about a tunnel or session that it does not have. */
+const NO_SUCH = { errno: ERRNO["ENODEV"] as number, value: false } as const;
 const all = (messages: readonly GenericMessage<typeof L2TP_ATTRIBUTES>[]) =>
   messages.map((m) => m.attributes);
 
@@ -139,6 +142,13 @@ export const getTunnel = (family: Family, tunnelId: number): NetlinkRequest<L2tp
     { CONN_ID: tunnelId },
     one(`tunnel ${tunnelId}`),
   );
+
+/** Whether there is a tunnel of this ID (TUNNEL_GET). */
+export const hasTunnel = (family: Family, tunnelId: number): NetlinkRequest<boolean> => ({
+  ...getTunnel(family, tunnelId),
+  decode: () => true,
+  absent: NO_SUCH,
+});
 
 /** TUNNEL_GET of all in the namespace, whoever made them. */
 export const dumpTunnels = (family: Family): NetlinkRequest<L2tpAttributes[]> =>
@@ -178,16 +188,24 @@ export const getSession = (
   return request(family, "SESSION_GET", "get", what, { CONN_ID: tunnelId, SESSION_ID: sessionId }, one(what));
 };
 
+/** Whether there is a session of these IDs (SESSION_GET). */
+export const hasSession = (family: Family, tunnelId: number, sessionId: number): NetlinkRequest<boolean> => ({
+  ...getSession(family, tunnelId, sessionId),
+  decode: () => true,
+  absent: NO_SUCH,
+});
+
 /**
- * A dump as the kernel wrote it, one message for each object: whoever reads 10,000 of them does so in slices
- * (`dump.ts`), and only what it needs.
+ * A dump as the kernel writes it, one message for each object, handed over as it comes: whoever reads 10,000 of them
+ * reads only what it needs (`dump.ts`).
  */
-export const dumpMessages = (
+export const readAll = (
   family: Family,
   what: "tunnels" | "sessions",
-): NetlinkRequest<readonly NetlinkMessage[]> => ({
-  ...(what === "tunnels" ? dumpTunnels(family) : dumpSessions(family)),
-  decode: (messages) => messages,
+  each: (message: NetlinkMessage) => void,
+): NetlinkRequest<void> => ({
+  ...request(family, what === "tunnels" ? "TUNNEL_GET" : "SESSION_GET", "dump", "", {}, nothing),
+  each,
 });
 
 /** SESSION_GET of all sessions of all tunnels in the namespace. */

@@ -241,6 +241,7 @@ export class KernelTunnel implements WatchedTunnel {
     kernel.watcher.removeTunnel(this);
     const deleted = !this.#vanished && (await pacer.run(() => this.#delete()));
     if (this.#socket !== undefined) this.#closeSocket(this.#socket);
+    // The kernel takes out many at a time: each waits for all processors, and they wait together.
     if (deleted) await kernel.gone(this.tunnelId);
     kernel.state.remove(this.tunnelId);
   }

@@ -18,9 +18,9 @@ import {
   runNetlink,
   sys,
 } from "@l2tp/linux";
-import { inSlices, tunnelIdOf } from "./dump.ts";
+import { tunnelIdOf } from "./dump.ts";
 import { isErrno, kernelError } from "./failure.ts";
-import { deleteTunnel, dumpMessages, getTunnel } from "./family.ts";
+import { deleteTunnel, hasTunnel, readAll } from "./family.ts";
 import type { KernelAccess } from "./kernel-access.ts";
 import { StateFile } from "./state-file.ts";
 import { Watcher } from "./watcher.ts";
@@ -31,13 +31,29 @@ const ATTEMPTS = 3;
 const GONE_PATIENCE_MS = 30_000;
 /** `struct ifreq`: a name, then what is asked. */
 const IFREQ_OCTETS = 40;
-/** From here on one dump is cheaper than a question for each. */
-const FEW = 4;
+/** Tunnels that are leaving, asked for at the same time; and how long to wait between, at most. */
+const ASKED_AT_A_TIME = 8;
+const GONE_PAUSE_MS = 50;
 
 /** How a namespace's kernel is watched, and where its state is kept. */
 export interface KernelOptions {
   readonly reconcileMs: number;
   readonly stateDirectory: string | undefined;
+}
+
+/** A tunnel that was deleted. */
+interface Leaving {
+  readonly resolve: () => void;
+  /** When not to wait for it any longer. */
+  readonly patience: number;
+}
+
+function* firstOf<T>(items: Iterable<T>, count: number): Generator<T> {
+  let left = count;
+  for (const item of items) {
+    if (left-- === 0) return;
+    yield item;
+  }
 }
 
 /** Kernels that are open, for the end of the process. */
@@ -63,7 +79,7 @@ export class Kernel implements KernelAccess, AsyncDisposable {
   readonly ipSessionIds = new Set<number>();
   readonly #namespace: NetworkNamespace | undefined;
   readonly #requests: NetlinkSocket;
-  readonly #leaving = new Map<number, () => void>();
+  readonly #leaving = new Map<number, Leaving>();
   #sweeping = false;
   #control: Fd | undefined;
   /** For names of interfaces that nobody chose. */
@@ -182,69 +198,55 @@ export class Kernel implements KernelAccess, AsyncDisposable {
   }
 
   /** Whether a tunnel of this ID is there, whoever made it. */
-  async hasTunnel(tunnelId: number): Promise<boolean> {
-    try {
-      await this.run(getTunnel(this.family, tunnelId));
-      return true;
-    } catch (error) {
-      if (isErrno(error, "ENODEV")) return false;
-      throw error;
-    }
+  hasTunnel(tunnelId: number): Promise<boolean> {
+    return this.run(hasTunnel(this.family, tunnelId));
   }
 
-  /**
-   * Waits until a tunnel that was deleted is gone with its sessions: the kernel does it after its answer. Many tunnels
-   * wait together, for one dump at a time.
-   */
+  /** Waits until a tunnel that was deleted is gone with its sessions: the kernel does it after its answer. */
   gone(tunnelId: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#leaving.set(tunnelId, resolve);
+      this.#leaving.set(tunnelId, { resolve, patience: performance.now() + GONE_PATIENCE_MS });
       if (!this.#sweeping) void this.#sweep();
     });
   }
 
+  /**
+   * Asks for a few of those that are leaving, in turn, and more slowly while none of them goes. A dump would not do: the
+   * kernel counts its way through it, and passes entries over when others go meanwhile.
+   */
   async #sweep(): Promise<void> {
     this.#sweeping = true;
-    const end = performance.now() + GONE_PATIENCE_MS;
     try {
-      for (let pause = 1; this.#leaving.size > 0; pause = Math.min(pause * 2, 100)) {
-        // Others join while these are asked for.
-        const asked = [...this.#leaving];
-        const present = await this.#present(asked.map(([id]) => id));
-        for (const [id, resolve] of asked) {
-          if (present.has(id) && performance.now() < end) continue;
+      for (let pause = 1; this.#leaving.size > 0; ) {
+        const ids = [...firstOf(this.#leaving.keys(), ASKED_AT_A_TIME)];
+        const there = await Promise.all(ids.map((id) => this.hasTunnel(id)));
+        let gone = 0;
+        for (const [i, id] of ids.entries()) {
+          const leaving = this.#leaving.get(id) as Leaving;
           this.#leaving.delete(id);
-          resolve();
+          if (there[i] && performance.now() < leaving.patience) {
+            this.#leaving.set(id, leaving); // at the end
+            continue;
+          }
+          gone++;
+          leaving.resolve();
         }
-        if (this.#leaving.size > 0) await delay(pause);
+        pause = gone > 0 ? 1 : Math.min(pause * 2, GONE_PAUSE_MS);
+        if (gone < ids.length) await delay(pause);
       }
     } catch {
       // The socket was closed: nobody can find out any more.
-      for (const resolve of this.#leaving.values()) resolve();
+      for (const { resolve } of this.#leaving.values()) resolve();
       this.#leaving.clear();
     } finally {
       this.#sweeping = false;
     }
   }
 
-  /**
-   * Of the tunnels that are leaving, those that are still there. The kernel counts its way through a dump: when some go
-   * meanwhile, others are passed over. So what is missing is asked for by its ID.
-   */
-  async #present(ids: readonly number[]): Promise<Set<number>> {
-    const found = ids.length <= FEW ? new Set<number>() : await this.listTunnelIds();
-    const missing = ids.filter((id) => !found.has(id));
-    const there = await Promise.all(missing.map((id) => this.hasTunnel(id)));
-    for (const [i, id] of missing.entries()) if (there[i]) found.add(id);
-    return found;
-  }
-
   /** Tunnel IDs of the namespace; not all of them when tunnels are deleted meanwhile. */
   async listTunnelIds(): Promise<Set<number>> {
     const found = new Set<number>();
-    await inSlices(await this.run(dumpMessages(this.family, "tunnels")), (message) => {
-      found.add(tunnelIdOf(message));
-    });
+    await this.run(readAll(this.family, "tunnels", (message) => found.add(tunnelIdOf(message))));
     return found;
   }
 

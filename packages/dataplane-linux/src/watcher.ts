@@ -7,8 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { SessionStatistics } from "@l2tp/dataplane";
 import { assembleBpf, type Fd, type NetlinkMessage, NetlinkSocket, nlabi } from "@l2tp/linux";
 import { inSlices, readSession, tunnelIdOf } from "./dump.ts";
-import { isErrno } from "./failure.ts";
-import { decodeNotification, dumpMessages, getSession, L2TP_COMMAND, L2TP_GROUP } from "./family.ts";
+import { decodeNotification, hasSession, L2TP_COMMAND, L2TP_GROUP, readAll } from "./family.ts";
 import type { KernelAccess } from "./kernel-access.ts";
 
 /** When to look again whether something announced as deleted is gone: the kernel announces it first. */
@@ -225,24 +224,27 @@ export class Watcher {
     if (tunnels.length === 0) return;
     const { family } = this.#kernel;
     const foundTunnels = new Set<number>();
-    await inSlices(await this.#kernel.run(dumpMessages(family, "tunnels")), (message) => {
-      foundTunnels.add(tunnelIdOf(message));
-    });
-    for (const tunnel of tunnels) {
-      if (foundTunnels.has(tunnel.tunnelId) || (await this.#kernel.hasTunnel(tunnel.tunnelId))) continue;
-      this.#loseTunnel(tunnel, "the kernel has it no more");
+    await this.#kernel.run(readAll(family, "tunnels", (message) => foundTunnels.add(tunnelIdOf(message))));
+    for await (const slice of inSlices(tunnels)) {
+      for (const tunnel of slice) {
+        if (foundTunnels.has(tunnel.tunnelId) || (await this.#kernel.hasTunnel(tunnel.tunnelId))) continue;
+        this.#loseTunnel(tunnel, "the kernel has it no more");
+      }
     }
     if (sessions.length === 0) return;
     const foundSessions = new Set<WatchedSession>();
     const row = {} as SessionStatistics;
-    await inSlices(await this.#kernel.run(dumpMessages(family, "sessions")), (message) => {
+    const find = (message: NetlinkMessage) => {
       readSession(message, row);
       const known = this.session(row.tunnelId, row.sessionId);
       if (known !== undefined) foundSessions.add(known);
-    });
-    for (const session of sessions) {
-      if (foundSessions.has(session) || !this.#isOurs(session) || (await this.#isThere(session))) continue;
-      if (this.#isOurs(session)) session.vanished("the kernel has it no more");
+    };
+    await this.#kernel.run(readAll(family, "sessions", find));
+    for await (const slice of inSlices(sessions)) {
+      for (const session of slice) {
+        if (foundSessions.has(session) || !this.#isOurs(session) || (await this.#isThere(session))) continue;
+        if (this.#isOurs(session)) session.vanished("the kernel has it no more");
+      }
     }
   }
 
@@ -250,14 +252,8 @@ export class Watcher {
     return this.session(session.kernelTunnelId, session.sessionId) === session;
   }
 
-  async #isThere({ kernelTunnelId, sessionId }: WatchedSession): Promise<boolean> {
-    try {
-      await this.#kernel.run(getSession(this.#kernel.family, kernelTunnelId, sessionId));
-      return true;
-    } catch (error) {
-      if (isErrno(error, "ENODEV")) return false;
-      throw error;
-    }
+  #isThere({ kernelTunnelId, sessionId }: WatchedSession): Promise<boolean> {
+    return this.#kernel.run(hasSession(this.#kernel.family, kernelTunnelId, sessionId));
   }
 
   async close(): Promise<void> {

@@ -16,13 +16,13 @@ import {
   type Wire,
   type WireCounters,
 } from "@l2tp/dataplane";
-import { errnoName, type Fd, sys } from "@l2tp/linux";
+import { errnoName, type Fd, type NetlinkMessage, sys } from "@l2tp/linux";
 import type { Encapsulation, IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import { ControlChannel } from "./control-channel.ts";
 import type { DescriptorBudget } from "./descriptors.ts";
 import { inSlices, readSession } from "./dump.ts";
 import { kernelError } from "./failure.ts";
-import { dumpMessages } from "./family.ts";
+import { readAll } from "./family.ts";
 import type { Kernel } from "./kernel.ts";
 import { KernelTunnel, type KernelTunnelParameters } from "./kernel-tunnel.ts";
 import type { Pacer } from "./pacer.ts";
@@ -521,25 +521,27 @@ export class LinuxWire implements Wire, TunnelHost {
     this.requireOpen();
     const { kernel } = this;
     const row = {} as SessionStatistics;
-    const messages = await kernel.run(dumpMessages(kernel.family, "sessions")).catch((error: unknown) => {
-      this.requireOpen();
-      throw kernelError(error, `statistics of the wire on ${this.#name}`);
-    });
-    const seen = new Set<unknown>();
-    await inSlices(messages, (message) => {
+    const seen = new Set<LinuxSession>();
+    const read = (message: NetlinkMessage) => {
       readSession(message, row);
       const session = kernel.watcher.session(row.tunnelId, row.sessionId) as LinuxSession | undefined;
-      if (session === undefined || !this.#tunnels.has(session.tunnelId)) return;
+      if (session === undefined || seen.has(session) || !this.#tunnels.has(session.tunnelId)) return;
       // Its tunnel's ID here may be another than in the kernel.
       row.tunnelId = session.tunnelId;
       seen.add(session);
       into.row(row);
+    };
+    await kernel.run(readAll(kernel.family, "sessions", read)).catch((error: unknown) => {
+      this.requireOpen();
+      throw kernelError(error, `statistics of the wire on ${this.#name}`);
     });
     // A dump passes entries over when others are deleted meanwhile.
-    for (const { tunnelId, session } of this.#everySession()) {
-      if (seen.has(session)) continue;
-      const statistics = await session.statistics().catch(() => undefined);
-      if (statistics !== undefined) into.row({ tunnelId, sessionId: session.sessionId, ...statistics });
+    for await (const slice of inSlices(this.#everySession())) {
+      for (const { tunnelId, session } of slice) {
+        if (seen.has(session)) continue;
+        const statistics = await session.statistics().catch(() => undefined);
+        if (statistics !== undefined) into.row({ tunnelId, sessionId: session.sessionId, ...statistics });
+      }
     }
   }
 

@@ -2,7 +2,7 @@
  * Netlink sockets: running requests, and receiving notifications.
  *
  * {@link NetlinkSocket} never blocks the event loop: the kernel works a request off inside send(), sometimes
- * behind a lock, so sending is the reactor thread's; receiving is told by it. {@link runNetlink} is the
+ * behind a lock, so sending is a thread's of the reactor; receiving is told by it. {@link runNetlink} is the
  * synchronous form, for start-up and for tools: it blocks for as long as the kernel takes.
  */
 import {
@@ -37,6 +37,7 @@ import { ERRNO } from "./errno.ts";
 import { ClosedError, SyscallError } from "./errors.ts";
 import { withNamespace } from "./namespace.ts";
 import {
+  type Acknowledgement,
   decodeAcknowledgement,
   decodeDone,
   decodeMessages,
@@ -59,7 +60,7 @@ const DUMP_ATTEMPTS = 10;
 /** Datagrams handled before other work of the event loop gets its turn. */
 const DATAGRAMS_PER_TURN = 64;
 /** And how long: each read of a dump lets the kernel write the next part of it. */
-const MS_PER_TURN = 10;
+const MS_PER_TURN = 5;
 /**
  * Requests sent and not yet answered. The kernel drops answers that find the socket's buffer full (208 KiB by
  * default, of which an answer about an interface takes 4): more than this wait their turn here.
@@ -88,7 +89,8 @@ class Exchange<T> {
   readonly request: NetlinkRequest<T>;
   readonly #replies: NetlinkMessage[] = [];
   #interrupted = false;
-  #refusal: NetlinkError | undefined;
+  #refused: Acknowledgement | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(request: NetlinkRequest<T>) {
     this.request = request;
@@ -105,21 +107,36 @@ class Exchange<T> {
     if ((message.flags & NLM_F_DUMP_INTR) !== 0) this.#interrupted = true;
     if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
       const ack = message.type === NLMSG_DONE ? decodeDone(message) : decodeAcknowledgement(message);
-      if (ack.errno !== 0) this.#refusal = new NetlinkError(this.request, ack);
+      if (ack.errno !== 0) this.#refused = ack;
       return true;
     }
-    if (message.type >= NLMSG_MIN_TYPE) this.#replies.push(message);
+    if (message.type < NLMSG_MIN_TYPE) return false;
+    if (this.request.each === undefined) this.#replies.push(message);
+    else this.#hand(message, this.request.each);
     return false;
+  }
+
+  /** What fails on our side is told at the end: until then the kernel goes on with its answer. */
+  #hand(message: NetlinkMessage, each: (message: NetlinkMessage) => void): void {
+    if (this.#failure !== undefined) return;
+    try {
+      each(message);
+    } catch (error) {
+      this.#failure = { error };
+    }
   }
 
   /** Ask again? The table changed while it was dumped, so entries may be missing or double. */
   get interrupted(): boolean {
-    return this.#interrupted && this.#refusal === undefined;
+    return this.#interrupted && this.#refused === undefined && this.#failure === undefined;
   }
 
   result(): T {
-    if (this.#refusal !== undefined) throw this.#refusal;
-    return this.request.decode(this.#replies);
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#refused === undefined) return this.request.decode(this.#replies);
+    const { absent } = this.request;
+    if (absent !== undefined && absent.errno === this.#refused.errno) return absent.value;
+    throw new NetlinkError(this.request, this.#refused);
   }
 }
 

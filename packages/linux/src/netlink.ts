@@ -206,4 +206,11 @@ export interface NetlinkRequest<T> {
   readonly headerOctets?: number;
   /** From the answer's messages (views into a buffer that is theirs). */
   decode(replies: readonly NetlinkMessage[]): T;
+  /**
+   * Takes each message of the answer when it comes, so that a dump of many thousand need not lie in memory; `decode`
+   * then gets none. Called again for messages that it has had when the dump has to be asked for again.
+   */
+  readonly each?: (message: NetlinkMessage) => void;
+  /** A refusal that is an answer: this error number stands for this value, and nothing is thrown. */
+  readonly absent?: { readonly errno: number; readonly value: T };
 }

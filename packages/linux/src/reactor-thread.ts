@@ -1,53 +1,68 @@
 /**
- * The reactor's thread: waits in epoll, says which descriptors are ready, and makes the calls that may take long
- * (a netlink request is worked off by the kernel inside send()). The main thread adds and removes descriptors by itself:
- * epoll_ctl takes effect while another thread waits. An eventfd wakes the wait for commands and for the end.
+ * The threads of the reactor. One waits in epoll and says which descriptors are ready; the main thread adds and removes
+ * them by itself: epoll_ctl takes effect while another thread waits. The other makes the calls that may take long.
  */
-import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { setPriority } from "node:os";
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { epoll_event } from "./abi.ts";
+import { CALLER_IDLE, CALLER_STOP, type Call, type CallerReport, type CallerThreadData } from "./caller.ts";
 import { ERRNO } from "./errno.ts";
 import { SyscallError } from "./errors.ts";
-import type { ReactorCommand, ReactorReport, ReactorThreadData } from "./reactor.ts";
+import type { ReactorReport, ReactorThreadData } from "./reactor.ts";
 import { raw } from "./syscalls.ts";
 
 const BATCH = 64;
-const { epoll, wake, stop } = workerData as ReactorThreadData;
-if (parentPort === null) throw new Error("reactor-thread: runs as a worker thread only");
-const inbox = parentPort;
+/**
+ * How much the thread that makes calls stands back: what it has the kernel do is worth less than that the event loop
+ * comes in time.
+ */
+const CALLER_NICE = 5;
 const kernel = raw();
-const events = new Uint8Array(BATCH * epoll_event.size);
-const view = new DataView(events.buffer);
-const counter = new Uint8Array(8);
-const EINTR = ERRNO["EINTR"] as number;
 
-/** @returns pairs of ID and result. */
-function runCommands(): number[] {
-  kernel.read(wake, counter, counter.length);
-  const sent: number[] = [];
-  for (let next = receiveMessageOnPort(inbox); next !== undefined; next = receiveMessageOnPort(inbox)) {
-    for (const { id, fd, datagram } of next.message as ReactorCommand[]) {
-      sent.push(id, kernel.send(fd, datagram, datagram.length, 0));
+function wait(outbox: MessagePort, { epoll }: ReactorThreadData): void {
+  const events = new Uint8Array(BATCH * epoll_event.size);
+  const view = new DataView(events.buffer);
+  const EINTR = ERRNO["EINTR"] as number;
+  for (;;) {
+    const count = kernel.epoll_wait(epoll, events, BATCH, -1);
+    if (count === -EINTR) continue;
+    if (count < 0) throw new SyscallError("epoll_wait", -count, "reactor");
+    const ready: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const at = i * epoll_event.size;
+      const slot = view.getUint32(at + epoll_event.data, true);
+      const generation = view.getUint32(at + epoll_event.data + 4, true);
+      if (generation === 0) return;
+      ready.push(slot, generation, view.getUint32(at + epoll_event.events, true));
     }
+    outbox.postMessage(ready satisfies ReactorReport);
   }
-  return sent;
 }
 
-for (;;) {
-  const count = kernel.epoll_wait(epoll, events, BATCH, -1);
-  if (Atomics.load(stop, 0) !== 0) break;
-  if (count === -EINTR) continue;
-  if (count < 0) throw new SyscallError("epoll_wait", -count, "reactor");
-  const ready: number[] = [];
-  let woken = false;
-  for (let i = 0; i < count; i++) {
-    const at = i * epoll_event.size;
-    const slot = view.getUint32(at + epoll_event.data, true);
-    const generation = view.getUint32(at + epoll_event.data + 4, true);
-    if (generation === 0) woken = true;
-    else ready.push(slot, generation, view.getUint32(at + epoll_event.events, true));
+function call(port: MessagePort, { state }: CallerThreadData): void {
+  try {
+    // Of this thread: 0 is the calling one.
+    setPriority(0, CALLER_NICE);
+  } catch {
+    // A sandbox forbids it: then it stands where the others do.
   }
-  const sent = woken ? runCommands() : [];
-  const report: ReactorReport = { ready, sent };
-  inbox.postMessage(report);
+  for (;;) {
+    if (Atomics.load(state, 0) === CALLER_STOP) return;
+    Atomics.compareExchange(state, 0, 1, CALLER_IDLE);
+    const results: number[] = [];
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      for (const { id, fd, datagram } of next.message as Call[]) {
+        results.push(id, kernel.send(fd, datagram, datagram.length, 0));
+      }
+    }
+    if (results.length > 0) port.postMessage(results satisfies CallerReport);
+    // Those that came meanwhile have made it 1 again.
+    Atomics.wait(state, 0, CALLER_IDLE);
+  }
 }
-inbox.close();
+
+if (parentPort === null) throw new Error("reactor-thread: runs as a worker thread only");
+const data = workerData as ReactorThreadData | CallerThreadData;
+if (data.role === "wait") wait(parentPort, data);
+else call(parentPort, data);
+parentPort.close();

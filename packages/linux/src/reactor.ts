@@ -1,37 +1,27 @@
 /**
  * Waiting for descriptors that Node's own event loop cannot watch (netlink, raw sockets, `/dev/ppp`): one thread
  * waits in epoll and tells the main thread, which reads without blocking. One thread serves all descriptors; it
- * is started by the first, and does not keep the process alive when nothing is registered.
+ * is started by the first, and does not keep the process alive when nothing is registered. Calls that the kernel takes
+ * its time with are another thread's, so that nobody waits behind them for being told.
  */
 import type { Worker } from "node:worker_threads";
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLONESHOT, epoll_event } from "./abi.ts";
+import { Caller } from "./caller.ts";
 import { ClosedError, SyscallError } from "./errors.ts";
 import { close, epoll_create1, epoll_ctl, eventfd } from "./sys.ts";
 import { type Fd, raw } from "./syscalls.ts";
 import { spawnThread } from "./thread.ts";
 
-/** What the thread is given. */
+/** What the thread that waits is given. */
 export interface ReactorThreadData {
+  readonly role: "wait";
   readonly epoll: Fd;
+  /** Readable: end. */
   readonly wake: Fd;
-  /** Not 0: end. */
-  readonly stop: Int32Array;
 }
 
-/** To the thread: make this send(), which may take long. */
-export interface ReactorCommand {
-  readonly id: number;
-  readonly fd: number;
-  readonly datagram: Uint8Array;
-}
-
-/** From the thread, in the order in which it happened there: results first, then what became ready. */
-export interface ReactorReport {
-  /** Triples of slot, generation and EPOLL* bits. */
-  readonly ready: readonly number[];
-  /** Pairs of a command's ID and its result. */
-  readonly sent: readonly number[];
-}
+/** From the thread: triples of slot, generation and EPOLL* bits. */
+export type ReactorReport = readonly number[];
 
 /** How a descriptor is watched. */
 export interface WatchOptions {
@@ -68,10 +58,11 @@ interface Watch {
   ref: boolean;
 }
 
-interface PendingSend {
-  readonly resolve: (octets: number) => void;
-  readonly reject: (error: Error) => void;
-}
+/**
+ * What became ready is handled for so long in one turn of the event loop; the rest has the next one. What handlers set
+ * going (promises that settle) comes on top.
+ */
+const TURN_MS = 5;
 
 let shared: Reactor | undefined;
 
@@ -79,14 +70,16 @@ let shared: Reactor | undefined;
 export class Reactor implements Disposable {
   readonly #epoll: Fd;
   readonly #wake: Fd;
-  readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   readonly #thread: Worker;
+  readonly #caller: Caller;
   readonly #watches: (Watch | undefined)[] = [];
   readonly #freeSlots: number[] = [];
-  readonly #sends = new Map<number, PendingSend>();
-  readonly #commands: ReactorCommand[] = [];
   readonly #stopNow = () => this.#signalStop();
-  #lastSend = 0;
+  /** Reports of which something is yet to be handled. */
+  readonly #reports: ReactorReport[] = [];
+  /** How far the first of them has been. */
+  #handled = 0;
+  #stopped = false;
   #generation = 0;
   #holding = 0;
   #failure: Error | undefined;
@@ -97,9 +90,13 @@ export class Reactor implements Disposable {
     this.#wake = eventfd();
     // Generation 0 is the eventfd's own; level-triggered, so that no wake-up is lost.
     epoll_ctl(this.#epoll, EPOLL_CTL_ADD, this.#wake, event(EPOLLIN, 0, 0));
-    const data: ReactorThreadData = { epoll: this.#epoll, wake: this.#wake, stop: this.#stop };
+    const data: ReactorThreadData = { role: "wait", epoll: this.#epoll, wake: this.#wake };
     this.#thread = spawnThread(import.meta.url, "reactor-thread", { workerData: data });
-    this.#thread.on("message", (report: ReactorReport) => this.#take(report));
+    this.#caller = new Caller((error) => this.#fail(error));
+    this.#thread.on("message", (report: ReactorReport) => {
+      this.#reports.push(report);
+      if (this.#reports.length === 1) this.#work();
+    });
     this.#thread.on("error", (error) => this.#fail(error));
     this.#thread.on("exit", () => this.#ended());
     this.#thread.unref();
@@ -158,28 +155,13 @@ export class Reactor implements Disposable {
   }
 
   /**
-   * `send(fd, datagram, 0)` in the reactor's thread: for a call that the kernel may take its time with. The descriptor
-   * must stay open until the promise is settled.
+   * `send(fd, datagram, 0)` in a thread of its own: for a call that the kernel may take its time with. Calls are made
+   * one after the other. The descriptor must stay open until the promise is settled.
    * @throws {@link SyscallError} by rejection.
    */
   send(fd: Fd, datagram: Uint8Array): Promise<number> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#lastSend = (this.#lastSend + 1) >>> 0;
-    const id = this.#lastSend;
-    // What is asked for in one turn of the event loop goes to the thread in one message.
-    if (this.#commands.length === 0) queueMicrotask(() => this.#command());
-    this.#commands.push({ id, fd, datagram });
-    return new Promise((resolve, reject) => {
-      this.#sends.set(id, { resolve, reject });
-      this.#hold(1);
-    });
-  }
-
-  #command(): void {
-    const commands = this.#commands.splice(0);
-    if (this.#failure !== undefined) return;
-    this.#thread.postMessage(commands);
-    this.#ring();
+    return this.#caller.send(fd, datagram);
   }
 
   /** Ends the thread; what is still watched is told by `onFailure`. Idempotent. */
@@ -191,32 +173,36 @@ export class Reactor implements Disposable {
     this.close();
   }
 
-  #take(report: ReactorReport): void {
-    for (let i = 0; i + 1 < report.sent.length; i += 2) {
-      const id = report.sent[i] as number;
-      const result = report.sent[i + 1] as number;
-      const pending = this.#sends.get(id);
-      if (pending === undefined) continue;
-      this.#sends.delete(id);
-      this.#hold(-1);
-      if (result >= 0) pending.resolve(result);
-      else pending.reject(new SyscallError("send", -result));
-    }
-    for (let i = 0; i + 2 < report.ready.length; i += 3) {
-      const slot = report.ready[i] as number;
-      const watch = this.#watches[slot];
-      // Closed meanwhile, perhaps with another in its slot.
-      if (watch === undefined || watch.generation !== report.ready[i + 1]) continue;
-      try {
-        watch.onReady(report.ready[i + 2] as number);
-      } catch (error) {
-        // A bug of one handler is an uncaught error like any other, but the other handlers get their turn.
-        queueMicrotask(() => {
-          throw error;
-        });
+  #work(): void {
+    const end = performance.now() + TURN_MS;
+    for (let report = this.#reports[0]; report !== undefined; report = this.#reports[0]) {
+      while (this.#handled + 2 < report.length) {
+        const at = this.#handled;
+        this.#handled += 3;
+        this.#tell(report[at] as number, report[at + 1] as number, report[at + 2] as number);
+        if (performance.now() > end) {
+          setImmediate(() => this.#work());
+          return;
+        }
       }
-      if (!watch.oneshot && this.#watches[slot] === watch) this.#arm(slot, watch);
+      this.#handled = 0;
+      this.#reports.shift();
     }
+  }
+
+  #tell(slot: number, generation: number, events: number): void {
+    const watch = this.#watches[slot];
+    // Closed meanwhile, perhaps with another in its slot.
+    if (watch === undefined || watch.generation !== generation) return;
+    try {
+      watch.onReady(events);
+    } catch (error) {
+      // A bug of one handler is an uncaught error like any other, but the other handlers get their turn.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+    if (!watch.oneshot && this.#watches[slot] === watch) this.#arm(slot, watch);
   }
 
   #arm(slot: number, watch: Watch): void {
@@ -243,12 +229,10 @@ export class Reactor implements Disposable {
     else this.#thread.unref();
   }
 
-  #ring(): void {
-    raw().write(this.#wake, new Uint8Array(BigUint64Array.of(1n).buffer), 8);
-  }
-
   #signalStop(): void {
-    if (Atomics.exchange(this.#stop, 0, 1) === 0) this.#ring();
+    if (this.#stopped) return;
+    this.#stopped = true;
+    raw().write(this.#wake, new Uint8Array(BigUint64Array.of(1n).buffer), 8);
   }
 
   #fail(error: Error): void {
@@ -256,8 +240,7 @@ export class Reactor implements Disposable {
     this.#failure = error;
     if (shared === this) shared = undefined;
     this.#signalStop();
-    for (const pending of this.#sends.values()) pending.reject(error);
-    this.#sends.clear();
+    this.#caller.close(error);
     const watches = this.#watches.splice(0);
     for (const watch of watches) watch?.onFailure?.(error);
     this.#holding = 0;

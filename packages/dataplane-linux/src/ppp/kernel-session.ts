@@ -1,7 +1,7 @@
 /** The kernel's half of a PPP session: the session itself and its PPPoL2TP socket. */
 import { PlaneError, type SessionPlaneParameters } from "@l2tp/dataplane";
 import { isErrno, kernelError, sessionError } from "../failure.ts";
-import { createSession, deleteSession, getSession, L2SPEC, type L2tpAttributes, PWTYPE } from "../family.ts";
+import { createSession, deleteSession, hasSession, L2SPEC, type L2tpAttributes, PWTYPE } from "../family.ts";
 import { sequenceAttributes } from "../sequence.ts";
 import type { PppHost } from "./host.ts";
 import { Pppol2tpSocket } from "./pppol2tp.ts";
@@ -71,10 +71,8 @@ export class KernelPppSession {
   async isThere(): Promise<boolean> {
     const { kernel, carrier, what } = this.#host;
     try {
-      await kernel.run(getSession(kernel.family, carrier.tunnelId, this.#sessionId));
-      return true;
+      return await kernel.run(hasSession(kernel.family, carrier.tunnelId, this.#sessionId));
     } catch (error) {
-      if (isErrno(error, "ENODEV")) return false;
       throw kernelError(error, what);
     }
   }

@@ -1,0 +1,128 @@
+/**
+ * Calls that the kernel may take its time with, made one after the other by a thread of their own: a netlink request is
+ * worked off by the kernel inside send(), behind a lock that it may hold for long. The thread is started by the first
+ * call, and keeps the process alive only while there are some.
+ */
+import type { Worker } from "node:worker_threads";
+import { ClosedError, SyscallError } from "./errors.ts";
+import type { Fd } from "./syscalls.ts";
+import { spawnThread } from "./thread.ts";
+
+/** What the thread is given. */
+export interface CallerThreadData {
+  readonly role: "call";
+  /** One word, a `CALLER_*`: what the thread waits for, so that it is woken only when it sleeps. */
+  readonly state: Int32Array;
+}
+
+/** The thread has nothing to do, or will look again before it sleeps. */
+export const CALLER_IDLE = 0;
+/** There are calls to make. */
+export const CALLER_WORK = 1;
+/** It is to end. */
+export const CALLER_STOP = 2;
+
+/** To the thread: make this send(). */
+export interface Call {
+  readonly id: number;
+  readonly fd: number;
+  readonly datagram: Uint8Array;
+}
+
+/** From the thread: pairs of a call's ID and its result. */
+export type CallerReport = readonly number[];
+
+interface Pending {
+  readonly resolve: (octets: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class Caller {
+  readonly #state = new Int32Array(new SharedArrayBuffer(4));
+  readonly #onFailure: (error: Error) => void;
+  readonly #pending = new Map<number, Pending>();
+  readonly #calls: Call[] = [];
+  readonly #stopNow = () => this.#signal(CALLER_STOP);
+  #thread: Worker | undefined;
+  #last = 0;
+  #ended: Error | undefined;
+
+  /** @param onFailure - the thread has failed, and will make no more calls. */
+  constructor(onFailure: (error: Error) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  /**
+   * `send(fd, datagram, 0)`. The descriptor must stay open until the promise is settled.
+   * @throws {@link SyscallError} by rejection.
+   */
+  send(fd: Fd, datagram: Uint8Array): Promise<number> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    this.#last = (this.#last + 1) >>> 0;
+    const id = this.#last;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      // What is asked for in one turn of the event loop goes to the thread in one message.
+      if (this.#calls.length === 0) queueMicrotask(() => this.#post());
+      this.#calls.push({ id, fd, datagram });
+    });
+  }
+
+  #post(): void {
+    const calls = this.#calls.splice(0);
+    if (this.#ended !== undefined) return;
+    try {
+      this.#thread ??= this.#start();
+    } catch (error) {
+      this.#onFailure(error as Error);
+      return;
+    }
+    this.#thread.ref();
+    this.#thread.postMessage(calls);
+    this.#signal(CALLER_WORK);
+  }
+
+  #start(): Worker {
+    const data: CallerThreadData = { role: "call", state: this.#state };
+    const thread = spawnThread(import.meta.url, "reactor-thread", {
+      name: "caller-thread",
+      workerData: data,
+    });
+    thread.on("message", (report: CallerReport) => this.#take(report));
+    thread.on("error", (error) => this.#onFailure(error));
+    thread.on("exit", () => {
+      process.off("exit", this.#stopNow);
+      this.#onFailure(new ClosedError("the thread that makes system calls has ended"));
+    });
+    // It must see that the process ends.
+    process.on("exit", this.#stopNow);
+    return thread;
+  }
+
+  #take(report: CallerReport): void {
+    for (let i = 0; i + 1 < report.length; i += 2) {
+      const id = report[i] as number;
+      const result = report[i + 1] as number;
+      const pending = this.#pending.get(id);
+      if (pending === undefined) continue;
+      this.#pending.delete(id);
+      if (result >= 0) pending.resolve(result);
+      else pending.reject(new SyscallError("send", -result));
+    }
+    if (this.#pending.size === 0) this.#thread?.unref();
+  }
+
+  #signal(state: typeof CALLER_WORK | typeof CALLER_STOP): void {
+    if (Atomics.exchange(this.#state, 0, state) === CALLER_IDLE) Atomics.notify(this.#state, 0);
+  }
+
+  /** Ends the thread after the call that it is in; those that wait are told the reason. Idempotent. */
+  close(reason: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    this.#signal(CALLER_STOP);
+    for (const pending of this.#pending.values()) pending.reject(reason);
+    this.#pending.clear();
+    this.#thread?.unref();
+  }
+}

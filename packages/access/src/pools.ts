@@ -4,6 +4,7 @@ import type { AddressLease, LeaseRequest, Refusal } from "./authority.ts";
 import { RulesError } from "./errors.ts";
 import type { PoolRule } from "./rules-data.ts";
 import { Space } from "./space.ts";
+import { Spans } from "./spans.ts";
 import { Units } from "./units.ts";
 
 /** What a pool has of one sort. */
@@ -38,6 +39,12 @@ interface Pool {
   readonly spaces: Readonly<Partial<Record<Sort, Space>>>;
 }
 
+/** A unit, and our end's address where the pool has one. */
+interface Taken {
+  readonly unit: string;
+  readonly local?: string;
+}
+
 interface Holding {
   readonly user: string;
   readonly lease: AddressLease;
@@ -54,7 +61,7 @@ export class Pools {
   /** Every address and prefix that a session has, and the session. */
   readonly #held = new Map<string, string>();
   /** Fixed prefixes that sessions have and that are not units of a pool, for pools may have parts of them. */
-  readonly #odd = new Map<string, AddressRange>();
+  readonly #odd = new Spans();
   /** Users that were here, and what they had. */
   readonly #last = new Map<string, AddressLease>();
 
@@ -87,7 +94,7 @@ export class Pools {
       const fixed = grant[sort];
       const answer =
         fixed !== undefined
-          ? this.#fixed(fixed, session)
+          ? this.#fixed(fixed, sort, session)
           : from?.spaces[sort] && this.#fromPool(from, sort, session, this.#last.get(user)?.[sort]);
       if (answer === undefined) continue;
       if ("accept" in answer) {
@@ -126,10 +133,12 @@ export class Pools {
     return this.#holdings.size;
   }
 
-  #fixed(text: string, session: string): { unit: string; local?: string } | Refusal {
-    const unit = canonical(text);
-    if (unit === undefined) return refusal(`${JSON.stringify(text)} is no address and no prefix`);
-    const holder = this.#holderOf(unit);
+  #fixed(text: string, sort: Sort, session: string): Taken | Refusal {
+    const read = readRange(text);
+    const good = "range" in read && (sort !== "address" || read.range.first === read.range.last);
+    if (!good) return refusal(`${JSON.stringify(text)} is no ${sort === "address" ? "address" : "prefix"}`);
+    const unit = formatRange(read.range);
+    const holder = this.#holderOf(unit) ?? this.#holderWithin(unit, read.range);
     if (holder !== undefined) {
       return refusal(`${unit} is fixed for this user, and session ${JSON.stringify(holder)} has it`);
     }
@@ -142,24 +151,26 @@ export class Pools {
     if (this.#count(unit, 1)) return;
     const range = rangeOf(unit);
     // An address is a unit of any pool that has it, and a prefix may be larger or smaller.
-    if (range.first !== range.last) this.#odd.set(unit, range);
+    if (range.first !== range.last) this.#odd.add(range, unit);
   }
 
-  /** Whoever has this, or a part of it where it is a prefix that is no unit of a pool. */
+  /** Whoever has this, or what it is a part of. */
   #holderOf(unit: string): string | undefined {
     const exact = this.#held.get(unit);
     if (exact !== undefined || this.#odd.size === 0) return exact;
-    const range = rangeOf(unit);
-    for (const [other, its] of this.#odd) if (overlap(range, its)) return this.#held.get(other);
+    const other = this.#odd.find(rangeOf(unit));
+    return other === undefined ? undefined : this.#held.get(other);
+  }
+
+  /** Whoever has a unit of a pool that is a part of this prefix. Looks at all, but only when a pool has such units at all. */
+  #holderWithin(unit: string, range: AddressRange): string | undefined {
+    const spaces = [...this.#pools.values()].flatMap((pool) => Object.values(pool.spaces));
+    if (spaces.every(({ units }) => units.indexOf(unit) >= 0 || !units.touches(range))) return undefined;
+    for (const [other, session] of this.#held) if (overlap(rangeOf(other), range)) return session;
     return undefined;
   }
 
-  #fromPool(
-    first: Pool,
-    sort: Sort,
-    session: string,
-    last: string | undefined,
-  ): { unit: string; local?: string } | Refusal {
+  #fromPool(first: Pool, sort: Sort, session: string, last: string | undefined): Taken | Refusal {
     const full: string[] = [];
     const asked = new Set<Pool>();
     let pool: Pool | undefined = first;
@@ -190,8 +201,7 @@ export class Pools {
       const unit = lease[sort];
       if (unit === undefined) continue;
       this.#held.delete(unit);
-      this.#odd.delete(unit);
-      this.#count(unit, -1);
+      if (!this.#count(unit, -1)) this.#odd.delete(rangeOf(unit), unit);
     }
   }
 
@@ -232,12 +242,6 @@ const countOf = ({ units, used }: Space): PoolCount => ({
   used,
   free: units.size - used,
 });
-
-/** One spelling for each address and prefix. */
-function canonical(text: string): string | undefined {
-  const read = readRange(text);
-  return "wrong" in read ? undefined : formatRange(read.range);
-}
 
 function rangeOf(text: string): AddressRange {
   const read = readRange(text);

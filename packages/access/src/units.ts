@@ -81,6 +81,14 @@ export class Units {
     const index = run.offset + Number(unit - run.first);
     return index < this.size ? index : -1;
   }
+
+  /** Whether any unit has a part of the range. */
+  touches(range: AddressRange): boolean {
+    if (range.family !== this.family) return false;
+    const { first, last } = this.#unitsOf(range);
+    const run = atOrBefore(this.#sorted, (one) => one.first <= last);
+    return run !== undefined && run.last >= first;
+  }
 }
 
 interface Interval {

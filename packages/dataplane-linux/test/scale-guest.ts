@@ -1,30 +1,22 @@
 /**
- * Large numbers, in the virtual machine: L2TP_SCALE_TUNNELS tunnels (100) of L2TP_SCALE_SESSIONS sessions (10). With
- * L2TP_SCALE_COMPARE=1 the same is done by `ip l2tp` in batch mode, which takes longer than ours.
+ * Large numbers, in the virtual machine: L2TP_SCALE_TUNNELS tunnels (100) of L2TP_SCALE_SESSIONS sessions (10), and the
+ * same by `ip l2tp` in batch mode while an event loop with nothing to do shows how late the machine itself lets it be.
  */
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { PerformanceObserver } from "node:perf_hooks";
+import { writeFileSync } from "node:fs";
 import type { SessionPlane, SessionPlaneParameters, SessionStatistics, TunnelPlane } from "@l2tp/dataplane";
 import { LinuxDataPlane } from "@l2tp/dataplane-linux";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import { Lab } from "../../dataplane-userspace/test/support/lab.ts";
+import { type LoopReport, LoopWatch } from "./loop-watch.ts";
 
 const TUNNELS = Number(process.env["L2TP_SCALE_TUNNELS"] ?? 100);
 const SESSIONS = Number(process.env["L2TP_SCALE_SESSIONS"] ?? 10);
-const COMPARE = process.env["L2TP_SCALE_COMPARE"] === "1";
 /** In an emulated machine, which is ten times slower than a real one. */
 const HELD_UP_MS = 50;
 /** Turns of the loop that shows how fast the machine is. */
 const SPINS = 200;
-/**
- * Held to it are half of the ticks: the guest cannot see when its own processors are taken from it, which on a busy host
- * is most of what the longest ones are. Those are printed.
- */
-const HELD_TO_IT = 0.5;
-const MOST = 0.98;
-const TICK_MS = 5;
 
 /**
  * How many times slower than at its best the machine is now, because its processors serve others, too: the guest does not
@@ -41,58 +33,6 @@ function slowness(): number {
   // The first ones are compiled.
   const warm = took.slice(SPINS / 10 + (sum & 0));
   return warm.reduce((a, b) => a + b, 0) / warm.length / Math.min(...warm);
-}
-
-/** Nanoseconds that the main thread ran, and that it was ready to run and waited for a processor. */
-function scheduled(): [number, number] {
-  const [ran = 0, waited = 0] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8")
-    .split(" ")
-    .map(Number);
-  return [ran, waited];
-}
-
-/**
- * Watches how long the event loop is held up: between two ticks, the time that its thread ran. That it waited for one of
- * the machine's two processors, or for the machine to be run at all, is none of ours.
- */
-class LoopWatch {
-  #last = scheduled();
-  #ticks: number[] = [];
-  #collecting = 0;
-  readonly #timer = setInterval(() => this.#tick(), TICK_MS);
-  readonly #collector = new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) this.#collecting = Math.max(this.#collecting, duration);
-  });
-
-  constructor() {
-    this.#collector.observe({ entryTypes: ["gc"] });
-  }
-
-  #tick(): void {
-    const now = scheduled();
-    this.#ticks.push((now[0] - this.#last[0]) / 1e6);
-    this.#last = now;
-  }
-
-  /** What half of the ticks, most, and the longest one took since the last call, and the longest collection of garbage, in milliseconds. */
-  take(): { half: number; most: number; longest: number; collecting: number } {
-    const ticks = this.#ticks.sort((a, b) => a - b);
-    const at = (part: number) => Math.round(ticks[Math.floor((ticks.length - 1) * part)] ?? 0);
-    const result = {
-      half: at(HELD_TO_IT),
-      most: at(MOST),
-      longest: Math.round(ticks.at(-1) ?? 0),
-      collecting: Math.round(this.#collecting),
-    };
-    this.#ticks = [];
-    this.#collecting = 0;
-    return result;
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-    this.#collector.disconnect();
-  }
 }
 
 /** Does something for each, so many at a time, as a control plane would. */
@@ -125,7 +65,7 @@ const parameters = (sessionId: number): SessionPlaneParameters => ({
 
 export default function suite({ describe, test }: SuiteApi): void {
   describe(`${TUNNELS} tunnels of ${SESSIONS} sessions`, () => {
-    test("are created, listed and deleted, and most ticks of the event loop come in time", async () => {
+    test("are created, listed and deleted, and the event loop is never held up for long", async () => {
       const lab = new Lab();
       const watch = new LoopWatch();
       const plane = await LinuxDataPlane.create({ stateDirectory: false, reconcileMs: 5_000 });
@@ -141,14 +81,14 @@ export default function suite({ describe, test }: SuiteApi): void {
       }
       let slow = slowness();
       const memory = process.memoryUsage().rss;
-      const lateness: Record<string, ReturnType<LoopWatch["take"]>> = {};
+      const loop: Record<string, LoopReport> = {};
       const took: Record<string, number> = {};
       const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-        watch.take();
+        await watch.start();
         const start = performance.now();
         const result = await work();
         took[name] = performance.now() - start;
-        lateness[name] = watch.take();
+        loop[name] = watch.report();
         return result;
       };
 
@@ -173,11 +113,11 @@ export default function suite({ describe, test }: SuiteApi): void {
       await step("delete", () => each(TUNNELS, (i) => Promise.resolve(tunnels[i]?.[Symbol.asyncDispose]())));
       const left = await lab.a.execute("ip", "l2tp", "show", "session");
       expect(left.output.trim().slice(0, 100)).toBe("");
-      watch.stop();
       slow = Math.max(slow, slowness());
       await plane[Symbol.asyncDispose]();
 
-      const batch = COMPARE ? await ipBatch(lab) : { create: Number.NaN, remove: Number.NaN };
+      const batch = await ipBatch(lab, watch);
+      watch.stop();
       lab[Symbol.dispose]();
       const count = TUNNELS * (SESSIONS + 1);
       const per = (ms: number) => `${((ms * 1000) / count).toFixed(0)} µs`;
@@ -185,20 +125,29 @@ export default function suite({ describe, test }: SuiteApi): void {
       process.stdout.write(
         `@@scale ${TUNNELS} tunnels of ${SESSIONS} sessions: create ${per(create)} each (ip -batch: ${per(batch.create)}), ` +
           `delete ${per(took["delete"] ?? 0)} (ip -batch: ${per(batch.remove)}), statistics of all in ` +
-          `${Math.round(took["statistics"] ?? 0)} ms, ${grown.toFixed(1)} KiB a session, the machine is ${slow.toFixed(1)} times slower than at its best, event loop held up for at most ` +
-          `${JSON.stringify(lateness)} ms\n`,
+          `${Math.round(took["statistics"] ?? 0)} ms, ${grown.toFixed(1)} KiB a session; the machine is ${slow.toFixed(1)} times ` +
+          `slower than at its best; event loop: ${JSON.stringify(loop)}, with nothing to do beside ip: ` +
+          `${JSON.stringify(batch.loop)}\n`,
       );
+      // That the thread ran is its own work, but for what the host takes from the guest's processors behind its back.
       const allowed = Math.round(HELD_UP_MS * slow);
-      for (const [name, { half }] of Object.entries(lateness)) {
-        const verdict = half <= allowed ? "in time" : `held up for ${half} ms, ${allowed} allowed`;
-        expect(`${name}: ${verdict}`).toBe(`${name}: in time`);
+      for (const [name, { ranMost, ranLongest }] of Object.entries(loop)) {
+        expect(`${name}: 99 % of the turns in ${ranMost <= HELD_UP_MS ? "time" : `${ranMost} ms`}`).toBe(
+          `${name}: 99 % of the turns in time`,
+        );
+        const verdict = ranLongest <= allowed ? "in time" : `in ${ranLongest} ms, ${allowed} allowed`;
+        expect(`${name}: the longest turn ${verdict}`).toBe(`${name}: the longest turn in time`);
       }
     }, 500_000);
   });
 }
 
 /** The same by iproute2. */
-async function ipBatch(lab: Lab): Promise<{ create: number; remove: number }> {
+async function ipBatch(
+  lab: Lab,
+  watch: LoopWatch,
+): Promise<{ create: number; remove: number; loop: readonly LoopReport[] }> {
+  const loop: LoopReport[] = [];
   const create: string[] = [];
   const remove: string[] = [];
   const at = `local ${lab.a.address(4)} remote ${lab.b.address(4)}`;
@@ -216,7 +165,10 @@ async function ipBatch(lab: Lab): Promise<{ create: number; remove: number }> {
     writeFileSync("/tmp/batch", `${lines.join("\n")}\n`);
     const start = performance.now();
     const child = lab.a.run(() => spawn("ip", ["-batch", "/tmp/batch"], { stdio: "inherit" }));
+    // Starting a program is none of what is watched.
+    await watch.start();
     const code = await new Promise((done) => child.once("close", done));
+    loop.push(watch.report());
     if (code !== 0) throw new Error(`ip -batch ended with ${code}`);
     return performance.now() - start;
   };
@@ -228,5 +180,5 @@ async function ipBatch(lab: Lab): Promise<{ create: number; remove: number }> {
     const { output } = await lab.a.execute("ip", "l2tp", "show", "tunnel");
     if (output.trim() === "") break;
   }
-  return { create: created, remove: performance.now() - start };
+  return { create: created, remove: performance.now() - start, loop };
 }

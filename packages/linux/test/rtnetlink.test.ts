@@ -4,10 +4,13 @@ import {
   abi,
   address,
   createNamespace,
+  ERRNO,
   link,
   Monitor,
   type MonitorEvent,
   NetlinkError,
+  type NetlinkMessage,
+  type NetlinkRequest,
   NetlinkSocket,
   neighbour,
   nlabi,
@@ -260,6 +263,45 @@ needs("root")("the monitor tells of links, addresses and routes that come and go
   for await (const _ of { [Symbol.asyncIterator]: () => events }) {
     // What was waiting is still told; then it ends.
   }
+});
+
+needs("root")(
+  "a dump can be taken message by message, and what fails in that is told when it is over",
+  async () => {
+    using namespace = createNamespace();
+    await using socket = new NetlinkSocket(NETLINK_ROUTE, { namespace: namespace.fd });
+    for (let i = 0; i < 20; i++) await socket.run(link.add({ name: `d${i}`, kind: "bridge" }));
+    const all = link.list();
+    const names: (string | undefined)[] = [];
+    const each = (message: NetlinkMessage) => void names.push(link.decodeLink(message)?.name);
+    const replies = await socket.run({ ...all, decode: (messages) => messages.length, each });
+    expect(replies).toBe(0);
+    expect(names.sort()).toEqual(["lo", ...Array.from({ length: 20 }, (_, i) => `d${i}`)].sort());
+    let called = 0;
+    const failing = () => {
+      called++;
+      throw new Error("full");
+    };
+    await expect(socket.run({ ...all, each: failing })).rejects.toThrow("full");
+    expect(called).toBe(1);
+    // The dump was read to its end: the kernel takes the next one.
+    expect(await socket.run(all)).toHaveLength(21);
+  },
+);
+
+needs("root")("a refusal can be an answer", async () => {
+  using namespace = createNamespace();
+  await using socket = new NetlinkSocket(NETLINK_ROUTE, { namespace: namespace.fd });
+  const isThere = (name: string): NetlinkRequest<boolean> => ({
+    ...link.get({ name }),
+    decode: () => true,
+    absent: { errno: ERRNO["ENODEV"] as number, value: false },
+  });
+  expect(await Promise.all([socket.run(isThere("lo")), socket.run(isThere("nowhere"))])).toEqual([
+    true,
+    false,
+  ]);
+  expect(runNetlink(NETLINK_ROUTE, isThere("nowhere"), { namespace: namespace.fd })).toBe(false);
 });
 
 needs("root")("a monitor that was overrun says so and tells everything again", async () => {

@@ -326,23 +326,24 @@ export interface PeerTargetConfig {
   readonly weight: number;
 }
 
-/** When a tunnel is dialled, and again. */
+/** When a tunnel is dialled, and again: `DialSettings` of `@l2tp/node`, but for the targets. */
 export interface DialConfig {
-  /** `start`: with the daemon; `demand`: for the first call; `manual`: by `l2tpctl dial`. */
-  readonly when: "start" | "demand" | "manual";
-  /** Dial again when the tunnel, or a session of it, has ended. */
+  readonly mode: "at-start" | "on-demand" | "manual";
   readonly redial: boolean;
-  /** Wait before the first redial; doubles up to the second, with jitter. */
-  readonly redialInitialMs: number;
-  readonly redialMaxMs: number;
-  /** Tries in a row that fail before it is given up; 0: never. */
+  /** Wait before the first redial; doubles up to the second. */
+  readonly initialMs: number;
+  readonly maxMs: number;
+  /** New tries after which it is given up; 0: never. */
   readonly maxRedials: number;
-  /** How long a peer that failed is not tried while there is another. */
-  readonly lockoutMs: number;
-  /** Go back to a peer of a better priority when it answers again, after this; 0: never. */
-  readonly failbackMs: number;
-  /** For one try of one peer, names and tunnel set-up. */
-  readonly tryTimeoutMs: number;
+  /** A tunnel that was up for this long was a success. */
+  readonly stableMs: number;
+  /** How long a peer that failed is left alone while there are others, doubling up to the second. */
+  readonly lockOutMs: number;
+  readonly maxLockOutMs: number;
+  /** Peers of better priority that failed are left alone for this long while another serves. */
+  readonly failBackMs: number;
+  readonly failBack: "new-tunnels" | "move";
+  readonly family?: { readonly prefer: 4 | 6; readonly only: boolean };
 }
 
 /** What a call of ours says of itself. `request` and `connected` are AVPs as `@l2tp/control` takes them. */
@@ -450,42 +451,42 @@ export type PppAttachmentConfig =
     }
   | { readonly to: "program" };
 
-/** `[profile.ppp.NAME]`, with what it inherits. */
+/** `[profile.ppp.NAME]`, with what it inherits: `PppProfileInit` of `@l2tp/node`, and what the host does for it. */
 export interface PppProfileConfig {
   readonly name: string;
   readonly options: PppOptionsConfig;
-  /** Ways of proof that we are willing to use ourselves, the preferred one first. */
-  readonly ownMethods: readonly AuthMethodWord[];
+  /** Ways of proof that we are willing to use ourselves, the preferred one first; absent: all but PAP. */
+  readonly ownMethods?: readonly AuthMethodWord[];
   /** Only in the `ppp` of a session of ours. */
   readonly user?: PppUserConfig;
-  /** Absent: the data plane's usual one, `interface` for who dials, `shared` for who is called. */
+  /** Absent: the daemon's choice by the data plane. */
   readonly attach?: PppAttachmentConfig;
   /** Absent: for `shared` only. */
   readonly checkSource?: boolean;
-  /** Pool of users that have none of their own. */
-  readonly pool?: string;
+  readonly rateLimit?: { readonly toPeerBps?: number; readonly fromPeerBps?: number };
+  readonly proxyArp: boolean | string;
   readonly routes: readonly string[];
   /** For who dials: point the default route at the session. */
   readonly defaultRoute: boolean;
-  readonly proxyArp: boolean | string;
-  readonly toPeerBps?: number;
-  readonly fromPeerBps?: number;
-  /** Switch on the host's forwarding, and masquerade behind this interface (`true`: whatever has the route). */
-  readonly forward: boolean;
-  readonly masquerade: boolean | string;
-  /** Router advertisements and DHCPv6 to the peer, or taken from it. */
-  readonly ipv6: {
-    readonly advertise: boolean;
-    readonly dhcp: boolean;
-    /** For who dials: ask for an address, and for a prefix. */
-    readonly requestAddress: boolean;
-    readonly requestPrefix: boolean;
-    readonly dns: readonly string[];
-  };
-  readonly sessionTimeoutMs?: number;
-  readonly idleTimeoutMs?: number;
+  /** Pool of users that have none of their own. */
+  readonly pool?: string;
+  /** 0: none. */
+  readonly sessionTimeoutMs: number;
+  readonly idleTimeoutMs: number;
   /** What happens to a second session of a user that does not say it itself. */
   readonly exclusive: "replace" | "refuse" | "no";
+  /** IPv6 beyond link-local addresses. */
+  readonly ipv6: {
+    /** Absent: `router` where the peer has to authenticate itself, else `host`. */
+    readonly role?: "router" | "host" | "none";
+    readonly prefix?: string;
+    readonly delegatedPrefix?: string;
+    readonly dns: readonly string[];
+    readonly requestPrefix: boolean;
+  };
+  /** Switch on the host's forwarding; masquerade what comes from peers, behind this interface (`true`: behind any). */
+  readonly forward: boolean;
+  readonly masquerade: boolean | string;
   readonly origins: Origins;
 }
 

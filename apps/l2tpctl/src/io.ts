@@ -12,6 +12,8 @@ export interface Io {
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Ends what would go on for ever, such as `--watch`. */
+  readonly signal?: AbortSignal;
 }
 
 /** The process's own. */

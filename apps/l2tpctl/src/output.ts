@@ -27,6 +27,11 @@ export class LineOutput {
     this.#pending += `${text}\n`;
   }
 
+  /** Adds text as it is, such as a terminal's control sequence. */
+  text(text: string): void {
+    this.#pending += text;
+  }
+
   /**
    * Writes what has been gathered and waits until it is out.
    *

@@ -41,9 +41,10 @@ export async function l2tpctl(
     cwd?: string;
     stdout?: Sink;
     stdinIsTTY?: boolean;
+    signal?: AbortSignal;
   } = {},
 ): Promise<Outcome> {
-  const { stdin = "", env = {}, cwd = REPOSITORY, stdout = new Sink(), stdinIsTTY = false } = options;
+  const { stdin = "", env = {}, cwd = REPOSITORY, stdout = new Sink(), stdinIsTTY = false, signal } = options;
   const pieces = typeof stdin === "string" || stdin instanceof Uint8Array ? [Buffer.from(stdin)] : stdin;
   const stderr = new Sink();
   const code = await run(args, {
@@ -52,6 +53,7 @@ export async function l2tpctl(
     stderr,
     env,
     cwd,
+    ...(signal && { signal }),
   });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }

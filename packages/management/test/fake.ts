@@ -5,6 +5,7 @@ import type {
   DialTarget,
   DrainStatus,
   Managed,
+  ReloadReport,
   SessionDetail,
   SessionSummary,
   Status,
@@ -186,7 +187,7 @@ export class FakeDaemon implements Managed {
     this.#note("hangUpTarget", name);
     return Promise.resolve(TARGET);
   }
-  reload(request: { dryRun: boolean }) {
+  reload(request: { dryRun: boolean }): Promise<ReloadReport> {
     this.#note("reload", request);
     return Promise.resolve({
       file: "/etc/l2tpd/l2tpd.toml",

@@ -37,8 +37,8 @@ export const dialPeer = z.object({
 /** One `[tunnel.NAME]` that we dial. */
 export const dialTarget = z.object({
   name: z.string(),
-  /** When it is dialled: at the start, or when somebody says so. */
-  when: z.enum(["start", "demand"]),
+  /** When it is dialled: at the start, for the first call, or when somebody says so. */
+  when: z.enum(["start", "demand", "manual"]),
   /** `idle`: not wanted now. */
   state: z.enum(["idle", "dialling", "up", "waiting", "given-up"]),
   /** The tunnel that is there now. */

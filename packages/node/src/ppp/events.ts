@@ -57,11 +57,19 @@ export type PppDownCode =
 /** See the file's head. */
 export interface PppDownReason {
   readonly code: PppDownCode;
-  /** For the CDN (RFC 3145 §2): PPP Disconnect Cause Code, protocol number, whose doing (0 either, 1 peer, 2 we). */
-  readonly disconnect: { readonly code: number; readonly protocol: number; readonly direction: 0 | 1 | 2 };
+  /**
+   * For the CDN (RFC 3145 §2): PPP Disconnect Cause Code, protocol number, whose doing (0 either, 1 peer, 2 we), and words
+   * that may be sent.
+   */
+  readonly disconnect: {
+    readonly code: number;
+    readonly protocol: number;
+    readonly direction: 0 | 1 | 2;
+    readonly text: string;
+  };
   /** Who ended it. */
   readonly by: "local" | "peer" | "network";
-  /** For people. */
+  /** For people here: it may say more than the other end should know. */
   readonly text: string;
 }
 

@@ -1,4 +1,6 @@
 /** PPP sessions of our own: a `PppSession` of `@l2tp/ppp` on a `PppLink` of the data plane, with an `Authority` to ask. */
+export { newDuid } from "./duid.ts";
+export { EchoResponder, respondToEcho } from "./echo-responder.ts";
 export type {
   PppAddresses,
   PppDownCode,
@@ -9,4 +11,6 @@ export type {
 } from "./events.ts";
 export type { PppCall, PppHost, PppRun, PppRunnerOptions } from "./host.ts";
 export { type PppIpv6, type PppProfile, type PppProfileInit, pppProfile } from "./profile.ts";
+export { proxyOf } from "./proxy.ts";
+export { PppRunner } from "./runner.ts";
 export { UserRegister, type UserSession } from "./user-register.ts";

@@ -1,7 +1,8 @@
 /** How PPP sessions of one kind are: what they negotiate, where their packets go, how long they may last. */
 import type { PppAttachment, PppLinkSettings } from "@l2tp/dataplane";
-import { type PppOptions, type PppSettings, parseIpv4, parseIpv6, pppSettings } from "@l2tp/ppp";
+import { type PppOptions, type PppSettings, parseIpv6, pppSettings } from "@l2tp/ppp";
 import { ParameterError } from "../errors.ts";
+import { checkIpv6Prefix, checkPrefix } from "./prefix.ts";
 
 /** IPv6 beyond link-local addresses. */
 export interface PppIpv6 {
@@ -76,15 +77,16 @@ export function pppProfile(init: PppProfileInit = {}): PppProfile {
   const { ipv6 = {}, options = {} } = init;
   const settings = pppSettings(options);
   const { checkSource, rateLimit, proxyArp, routes, defaultRoute, attach = { to: "interface" } } = init;
-  for (const [i, route] of (routes ?? []).entries()) prefix(`routes[${i}]`, route);
+  for (const [i, route] of (routes ?? []).entries()) checkPrefix(`routes[${i}]`, route);
   for (const key of ["toPeerBps", "fromPeerBps"] as const)
     number(`rateLimit.${key}`, rateLimit?.[key] ?? 1, 1);
   if (attach.to === "shared") {
     if (attach.name === "") throw new ParameterError("attach.name", "name the interface that is shared");
-    for (const [i, route] of (attach.routes ?? []).entries()) prefix(`attach.routes[${i}]`, route);
+    for (const [i, route] of (attach.routes ?? []).entries()) checkPrefix(`attach.routes[${i}]`, route);
   }
-  if (ipv6.prefix !== undefined) v6Prefix("ipv6.prefix", ipv6.prefix, 64, 64);
-  if (ipv6.delegatedPrefix !== undefined) v6Prefix("ipv6.delegatedPrefix", ipv6.delegatedPrefix, 1, 64);
+  if (ipv6.prefix !== undefined) checkIpv6Prefix("ipv6.prefix", ipv6.prefix, 64, 64);
+  if (ipv6.delegatedPrefix !== undefined)
+    checkIpv6Prefix("ipv6.delegatedPrefix", ipv6.delegatedPrefix, 1, 64);
   for (const [i, server] of (ipv6.dns ?? []).entries()) {
     if (parseIpv6(server) === undefined)
       throw new ParameterError(`ipv6.dns[${i}]`, `an IPv6 address was expected, got ${server}`);
@@ -121,23 +123,4 @@ function number(path: string, value: number, least: number): number {
     throw new ParameterError(path, `a number from ${least} was expected, got ${value}`);
   }
   return value;
-}
-
-/** `address/length` of either family; bits behind the length are no error, as `ip route` has it for hosts. */
-function prefix(path: string, text: string): void {
-  const [address = "", bits] = text.split("/");
-  const most = parseIpv4(address) ? 32 : parseIpv6(address) ? 128 : -1;
-  const length = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : 129;
-  if (most < 0 || length > most) {
-    throw new ParameterError(path, `a prefix such as 10.0.0.0/24 or 2001:db8::/48 was expected, got ${text}`);
-  }
-}
-
-function v6Prefix(path: string, text: string, least: number, most: number): void {
-  prefix(path, text);
-  const [address = "", bits = "128"] = text.split("/");
-  if (parseIpv6(address) === undefined || Number(bits) < least || Number(bits) > most) {
-    const length = least === most ? `/${least}` : `/${least} to /${most}`;
-    throw new ParameterError(path, `an IPv6 prefix of ${length} was expected, got ${text}`);
-  }
 }

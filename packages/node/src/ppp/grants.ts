@@ -1,0 +1,97 @@
+/** What a session gets: the profile's word, what the user was granted, and what was leased, made into one. Pure. */
+import type { AddressLease, UserGrant } from "@l2tp/access";
+import { type Grants, type PppOptions, parseIpv4, pppSettings } from "@l2tp/ppp";
+import { checkIpv6Prefix, checkPrefix } from "./prefix.ts";
+import type { PppProfile } from "./profile.ts";
+
+/** All that a session gets beyond what its profile's settings say. */
+export interface SessionGrant {
+  /** For `PppSession.decide`. */
+  readonly grants: Grants;
+  /** Prefixes behind the user. */
+  readonly routes: { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] };
+  readonly rateLimit: { readonly toPeerBps?: number; readonly fromPeerBps?: number } | undefined;
+  /** To be advertised and delegated, and IPv6 name servers to tell. */
+  readonly ipv6Prefix: string | undefined;
+  readonly delegatedPrefix: string | undefined;
+  readonly dns6: readonly string[];
+  /** Milliseconds; 0: none. */
+  readonly sessionTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+const isIpv4 = (text: string): boolean => parseIpv4(text) !== undefined;
+
+/** What a session has before anybody was asked. */
+export function ungranted(profile: PppProfile): SessionGrant {
+  const { ipv6, sessionTimeoutMs, idleTimeoutMs } = profile;
+  return {
+    grants: {},
+    routes: { ipv4: [], ipv6: [] },
+    rateLimit: undefined,
+    ipv6Prefix: ipv6.prefix,
+    delegatedPrefix: ipv6.delegatedPrefix,
+    dns6: ipv6.dns,
+    sessionTimeoutMs,
+    idleTimeoutMs,
+  };
+}
+
+/**
+ * What a peer that was let in gets. Without an address for it, from the lease, the grant or the profile, IPv4 is refused:
+ * otherwise it would take whichever it likes.
+ * @throws PppSettingError, ParameterError - the authority granted what cannot be.
+ */
+export function sessionGrant(profile: PppProfile, grant: UserGrant, lease: AddressLease): SessionGrant {
+  const { settings } = profile;
+  const before = ungranted(profile);
+  const peer = lease.address ?? grant.address ?? settings.ipv4?.peer;
+  const local = lease.local ?? settings.ipv4?.local;
+  const dns = grant.dns?.filter(isIpv4);
+  const ipv4: PppOptions["ipv4"] =
+    settings.ipv4 === undefined || (peer === undefined && !settings.ipv4.acceptPeer)
+      ? false
+      : {
+          ...settings.ipv4,
+          peer,
+          local,
+          // Nobody asks a peer that it lets in for an address.
+          unnumbered: local === undefined,
+          ...(dns !== undefined && { dns: dns.slice(0, 2) }),
+          ...(grant.nbns !== undefined && { nbns: grant.nbns.slice(0, 2) }),
+        };
+  const ipv6: PppOptions["ipv6"] =
+    settings.ipv6 === undefined
+      ? false
+      : { ...settings.ipv6, ...(grant.interfaceId !== undefined && { peer: grant.interfaceId }) };
+  pppSettings({ ipv4, ipv6 }); // throws here, and not in the middle of a negotiation
+  const routes = grant.routes ?? [];
+  for (const [i, route] of routes.entries()) checkPrefix(`routes[${i}]`, route);
+  const ipv6Prefix = lease.ipv6Prefix ?? grant.ipv6Prefix ?? before.ipv6Prefix;
+  if (ipv6Prefix !== undefined) checkIpv6Prefix("ipv6Prefix", ipv6Prefix, 64, 64);
+  const delegatedPrefix = lease.delegatedPrefix ?? grant.delegatedPrefix ?? before.delegatedPrefix;
+  if (delegatedPrefix !== undefined) checkIpv6Prefix("delegatedPrefix", delegatedPrefix, 1, 64);
+  const dns6 = grant.dns?.filter((server) => !isIpv4(server));
+  const { toPeerBps, fromPeerBps } = grant;
+  return {
+    grants: { ipv4, ipv6 },
+    routes: {
+      ipv4: routes.filter((route) => isIpv4(route.split("/")[0] as string)),
+      ipv6: routes.filter((route) => !isIpv4(route.split("/")[0] as string)),
+    },
+    rateLimit:
+      toPeerBps === undefined && fromPeerBps === undefined
+        ? undefined
+        : {
+            // What the grant leaves out stays the profile's.
+            ...profile.link.rateLimit,
+            ...(toPeerBps !== undefined && { toPeerBps }),
+            ...(fromPeerBps !== undefined && { fromPeerBps }),
+          },
+    ipv6Prefix,
+    delegatedPrefix,
+    dns6: dns6 !== undefined && dns6.length > 0 ? dns6 : before.dns6,
+    sessionTimeoutMs: grant.sessionTimeoutMs ?? before.sessionTimeoutMs,
+    idleTimeoutMs: grant.idleTimeoutMs ?? before.idleTimeoutMs,
+  };
+}

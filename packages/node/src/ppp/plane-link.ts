@@ -1,0 +1,79 @@
+/**
+ * What PPP decides, in the data plane: configurations one after the other, and only then the gates open, so that no packet
+ * passes before its addresses, sizes and keys are there. Gates close at once.
+ */
+import type { PppLink, PppLinkConfiguration, PppNetworkProtocol } from "@l2tp/dataplane";
+
+/** What a {@link PlaneLink} tells. */
+export interface PlaneLinkOwner {
+  /** All that was asked for is done. */
+  planeSettled(): void;
+  /** The data plane could not do what it was told. */
+  planeFailed(error: unknown): void;
+}
+
+/** See the file's head. */
+export class PlaneLink {
+  readonly #link: PppLink;
+  readonly #owner: PlaneLinkOwner;
+  /** The newest configuration that was not begun; those before it need not be done any more. */
+  #wanted: PppLinkConfiguration | undefined;
+  #isBusy = false;
+  #hasEnded = false;
+  /** Gates that open when the configuration is done. */
+  readonly #opening = new Set<PppNetworkProtocol>();
+
+  constructor(link: PppLink, owner: PlaneLinkOwner) {
+    this.#link = link;
+    this.#owner = owner;
+  }
+
+  /** Everything is done. */
+  get isSettled(): boolean {
+    return !this.#isBusy;
+  }
+
+  configure(configuration: PppLinkConfiguration): void {
+    if (this.#hasEnded) return;
+    this.#wanted = configuration;
+    if (!this.#isBusy) void this.#run();
+  }
+
+  gate(protocol: PppNetworkProtocol, mode: "pass" | "drop"): void {
+    if (this.#hasEnded) return;
+    if (mode === "pass" && this.#isBusy) this.#opening.add(protocol);
+    else {
+      this.#opening.delete(protocol);
+      this.#link.gate(protocol, mode);
+    }
+  }
+
+  /** The link is gone: nothing is asked of it any more. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#wanted = undefined;
+    this.#opening.clear();
+  }
+
+  async #run(): Promise<void> {
+    this.#isBusy = true;
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      try {
+        await this.#link.configure(next);
+      } catch (error) {
+        if (!this.#hasEnded) this.#owner.planeFailed(error);
+      }
+    }
+    this.#isBusy = false;
+    if (this.#hasEnded) return;
+    for (const protocol of this.#opening) this.#link.gate(protocol, "pass");
+    this.#opening.clear();
+    this.#owner.planeSettled();
+  }
+
+  #next(): PppLinkConfiguration | undefined {
+    const next = this.#wanted;
+    this.#wanted = undefined;
+    return next;
+  }
+}

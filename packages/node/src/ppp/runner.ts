@@ -1,0 +1,411 @@
+/**
+ * Runs one PPP session: a `PppSession` on a data plane's `PppLink`, the clock behind both, and the authority that knows
+ * users and addresses. What PPP wants goes to the data plane, what happened goes to whoever runs the call.
+ */
+import {
+  type Decision,
+  type DownReason,
+  type LinkConfiguration,
+  type PppEvent,
+  PppSession,
+  type PppSettings,
+  PROTOCOL,
+  pppSettings,
+} from "@l2tp/ppp";
+import type { Instant } from "@l2tp/protocol";
+import type { Alarm } from "../alarms.ts";
+import { Admission, type AdmissionOwner } from "./admission.ts";
+import { planeConfiguration } from "./configuration.ts";
+import type { PppAddresses, PppDownReason, PppStatus } from "./events.ts";
+import type { PppRun, PppRunnerOptions } from "./host.ts";
+import { Ipv6Host, Ipv6Router, type Ipv6Service } from "./ipv6.ts";
+import { PlaneLink, type PlaneLinkOwner } from "./plane-link.ts";
+import { type OwnEnd, pppDownReason } from "./reasons.ts";
+
+const NEVER = Number.POSITIVE_INFINITY;
+/** What a LAC assumes until it is told (RFC 2661 §6.14). */
+const DEFAULT_ACCM = 0xffff_ffff;
+
+/** See the file's head. Costs one alarm; nothing else runs while a link is at rest. */
+export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
+  readonly label: string;
+  readonly #options: PppRunnerOptions;
+  readonly #admission: Admission;
+  readonly #plane: PlaneLink;
+  #session: PppSession;
+  #alarm: (Alarm & Disposable) | undefined;
+  readonly #handlers: Disposable[] = [];
+  #hasStarted = false;
+  #isPumping = false;
+  /** What PPP agreed on last. */
+  #agreed: LinkConfiguration | undefined;
+  #ipv6: Ipv6Service | undefined;
+  /** Its packets pass; it has begun. */
+  #ipv6Passes = false;
+  #ipv6Runs = false;
+  /** Number of the authentication protocol that was spoken last. */
+  #spoken = 0;
+  /** PPP says up; the data plane may have to do something yet. */
+  #isUp = false;
+  #upSince: Instant | undefined;
+  #told = "";
+  #toldAccm = `${DEFAULT_ACCM} ${DEFAULT_ACCM}`;
+  #closeBy = NEVER;
+  #own: OwnEnd | undefined;
+  #reason: PppDownReason | undefined;
+  readonly #ended: Promise<void>;
+  #resolveEnded!: () => void;
+
+  constructor(options: PppRunnerOptions) {
+    this.#options = options;
+    const { host, profile, call, link } = options;
+    this.label = `${call.tunnel}/${call.session}`;
+    this.#session = new PppSession(profile.settings, host.random);
+    this.#admission = new Admission(host, profile, call, this);
+    this.#plane = new PlaneLink(link, this);
+    this.#ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+  }
+
+  // --- what comes from whoever runs the call ---
+
+  start(): void {
+    if (this.#hasStarted || this.#reason !== undefined) return;
+    this.#hasStarted = true;
+    const { host, profile } = this.#options;
+    // Nobody will be asked who it is, but there are addresses to be had: they come first, as nothing else stops PPP.
+    const isAnonymous = profile.settings.authenticatePeer === undefined && profile.pool !== undefined;
+    if (isAnonymous && host.authority !== undefined) void this.#startAnonymous(profile.settings);
+    else this.#begin();
+  }
+
+  async #startAnonymous(settings: PppSettings) {
+    const grant = await this.#admission.anonymous();
+    if (this.#reason !== undefined) return;
+    if (grant === undefined) {
+      this.#own = { code: "no-address", text: this.#admission.refusal?.reason ?? "no address" };
+      return this.#down(PLAIN_CLOSE);
+    }
+    const { ipv4, ipv6 } = pppSettings(grant.grants);
+    this.#session = new PppSession({ ...settings, ipv4, ipv6 }, this.#options.host.random);
+    this.#begin();
+  }
+
+  #begin(): void {
+    const { host, link, call, profile } = this.#options;
+    this.#alarm = host.alarms.create((now) => this.#wake(now));
+    const now = host.clock.now();
+    this.#session.start(now, call.proxy);
+    this.#handlers.push(
+      link.onMppeLost(() => this.#tell((at) => this.#session.mppeLost(at))),
+      link.onFrame((frame) => {
+        this.#hear(frame);
+        this.#tell((at) => this.#session.receive(at, frame));
+      }),
+    );
+    // Taken only where something answers them: an interface of the system may do so otherwise.
+    if (profile.settings.ipv6 !== undefined && profile.ipv6.role !== "none" && link.ipv6Control) {
+      this.#handlers.push(link.ipv6Control.onPacket((packet) => this.#takeIpv6(packet)));
+    }
+    this.#pump(now);
+  }
+
+  close(text?: string): Promise<void> {
+    this.#end(text);
+    return this.#ended;
+  }
+
+  lowerDown(): void {
+    if (this.#reason !== undefined) return;
+    if (this.#alarm === undefined) this.#down(LOWER_DOWN);
+    else this.#tell((now) => this.#session.lowerDown(now));
+  }
+
+  /** Another session of the same user takes its place. */
+  replaced(by: string): void {
+    this.#end(undefined, { code: "replaced", text: `replaced by ${by}, of the same user` });
+    // The addresses are the other's from now on.
+    this.#admission.end();
+  }
+
+  /** Ends in order, within a limit. Nothing passes any more when this returns. */
+  #end(text: string | undefined, own?: OwnEnd): void {
+    if (this.#reason !== undefined || this.#closeBy !== NEVER) return;
+    this.#own = own;
+    if (this.#alarm === undefined) {
+      this.#down(text === undefined ? PLAIN_CLOSE : { ...PLAIN_CLOSE, text: `${PLAIN_CLOSE.text}: ${text}` });
+      return;
+    }
+    this.#tell((now) => {
+      this.#closeBy = now + this.#options.profile.closeLimitMs;
+      this.#ipv6?.release(now);
+      this.#sendIpv6();
+      this.#session.close(now, text);
+    });
+  }
+
+  status(): PppStatus {
+    const { phase, states, counters } = this.#session;
+    const { member } = this.#admission;
+    const agreed = this.#agreed;
+    const { sessionTimeoutMs } = this.#admission.grant;
+    return {
+      phase,
+      states,
+      profile: this.#options.profile.name,
+      user: member?.user,
+      method: member?.method,
+      upSince: this.#upSince,
+      ...this.#addresses(),
+      link: agreed && {
+        mru: agreed.mru,
+        mtu: agreed.mtu,
+        sendAccm: agreed.sendAccm,
+        receiveAccm: agreed.receiveAccm,
+        pfc: agreed.pfc,
+        acfc: agreed.acfc,
+        mppe: agreed.mppe && { bits: agreed.mppe.send.bits, stateless: agreed.mppe.send.stateless },
+      },
+      sessionEndsAt:
+        this.#upSince === undefined || sessionTimeoutMs === 0 ? undefined : this.#upSince + sessionTimeoutMs,
+      counters: { ...counters },
+      leases: this.#ipv6?.leases ?? [],
+      reason: this.#reason,
+    };
+  }
+
+  // --- what the admission and the data plane say ---
+
+  decide(token: number, decision: Decision): boolean {
+    let isOpen = false;
+    this.#tell((now) => {
+      isOpen = this.#session.decide(now, token, decision);
+    });
+    return isOpen;
+  }
+
+  planeFailed(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    this.#end(undefined, { code: "data-plane", text: `the data plane could not carry the session: ${text}` });
+  }
+
+  planeSettled(): void {
+    this.#tell(() => {});
+  }
+
+  // --- events of PPP ---
+
+  /** Does something with the session, and all that follows from it. */
+  #tell(action: (now: Instant) => void): void {
+    if (this.#reason !== undefined) return;
+    const now = this.#options.host.clock.now();
+    action(now);
+    this.#pump(now);
+  }
+
+  #wake(now: Instant) {
+    if (this.#reason !== undefined) return;
+    if (now >= this.#closeBy) {
+      this.#session.lowerDown(now);
+      return this.#pump(now);
+    }
+    this.#session.handleTimeout(now, this.#options.link.lastDataReceived());
+    if (this.#ipv6?.handleTimeout(now)) this.#configure();
+    const limit = this.#limit(now);
+    if (limit) this.#end(undefined, limit);
+    this.#pump(now);
+  }
+
+  /** Takes all events; what they cause here is handled by the call that is at it already. */
+  #pump(now: Instant): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    for (let event = this.#session.pollEvent(); event !== undefined; event = this.#session.pollEvent()) {
+      this.#handle(event);
+      if (this.#reason !== undefined) break;
+    }
+    this.#isPumping = false;
+    if (this.#reason !== undefined) return;
+    this.#sendIpv6();
+    this.#report(now);
+    this.#arm();
+  }
+
+  #handle(event: PppEvent) {
+    const { link, onEvent } = this.#options;
+    switch (event.type) {
+      case "frame":
+        this.#hear(event.frame);
+        return link.sendFrame(event.frame);
+      case "question":
+        return this.#admission.ask(event);
+      case "configure":
+        this.#agreed = event.configuration;
+        return this.#configured(event.configuration);
+      case "gate":
+        if (event.protocol === "ipv6") this.#ipv6Passes = event.mode === "pass";
+        this.#plane.gate(event.protocol, event.mode);
+        return;
+      case "up":
+        this.#isUp = true;
+        return;
+      case "mppe-reset":
+        return link.resetMppe();
+      case "identification":
+      case "time-remaining":
+        return onEvent(event);
+      case "terminating":
+        // Nothing passes any more, so the addresses are free; the good-byes may take a while.
+        return this.#admission.end();
+      case "down":
+        return this.#down(event.reason);
+    }
+  }
+
+  #configured({ ipv6, mtu, sendAccm, receiveAccm }: LinkConfiguration): void {
+    const { host, profile, link, onEvent } = this.#options;
+    const accm = `${sendAccm} ${receiveAccm}`;
+    if (accm !== this.#toldAccm) {
+      this.#toldAccm = accm;
+      onEvent({ type: "link-info", sendAccm, receiveAccm });
+    }
+    const { role, requestPrefix } = profile.ipv6;
+    if (ipv6 === undefined) this.#ipv6 = undefined;
+    else if (this.#ipv6 === undefined && role !== "none" && link.ipv6Control !== undefined) {
+      const { duid, random } = host;
+      const facts = { agreement: ipv6, grant: this.#admission.grant, mtu, duid, random, requestPrefix };
+      this.#ipv6 = role === "router" ? new Ipv6Router(facts) : new Ipv6Host(facts);
+      this.#ipv6Runs = false;
+    }
+    this.#configure();
+  }
+
+  #configure(): void {
+    if (this.#agreed === undefined) return;
+    const isRouter = this.#options.profile.ipv6.role === "router";
+    this.#plane.configure(planeConfiguration(this.#agreed, this.#admission.grant, this.#ipv6, isRouter));
+  }
+
+  #addresses(): PppAddresses {
+    const { ipv4, ipv6 } = this.#agreed ?? {};
+    const { addresses = [], prefixes = [], dns = [] } = this.#ipv6 ?? {};
+    return {
+      ipv4: ipv4 && { local: ipv4.local, peer: ipv4.peer, dns: ipv4.dns, nbns: ipv4.nbns },
+      ipv6: ipv6 && { local: ipv6.local, peer: ipv6.peer, addresses, prefixes, dns },
+    };
+  }
+
+  /** What is carried may be told, and IPv6 may speak. */
+  #report(now: Instant): void {
+    if (!this.#plane.isSettled || this.#closeBy !== NEVER) return;
+    if (this.#ipv6 !== undefined && this.#ipv6Passes && !this.#ipv6Runs) {
+      this.#ipv6Runs = true;
+      this.#ipv6.start(now);
+    }
+    if (!this.#isUp) return;
+    const addresses = this.#addresses();
+    const told = JSON.stringify(addresses);
+    if (told === this.#told) return;
+    this.#told = told;
+    const { onEvent, interfaceName } = this.#options;
+    if (this.#upSince !== undefined) {
+      onEvent({ type: "addresses", at: now, ...addresses });
+      return;
+    }
+    this.#upSince = now;
+    const { member } = this.#admission;
+    onEvent({
+      type: "up",
+      at: now,
+      user: member?.user,
+      method: member?.method,
+      ...addresses,
+      mtu: this.#agreed?.mtu ?? 0,
+      mppeBits: this.#agreed?.mppe?.send.bits,
+      interfaceName: interfaceName?.(),
+    });
+  }
+
+  /** A packet of IPv6's own protocols from the peer. */
+  #takeIpv6(packet: Uint8Array): void {
+    if (!this.#ipv6Runs) return;
+    this.#tell((now) => {
+      if (this.#ipv6?.receive(now, packet)) this.#configure();
+    });
+  }
+
+  #sendIpv6(): void {
+    const { ipv6Control } = this.#options.link;
+    if (ipv6Control === undefined || !this.#ipv6Runs || !this.#ipv6Passes) return;
+    for (let out = this.#ipv6?.pollTransmit(); out !== undefined; out = this.#ipv6?.pollTransmit()) {
+      ipv6Control.send(out);
+    }
+  }
+
+  /** Notes which authentication protocol is spoken: a CDN names it (RFC 3145 §2.1). */
+  #hear(frame: Uint8Array): void {
+    const protocol = ((frame[0] ?? 0) << 8) | (frame[1] ?? 0);
+    if (protocol === PROTOCOL.pap || protocol === PROTOCOL.chap || protocol === PROTOCOL.eap) {
+      this.#spoken = protocol;
+    }
+  }
+
+  // --- time ---
+
+  /** When the session's time is up, and when it has been idle for too long, as far as is known now. */
+  #limits(): { readonly session: Instant; readonly idle: Instant } {
+    if (this.#upSince === undefined || this.#closeBy !== NEVER) return { session: NEVER, idle: NEVER };
+    const { sessionTimeoutMs, idleTimeoutMs } = this.#admission.grant;
+    const heard = Math.max(this.#upSince, this.#options.link.lastDataReceived());
+    return {
+      session: sessionTimeoutMs > 0 ? this.#upSince + sessionTimeoutMs : NEVER,
+      idle: idleTimeoutMs > 0 ? heard + idleTimeoutMs : NEVER,
+    };
+  }
+
+  #limit(now: Instant): OwnEnd | undefined {
+    const { session, idle } = this.#limits();
+    const { sessionTimeoutMs, idleTimeoutMs } = this.#admission.grant;
+    if (now >= session) {
+      return { code: "session-timeout", text: `its time of ${sessionTimeoutMs / 1000} s is up` };
+    }
+    if (now < idle) return undefined;
+    return { code: "idle-timeout", text: `no packet from the peer for ${idleTimeoutMs / 1000} s` };
+  }
+
+  #arm(): void {
+    const { session, idle } = this.#limits();
+    const due = Math.min(
+      this.#session.pollTimeout() ?? NEVER,
+      (this.#ipv6Runs ? this.#ipv6?.pollTimeout() : undefined) ?? NEVER,
+      this.#closeBy,
+      session,
+      idle,
+    );
+    if (due === NEVER) this.#alarm?.clear();
+    else this.#alarm?.set(due);
+  }
+
+  #down(reason: DownReason): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = pppDownReason(reason, this.#spoken, this.#own, this.#admission.refusal);
+    this.#admission.end();
+    this.#plane.end();
+    this.#alarm?.[Symbol.dispose]();
+    for (const handler of this.#handlers.splice(0)) handler[Symbol.dispose]();
+    const { host, onEvent } = this.#options;
+    const wasUp = this.#upSince !== undefined;
+    onEvent({ type: "down", at: host.clock.now(), wasUp, reason: this.#reason });
+    this.#resolveEnded();
+  }
+}
+
+/** Ends before PPP began, where nothing was said to the peer. */
+const PLAIN_CLOSE: DownReason = { code: "closed", disconnectCode: 0, direction: 0, text: "closed by us" };
+const LOWER_DOWN: DownReason = {
+  code: "lower-layer-down",
+  disconnectCode: 0,
+  direction: 0,
+  text: "the session below went down",
+};

@@ -128,6 +128,24 @@ export const pppol2tp_ioc_stats = {
   rx_errors: 64,
 } as const;
 
+/** Flags of a unit (PPPIOCSFLAGS), SC_*. */
+export const SC_COMP_PROT = 0x1;
+export const SC_COMP_AC = 0x2;
+export const SC_CCP_OPEN = 0x40;
+export const SC_CCP_UP = 0x80;
+/** Packets that the compressor (of MPPE: the cipher) does not take are dropped and not sent as they are. */
+export const SC_MUST_COMP = 0x400000;
+
+/** struct ppp_option_data: a CCP option with what belongs to it, for a compressor or a decompressor. */
+export const ppp_option_data = { size: 16, ptr: 0, length: 8, transmit: 12 } as const;
+/** struct ppp_idle: seconds since the last packet that counts, sent and received. */
+export const ppp_idle = { size: 16, xmit_idle: 0, recv_idle: 8 } as const;
+/** linux/ppp-comp.h: MPPE's number as a CCP option, and the octets of it (RFC 3078 §2). */
+export const CI_MPPE = 18;
+export const CILEN_MPPE = 6;
+/** linux/if_link.h: attributes of interfaces of kind `ppp`. */
+export const IFLA_PPP_DEV_FD = 1;
+
 /** struct npioctl: a network protocol and what becomes of its packets, NPMODE_*. */
 export const npioctl = { size: 8, protocol: 0, mode: 4 } as const;
 export const NPMODE_PASS = 0;

@@ -1,11 +1,11 @@
 /**
  * Calls that the kernel may take its time with, made one after the other by a thread of their own: a netlink request is
- * worked off by the kernel inside send(), behind a lock that it may hold for long. The thread is started by the first
+ * worked off by the kernel inside send(), behind a lock that it may hold for long; so are the making and the end of a PPP
+ * interface inside ioctl() and close(). The thread is started by the first
  * call, and keeps the process alive only while there are some.
  */
 import type { Worker } from "node:worker_threads";
 import { ClosedError, SyscallError } from "./errors.ts";
-import type { Fd } from "./syscalls.ts";
 import { spawnThread } from "./thread.ts";
 
 /** What the thread is given. */
@@ -22,20 +22,27 @@ export const CALLER_WORK = 1;
 /** It is to end. */
 export const CALLER_STOP = 2;
 
-/** To the thread: make this send(). */
-export interface Call {
-  readonly id: number;
-  readonly fd: number;
-  readonly datagram: Uint8Array;
-}
+/** To the thread: make this call. */
+export type Call = { readonly id: number; readonly fd: number } & (
+  | { readonly make: "send"; readonly datagram: Uint8Array }
+  /** What the argument lies in is shared: the thread reads and writes it in place. */
+  | { readonly make: "ioctl"; readonly request: number; readonly argument: Uint8Array | null }
+  | { readonly make: "close" }
+);
 
 /** From the thread: pairs of a call's ID and its result. */
 export type CallerReport = readonly number[];
 
 interface Pending {
-  readonly resolve: (octets: number) => void;
+  /** For the error's message. */
+  readonly syscall: string;
+  readonly what: string | undefined;
+  readonly resolve: (result: number) => void;
   readonly reject: (error: Error) => void;
 }
+
+/** A call without what is given to it on the way. */
+type Wanted<T> = T extends unknown ? Omit<T, "id"> : never;
 
 export class Caller {
   readonly #state = new Int32Array(new SharedArrayBuffer(4));
@@ -53,18 +60,20 @@ export class Caller {
   }
 
   /**
-   * `send(fd, datagram, 0)`. The descriptor must stay open until the promise is settled.
+   * Makes a call. Its descriptor must stay open until the promise is settled.
+   * @param what - for the error's message.
+   * @returns what C returns.
    * @throws {@link SyscallError} by rejection.
    */
-  send(fd: Fd, datagram: Uint8Array): Promise<number> {
+  call(wanted: Wanted<Call>, what?: string): Promise<number> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     this.#last = (this.#last + 1) >>> 0;
     const id = this.#last;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { syscall: wanted.make, what, resolve, reject });
       // What is asked for in one turn of the event loop goes to the thread in one message.
       if (this.#calls.length === 0) queueMicrotask(() => this.#post());
-      this.#calls.push({ id, fd, datagram });
+      this.#calls.push({ ...wanted, id });
     });
   }
 
@@ -107,7 +116,7 @@ export class Caller {
       if (pending === undefined) continue;
       this.#pending.delete(id);
       if (result >= 0) pending.resolve(result);
-      else pending.reject(new SyscallError("send", -result));
+      else pending.reject(new SyscallError(pending.syscall, -result, pending.what));
     }
     if (this.#pending.size === 0) this.#thread?.unref();
   }

@@ -39,6 +39,17 @@ function wait(outbox: MessagePort, { epoll }: ReactorThreadData): void {
   }
 }
 
+function make(one: Call): number {
+  switch (one.make) {
+    case "send":
+      return kernel.send(one.fd, one.datagram, one.datagram.length, 0);
+    case "ioctl":
+      return kernel.ioctl(one.fd, one.request, one.argument);
+    case "close":
+      return kernel.close(one.fd);
+  }
+}
+
 function call(port: MessagePort, { state }: CallerThreadData): void {
   try {
     // Of this thread: 0 is the calling one.
@@ -51,9 +62,7 @@ function call(port: MessagePort, { state }: CallerThreadData): void {
     Atomics.compareExchange(state, 0, 1, CALLER_IDLE);
     const results: number[] = [];
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-      for (const { id, fd, datagram } of next.message as Call[]) {
-        results.push(id, kernel.send(fd, datagram, datagram.length, 0));
-      }
+      for (const one of next.message as Call[]) results.push(one.id, make(one));
     }
     if (results.length > 0) port.postMessage(results satisfies CallerReport);
     // Those that came meanwhile have made it 1 again.

@@ -155,13 +155,35 @@ export class Reactor implements Disposable {
   }
 
   /**
-   * `send(fd, datagram, 0)` in a thread of its own: for a call that the kernel may take its time with. Calls are made
+   * `send(fd, datagram, 0)` in a thread of its own: for a call that the kernel may take its time with. Such calls are made
    * one after the other. The descriptor must stay open until the promise is settled.
    * @throws {@link SyscallError} by rejection.
    */
   send(fd: Fd, datagram: Uint8Array): Promise<number> {
+    return this.#call({ make: "send", fd, datagram });
+  }
+
+  /**
+   * `ioctl(fd, request, argument)` in that thread.
+   * @param argument - in a SharedArrayBuffer, so that the thread works on it in place; pointers in it as well.
+   * @param what - the request's name.
+   * @throws {@link SyscallError} by rejection, TypeError when the argument is not shared.
+   */
+  ioctl(fd: Fd, request: number, argument: Uint8Array | null, what: string): Promise<number> {
+    if (argument !== null && !(argument.buffer instanceof SharedArrayBuffer)) {
+      return Promise.reject(new TypeError(`ioctl ${what}: the argument must lie in a SharedArrayBuffer`));
+    }
+    return this.#call({ make: "ioctl", fd, request, argument }, what);
+  }
+
+  /** `close(fd)` in that thread, for what takes an interface with it. The descriptor is gone also when this rejects. */
+  async closeLater(fd: Fd): Promise<void> {
+    await this.#call({ make: "close", fd });
+  }
+
+  #call(...call: Parameters<Caller["call"]>): Promise<number> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return this.#caller.send(fd, datagram);
+    return this.#caller.call(...call);
   }
 
   /** Ends the thread; what is still watched is told by `onFailure`. Idempotent. */

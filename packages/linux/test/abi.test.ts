@@ -15,7 +15,7 @@ const HEADERS = [
   "sys/epoll.h sys/eventfd.h sys/mount.h sys/resource.h sys/socket.h sys/uio.h sys/un.h",
   "netinet/in.h linux/capability.h linux/filter.h linux/genetlink.h linux/if.h linux/if_addr.h linux/if_tun.h",
   "linux/neighbour.h linux/netlink.h linux/rtnetlink.h linux/sockios.h netinet/udp.h linux/virtio_net.h",
-  "linux/if_ether.h linux/if_pppox.h linux/ppp_defs.h linux/ppp-ioctl.h",
+  "linux/if_ether.h linux/if_pppox.h linux/ppp_defs.h linux/ppp-ioctl.h linux/ppp-comp.h",
 ].flatMap((line) => line.split(" "));
 
 /** Newer than the oldest distribution's headers, or the kernel's own and in no header for programs. */

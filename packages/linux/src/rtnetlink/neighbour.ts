@@ -26,6 +26,9 @@ import {
   type NetlinkRequest,
 } from "../netlink.ts";
 
+/** linux/neighbour.h */
+const NTF_PROXY = 0x08;
+
 /** struct ndmsg */
 const NDMSG = {
   size: ndmsg.size,
@@ -58,6 +61,8 @@ export interface NewNeighbour {
   readonly linkAddress?: string;
   /** Default NUD_PERMANENT. */
   readonly state?: number;
+  /** Answer for the address on this interface though it is somewhere else (`ip neighbour add proxy`). */
+  readonly proxy?: boolean;
 }
 
 /** Reads RTM_NEWNEIGH and RTM_DELNEIGH of IPv4 and IPv6; `undefined` for other messages. */
@@ -131,7 +136,8 @@ function entryPayload(entry: NewNeighbour): Uint8Array {
     encodeHeader(NDMSG, {
       ndm_family: family,
       ndm_ifindex: entry.interfaceIndex,
-      ndm_state: entry.state ?? NUD_PERMANENT,
+      ndm_state: entry.proxy === true ? 0 : (entry.state ?? NUD_PERMANENT),
+      ndm_flags: entry.proxy === true ? NTF_PROXY : 0,
     }),
     encodeAttributes(NDA, { DST: entry.address, LLADDR: entry.linkAddress }),
   ]);

@@ -85,6 +85,11 @@ export interface CallGrant {
 /** Addresses and limits of a user's session. What is absent is the profile's. */
 export interface UserGrant {
   readonly accept: true;
+  /**
+   * What the user is called here, where a name has several spellings (`DOMAIN\alice`, `Alice`): two sessions of one user
+   * are known by it. Absent: the name as it was said.
+   */
+  readonly user?: string;
   /** The password, for whoever checks the proof. Absent: `verified`, the authority has checked it itself. */
   readonly secret?: string;
   readonly verified?: {

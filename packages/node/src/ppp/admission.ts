@@ -146,7 +146,7 @@ export class Admission {
     grant: UserGrant,
     proof: Decision,
   ) {
-    const { name } = credentials;
+    const name = grant.user ?? credentials.name;
     // Who negotiates anew as the same user keeps what it has; as another, it begins with nothing.
     if (this.#claimed !== name) this.#leave();
     const other = this.#host.users.claim(name, this.#owner, grant.exclusive ?? this.#profile.exclusive);

@@ -149,6 +149,11 @@ export class Endpoint {
     return next;
   }
 
+  /** Whether a tunnel may have this ID: it is neither in use nor rests after use. */
+  isTunnelIdFree(tunnelId: number): boolean {
+    return !this.#tunnels.register.isTaken(tunnelId);
+  }
+
   /** Opens a tunnel: sends an SCCRQ. @throws ControlError, EncodeError, TransportError. */
   openTunnel(now: Instant, opening: TunnelOpening): TunnelHandle {
     const tunnel = this.#tunnels.open(now, opening);

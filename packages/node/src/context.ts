@@ -4,6 +4,8 @@
  * A tunnel is made at once and comes up by itself; what fails is tried again with back-off until it is closed.
  * Whoever needs to know waits with `whenUp`, listens with `on`, or reads `events()`.
  */
+
+import type { ClosedSession, ClosedTunnel, DrainOptions } from "@l2tp/control";
 import {
   type DataPlane,
   type DataPlaneStatus,
@@ -16,6 +18,9 @@ import { Alarms } from "./alarms.ts";
 import { type BackoffSettings, DEFAULT_BACKOFF } from "./backoff.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { ControlPlane } from "./control-plane.ts";
+import type { DynamicTunnel, DynamicTunnelInit, Listener, ListenerInit } from "./dynamic/api.ts";
+import { type DynamicOptions, Dynamics } from "./dynamic/dynamics.ts";
+import type { DynamicTunnelKeeper } from "./dynamic/tunnel.ts";
 import { Emitter, type EventOf, type EventsOptions } from "./emitter.ts";
 import { ClosedError, NameInUseError } from "./errors.ts";
 import type { ContextEvent, ContextEventType, EventsDropped } from "./events.ts";
@@ -25,13 +30,14 @@ import { type ConfiguredTunnel, configureTunnel, type TunnelInit } from "./param
 import { QuiescentControl, type QuiescentInit } from "./quiescent-control.ts";
 import { reason } from "./reason.ts";
 import { closeOnAbort } from "./session.ts";
+import type { ControlMessageRecord } from "./shared-wire.ts";
 import { StaticControl } from "./static-control.ts";
 import type { ContextStatistics, TunnelStatistics, WireStatistics } from "./statistics.ts";
 import { type MakeControl, type Tunnel, TunnelKeeper } from "./tunnel.ts";
 import { WirePool } from "./wire-pool.ts";
 
 /** What a context is made of. Only the data plane has no default. */
-export interface ContextOptions {
+export interface ContextOptions extends DynamicOptions {
   /** Carries the traffic. The context does not close it: whoever made it does, after the context. */
   readonly dataPlane: DataPlane;
   /** Default: silent. `console` and `pino()` fit. */
@@ -42,16 +48,31 @@ export interface ContextOptions {
   readonly random?: () => number;
   /** How what failed is tried again; what is left out has the default. */
   readonly backoff?: Partial<BackoffSettings>;
+  /** Sees each control message of dynamic and quiescent tunnels, for a trace; must not throw, and copies what it keeps. */
+  readonly onControlMessage?: (record: ControlMessageRecord) => void;
   /** Closes the context when it aborts. */
   readonly signal?: AbortSignal;
 }
+
+/** How a context ends. */
+export interface CloseOptions {
+  /**
+   * How long peers may take to acknowledge that their tunnels end, in milliseconds. Default: a full retransmission cycle,
+   * some 31 s where a peer is dead.
+   */
+  readonly limitMs?: number;
+}
+
+/** Any tunnel of a context; `mode` tells which kind. */
+export type AnyTunnel = Tunnel | DynamicTunnel;
 
 /** All tunnels of a program, on one data plane. */
 export class Context implements AsyncDisposable {
   readonly #dataPlane: DataPlane;
   readonly #host: Host;
   readonly #emitter: Emitter;
-  readonly #tunnels = new Map<string, TunnelKeeper>();
+  readonly #tunnels = new Map<string, TunnelKeeper | DynamicTunnelKeeper>();
+  readonly #dynamics: Dynamics;
   readonly #untilClosed = new AbortController();
   #closing: Promise<void> | undefined;
 
@@ -67,15 +88,76 @@ export class Context implements AsyncDisposable {
       emitter: this.#emitter,
       alarms,
       control: new ControlPlane(clock, alarms, random),
-      wires: new WirePool(dataPlane, logger, clock, alarms),
+      wires: new WirePool(dataPlane, logger, clock, alarms, options.onControlMessage),
       backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
     };
+    const owner = {
+      isNameFree: (name: string) => !this.#tunnels.has(name),
+      add: (tunnel: DynamicTunnelKeeper) => void this.#tunnels.set(tunnel.name, tunnel),
+      forget: (tunnel: DynamicTunnelKeeper) => {
+        if (this.#tunnels.get(tunnel.name) === tunnel) this.#tunnels.delete(tunnel.name);
+      },
+    };
+    this.#dynamics = new Dynamics(this.#host, dataPlane, owner, options);
     if (signal) closeOnAbort(signal, this, this.#untilClosed);
   }
 
-  /** In the order in which they were made. */
-  get tunnels(): readonly Tunnel[] {
+  /** In the order in which they were made; those that were accepted from callers too. */
+  get tunnels(): readonly AnyTunnel[] {
     return [...this.#tunnels.values()];
+  }
+
+  /** By its name. */
+  tunnel(name: string): AnyTunnel | undefined {
+    return this.#tunnels.get(name);
+  }
+
+  /** In the order in which they were made. */
+  get listeners(): readonly Listener[] {
+    return this.#dynamics.listeners;
+  }
+
+  /**
+   * Takes callers (L2TPv2) at an address. Who may have a tunnel is the authority's to say, or that of whoever listens for
+   * `incoming-tunnel`. @throws ParameterError, NameInUseError, ClosedError
+   */
+  listen(init: ListenerInit = {}): Listener {
+    this.#assertOpen();
+    return this.#dynamics.listen(init);
+  }
+
+  /**
+   * A tunnel that is negotiated (L2TPv2), dialled by us and kept up as its dial settings say.
+   * @throws ParameterError, NameInUseError, ClosedError, ControlError
+   */
+  newDynamicTunnel(init: DynamicTunnelInit): DynamicTunnel {
+    this.#assertOpen();
+    return this.#dynamics.dial(init);
+  }
+
+  /** Dynamic tunnels that have ended not long ago, newest first, with their cause and last messages. */
+  closedTunnels(): readonly ClosedTunnel[] {
+    return this.#dynamics.closedTunnels();
+  }
+
+  /** Calls that have ended not long ago, newest first, with their cause. */
+  closedSessions(): readonly ClosedSession[] {
+    return this.#dynamics.closedSessions();
+  }
+
+  /**
+   * Begins no tunnel and no call any more; those that there are end by themselves, or in waves. Static and quiescent tunnels
+   * stay. Resolves when no call is left, or {@link resume} was called.
+   */
+  drain(options: DrainOptions = {}): Promise<void> {
+    this.#assertOpen();
+    return this.#dynamics.drain(options);
+  }
+
+  /** Goes back to work after {@link drain}. */
+  resume(): void {
+    this.#assertOpen();
+    this.#dynamics.resume();
   }
 
   /**
@@ -107,13 +189,17 @@ export class Context implements AsyncDisposable {
     parameters: ConfiguredTunnel,
     makeControl: MakeControl,
   ): Tunnel {
-    if (this.#closing) throw new ClosedError("the context is closed");
+    this.#assertOpen();
     const { name } = parameters;
     if (this.#tunnels.has(name)) throw new NameInUseError(`the context has a tunnel ${name} already`);
     const owner = { forget: () => void this.#tunnels.delete(name) };
     const tunnel = new TunnelKeeper(this.#host, owner, mode, parameters, makeControl, signal);
     this.#tunnels.set(name, tunnel);
     return tunnel;
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new ClosedError("the context is closed");
   }
 
   /** Calls `listener` for each event of this type, synchronously, until the result is disposed of. */
@@ -154,12 +240,16 @@ export class Context implements AsyncDisposable {
       });
       return { ...tunnel.summary(), sessions };
     });
-    return { wires, tunnels };
+    const { endpoint } = this.#dynamics;
+    return { wires, tunnels, endpoint: endpoint.statistics(), peers: endpoint.peers() };
   }
 
-  /** Closes all tunnels and their sessions. Idempotent; resolves when the data plane is done with them. */
-  close(): Promise<void> {
-    this.#closing ??= this.#end();
+  /**
+   * Closes all listeners, tunnels and sessions: StopCCN to each peer, and their acknowledgements, within the limit; then
+   * the data plane. Idempotent; resolves when the data plane is done with them.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#end(options);
     return this.#closing;
   }
 
@@ -167,10 +257,12 @@ export class Context implements AsyncDisposable {
     return this.close();
   }
 
-  async #end(): Promise<void> {
+  async #end({ limitMs }: CloseOptions): Promise<void> {
     this.#untilClosed.abort();
     const why = reason("closed", "the context was closed");
-    await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.end(why)));
+    const configured = [...this.#tunnels.values()].filter((tunnel) => tunnel instanceof TunnelKeeper);
+    await Promise.all([this.#dynamics.shutDown(limitMs), ...configured.map((tunnel) => tunnel.end(why))]);
+    this.#dynamics.dispose();
     this.#host.control.dispose();
     this.#host.alarms.dispose();
     this.#emitter.end();

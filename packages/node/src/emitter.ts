@@ -43,6 +43,16 @@ export class Emitter {
     return { [Symbol.dispose]: () => listeners.delete(own) };
   }
 
+  /** Whether somebody has a listener for this type; readers of {@link events} do not count. */
+  listens(type: ContextEventType): boolean {
+    return (this.#listeners.get(type)?.size ?? 0) > 0;
+  }
+
+  /** Whether anybody would see an event of this type. */
+  hears(type: ContextEventType): boolean {
+    return this.listens(type) || this.#readers.size > 0;
+  }
+
   /** All events from now on, until the signal aborts, the reader breaks off, or the source ends. */
   events(options: EventsOptions = {}): AsyncIterableIterator<ContextEvent | EventsDropped> {
     const reader: Reader = new Reader(options, () => this.#readers.delete(reader));

@@ -1,7 +1,11 @@
 /** Why something came down or did not come up: a code to branch on, a text for people, and what to do. */
+import type { Cause } from "@l2tp/control";
 import { PlaneError, type PlaneErrorCode } from "@l2tp/dataplane";
 
-/** What a program can branch on. Those of `PlaneErrorCode` are what a data plane could not do. */
+/**
+ * What a program can branch on. Those of `PlaneErrorCode` are what a data plane could not do, those of `Cause` how the
+ * control connection or the call ended (there `local-close` is `closed` and `tunnel-ended` is `tunnel-down`).
+ */
 export type ReasonCode =
   /** Somebody here closed it. */
   | "closed"
@@ -13,6 +17,15 @@ export type ReasonCode =
   | "session-lost"
   | "tunnel-lost"
   | "wire-lost"
+  /** The call's PPP ended; the text says how. */
+  | "ppp"
+  /** The other half of a session that was passed on ended. */
+  | "switched"
+  /** Nobody wants it up for now. */
+  | "hung-up"
+  /** The program is being emptied. */
+  | "draining"
+  | Exclude<Cause, "local-close" | "tunnel-ended">
   | PlaneErrorCode;
 
 /** Why something came down or did not come up. */

@@ -1,4 +1,5 @@
 /** The figures of a context: its wires, tunnels and sessions, taken at one moment. */
+import type { EndpointStatistics, PeerStatistics, TunnelStatus } from "@l2tp/control";
 import type { PlaneStatistics, WireCounters } from "@l2tp/dataplane";
 import type { Encapsulation, Instant, SocketAddress } from "@l2tp/protocol";
 import type { ControlStatistics } from "./control.ts";
@@ -19,6 +20,8 @@ export interface TunnelStatistics {
   readonly state: TunnelState;
   readonly upSince: Instant | undefined;
   readonly control: ControlStatistics;
+  /** Of a dynamic tunnel with a control connection: the whole of it, with the last messages. */
+  readonly status?: TunnelStatus;
   readonly sessions: readonly SessionFigures[];
 }
 
@@ -34,4 +37,8 @@ export interface WireStatistics {
 export interface ContextStatistics {
   readonly wires: readonly WireStatistics[];
   readonly tunnels: readonly TunnelStatistics[];
+  /** Of all dynamic tunnels: messages by type, causes of discards, how many there are of what. */
+  readonly endpoint: EndpointStatistics;
+  /** What was counted of each address. */
+  readonly peers: readonly PeerStatistics[];
 }

@@ -10,6 +10,7 @@ import {
   PlaneError,
   type Wire,
 } from "@l2tp/dataplane";
+import type { SocketAddress } from "@l2tp/protocol";
 import type { Alarms } from "./alarms.ts";
 import type { Clock } from "./clock.ts";
 import { DataWatch } from "./data-watch.ts";
@@ -59,6 +60,11 @@ export class WirePool {
   /** Sends by the wire of this number; nothing happens when it has gone. */
   send(number: number, message: ControlMessageOut): void {
     this.#byNumber.get(number)?.shared.send(message);
+  }
+
+  /** What the wire of this number is bound to. */
+  local(number: number): SocketAddress | undefined {
+    return this.#byNumber.get(number)?.shared.wire?.local;
   }
 
   /** A lease of a wire that is open; undefined when it has gone, or is lost. */

@@ -1,0 +1,114 @@
+/**
+ * One call and its part of the data plane. It lives until the data plane has let go of it, which may be after the session
+ * that people see has a new one.
+ */
+import type { EndpointEvent, Intent, SessionDown, SessionHandle, SessionUp } from "@l2tp/control";
+import type { InterfaceAddress, SessionPlane, SessionPlaneParameters } from "@l2tp/dataplane";
+import type { Reason } from "../reason.ts";
+import { reasonOf } from "../reason.ts";
+import type { SessionPpp } from "./api.ts";
+import type { Connection } from "./connection.ts";
+import type { EndpointDriver } from "./driver.ts";
+
+/** The session that people see. */
+export interface CallOwner {
+  readonly label: string;
+  /** Who runs PPP, as far as the data plane is concerned. */
+  readonly runner: SessionPpp["by"] | "bridge";
+  /** What the data plane is to make, but for what the control plane negotiates. */
+  planeParameters(): Partial<SessionPlaneParameters>;
+  callUp(call: Call, event: SessionUp): void;
+  callDown(call: Call, event: SessionDown): void;
+  callLost(call: Call, why: Reason): void;
+  addressesChanged(interfaceName: string, addresses: readonly InterfaceAddress[]): void;
+  /** What the other end says while the call lasts. */
+  tell(event: EndpointEvent): void;
+}
+
+type SetUp = Extract<Intent, { intent: "set-up-session" }>;
+
+export class Call {
+  readonly driver: EndpointDriver;
+  readonly connection: Connection;
+  readonly handle: SessionHandle;
+  readonly owner: CallOwner;
+  plane: SessionPlane | undefined;
+  sessionId = 0;
+  peerSessionId = 0;
+  /** Why it ends, where the data plane or PPP knows more than the endpoint. */
+  cause: Reason | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #tornDown = false;
+
+  constructor(driver: EndpointDriver, connection: Connection, handle: SessionHandle, owner: CallOwner) {
+    this.driver = driver;
+    this.connection = connection;
+    this.handle = handle;
+    this.owner = owner;
+  }
+
+  /** Resolves when the data plane has done what it was asked for so far. */
+  get settled(): Promise<void> {
+    return this.#work;
+  }
+
+  setUp(intent: SetUp): void {
+    const { sessionId, peerSessionId } = intent.plane;
+    this.sessionId = sessionId;
+    this.peerSessionId = peerSessionId;
+    this.connection.calls.set(sessionId, this);
+    if (this.owner.runner === "none") {
+      this.driver.command((endpoint, now) => endpoint.planeReady(now, intent.token));
+      return;
+    }
+    this.#do(intent, async () => {
+      const tunnel = this.connection.plane;
+      if (this.#tornDown || tunnel === undefined) return;
+      this.plane = await tunnel.createSession({ ...intent.plane, ...this.owner.planeParameters() });
+    });
+  }
+
+  update(intent: Extract<Intent, { intent: "update-session" }>): void {
+    const { sendSequence, receiveSequence } = intent;
+    this.#do(intent, async () => this.plane?.update({ sendSequence, receiveSequence }));
+  }
+
+  tearDown(intent: Extract<Intent, { intent: "tear-down-session" }>): void {
+    this.#tornDown = true;
+    this.#do(intent, async () => {
+      const { plane } = this;
+      this.plane = undefined;
+      try {
+        await plane?.[Symbol.asyncDispose]();
+      } catch (error) {
+        this.connection.owner?.logger.error(
+          { error },
+          `session ${this.owner.label} was not taken down cleanly`,
+        );
+      }
+      if (this.connection.calls.get(this.sessionId) === this) this.connection.calls.delete(this.sessionId);
+    });
+  }
+
+  /** One after the other; the endpoint is told how it went. */
+  #do({ token }: Intent, work: () => Promise<void>): void {
+    this.#work = this.#work.then(async () => {
+      try {
+        await work();
+      } catch (error) {
+        this.cause ??= reasonOf(error);
+        const { message } = error as Error;
+        this.driver.command((endpoint, now) => endpoint.planeFailed(now, token, message));
+        return;
+      }
+      this.driver.command((endpoint, now) => endpoint.planeReady(now, token));
+    });
+  }
+
+  /** The data plane has it no more. */
+  lost(why: Reason): void {
+    if (this.#tornDown) return;
+    this.cause ??= why;
+    this.owner.callLost(this, why);
+  }
+}

@@ -1,0 +1,93 @@
+/** Calls that come in on a tunnel: asked about, accepted as sessions, passed on to another tunnel, or refused. */
+import { CDN, type RefusalDecision } from "@l2tp/control";
+import { Call } from "./call.ts";
+import type { DynamicHost } from "./host.ts";
+import { sessionDefaults } from "./parameters.ts";
+import type { CallQuestion, Questions } from "./questions.ts";
+import { DynamicSessionKeeper } from "./session.ts";
+import { DynamicTunnelKeeper } from "./tunnel.ts";
+
+/** The endpoint wants to know whether this call may be. */
+export function takeCall(
+  host: DynamicHost,
+  questions: Questions,
+  question: CallQuestion,
+  tunnels: Iterable<DynamicTunnelKeeper>,
+): void {
+  const { driver, connections } = host;
+  const { token, session: handle, about } = question;
+  const connection = connections.get(question.tunnel);
+  const tunnel = connection?.owner;
+  const status = driver.endpoint.session(handle);
+  if (connection === undefined || status === undefined || !(tunnel instanceof DynamicTunnelKeeper)) {
+    driver.command((endpoint, now) => endpoint.decide(now, token, { accept: false }));
+    return;
+  }
+  let answered = false;
+  const name = `call-${status.sessionId}`;
+  const refuse = (why: RefusalDecision): boolean => {
+    if (answered) return false;
+    answered = true;
+    const { result = 3, error, remedy, text } = why;
+    tunnel.logger.warn(
+      { result, error, callingNumber: status.callingNumber, calledNumber: status.calledNumber },
+      `a call on tunnel ${tunnel.name} is refused: CDN ${result}${text === undefined ? "" : `, "${text}"`}${remedy === undefined ? "" : `; ${remedy}`}`,
+    );
+    return driver.command((endpoint, now) => endpoint.decide(now, token, why));
+  };
+  host.track(
+    questions.call(question, {
+      tunnel: tunnel.name,
+      tunnelId: tunnel.tunnelId,
+      peerName: tunnel.peerName,
+      session: name,
+      sessionId: status.sessionId,
+      usual: tunnel.facts.session,
+      refuse,
+      accept: ({ switchTo, name: wanted = name, reply, ...defaults }) => {
+        if (answered || tunnel.connection !== connection) return false;
+        const target = switchTo === undefined ? undefined : [...tunnels].find((t) => t.name === switchTo);
+        if (switchTo !== undefined && target === undefined) {
+          return !refuse({
+            ...CDN.temporary,
+            accept: false,
+            remedy: `add tunnel ${switchTo}, to which it is to be passed on`,
+          });
+        }
+        const keeper = new DynamicSessionKeeper(host, tunnel, {
+          name: tunnel.session(wanted) === undefined ? wanted : name,
+          kind: about === "incoming-call" ? "lns-incoming" : "lac-outgoing",
+          origin: "accepted",
+          defaults: sessionDefaults(defaults),
+          redial: false,
+          stays: false,
+          auto: false,
+          bridged: target !== undefined,
+        });
+        answered = true;
+        tunnel.addSession(keeper);
+        keeper.begin(new Call(driver, connection, handle, keeper));
+        if (target !== undefined) host.switching.intend(keeper, target);
+        const undo = (): void => {
+          host.calls.delete(handle);
+          keeper.abandon();
+        };
+        try {
+          const inTime = driver.command((endpoint, now) =>
+            endpoint.decide(now, token, {
+              accept: true,
+              name: keeper.name,
+              ...(reply !== undefined && { reply }),
+            }),
+          );
+          if (!inTime) undo();
+          return inTime;
+        } catch (error) {
+          answered = false;
+          undo();
+          throw error;
+        }
+      },
+    }),
+  );
+}

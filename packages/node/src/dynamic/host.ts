@@ -1,0 +1,25 @@
+/** What dynamic tunnels, their sessions and listeners share in a context. */
+import type { SessionHandle, TunnelHandle } from "@l2tp/control";
+import type { DataPlaneCapabilities } from "@l2tp/dataplane";
+import type { DialerOptions } from "../dial/index.ts";
+import type { Host } from "../host.ts";
+import type { PppHost } from "../ppp/index.ts";
+import type { Call } from "./call.ts";
+import type { Connection } from "./connection.ts";
+import type { EndpointDriver } from "./driver.ts";
+import type { Switching } from "./switching.ts";
+
+/** One for each context. */
+export interface DynamicHost extends Host {
+  readonly driver: EndpointDriver;
+  readonly capabilities: DataPlaneCapabilities;
+  readonly ppp: PppHost;
+  readonly dialler: DialerOptions;
+  readonly connections: Map<TunnelHandle, Connection>;
+  readonly calls: Map<SessionHandle, Call>;
+  /** Nothing new is begun. */
+  readonly draining: boolean;
+  /** Work that the context waits for when it closes. */
+  track(work: Promise<unknown>): void;
+  readonly switching: Switching;
+}

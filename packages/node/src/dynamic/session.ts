@@ -1,0 +1,668 @@
+/**
+ * One session of a dynamic tunnel: what a program sees of it, and what keeps it up. One that we open is opened when its
+ * tunnel is up, and again when it has ended; one that was accepted is gone with its call.
+ */
+import {
+  type CallErrors,
+  type CallKind,
+  CDN,
+  type CdnFacts,
+  type Ending,
+  type EndpointEvent,
+  type LinkInfo,
+  type ProxyInformation,
+  type SessionDown,
+  type SessionOpening,
+  type SessionStatus,
+  type SessionUp,
+} from "@l2tp/control";
+import {
+  emptyStatistics,
+  type InterfaceAddress,
+  type PlaneStatistics,
+  type SessionPlane,
+  type SessionPlaneParameters,
+} from "@l2tp/dataplane";
+import type { Instant, SocketAddress } from "@l2tp/protocol";
+import type { Alarm } from "../alarms.ts";
+import { Backoff } from "../backoff.ts";
+import { ClosedError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { PppAddresses, PppRun, PppSessionEvent, PppStatus, PppUp } from "../ppp/index.ts";
+import { type Reason, reason, sameReason } from "../reason.ts";
+import { closeOnAbort } from "../session.ts";
+import type { SessionState } from "../states.ts";
+import { UpGate, type WaitOptions } from "../up-gate.ts";
+import type { DynamicSession, Origin, SessionDefaults } from "./api.ts";
+import { Call, type CallOwner } from "./call.ts";
+import type { Connection } from "./connection.ts";
+import { reasonOfEnding, reasonOfError } from "./ending-reason.ts";
+import type { DynamicHost } from "./host.ts";
+import {
+  bridgeParameters,
+  interfaceAddresses,
+  planeParameters,
+  pppOf,
+  textOfAddresses,
+} from "./session-plane.ts";
+import { cdnOfPpp, reasonOfPpp, startPpp } from "./session-ppp.ts";
+
+/** What a session needs of its tunnel. */
+export interface SessionTunnel {
+  readonly name: string;
+  readonly tunnelId: number;
+  readonly peer: SocketAddress;
+  readonly logger: Logger;
+  /** While it is up. */
+  readonly connection: Connection | undefined;
+  /** Somebody wants a call on it. */
+  dial(): void;
+  forget(session: DynamicSessionKeeper): void;
+}
+
+/** How a session is to be. */
+export interface SessionSettings {
+  readonly name: string;
+  readonly kind: CallKind;
+  readonly origin: Origin;
+  /** Absent of an accepted one. */
+  readonly opening?: SessionOpening;
+  readonly defaults: SessionDefaults;
+  /** Open it again when it has ended. */
+  readonly redial: boolean;
+  /** Whether it stays, without a call, for `dial()`. */
+  readonly stays: boolean;
+  readonly auto: boolean;
+  /** Its frames are passed on to another session: nobody here runs PPP. */
+  readonly bridged?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Keeps one session up. */
+export class DynamicSessionKeeper implements DynamicSession, CallOwner {
+  readonly settings: SessionSettings;
+  readonly tunnel: SessionTunnel;
+  readonly #host: DynamicHost;
+  #gate: UpGate | undefined;
+  #backoff: Backoff | undefined;
+  #retry: (Alarm & Disposable) | undefined;
+  #untilClosed: AbortController | undefined;
+  #state: SessionState;
+  #wanted: boolean;
+  #reason: Reason | undefined;
+  #told: Reason | undefined;
+  #upSince: Instant | undefined;
+  #ending: Ending | undefined;
+  #call: Call | undefined;
+  #last: Call | undefined;
+  #run: PppRun | undefined;
+  #up: SessionUp | undefined;
+  #pppUp: PppUp | undefined;
+  /** What the CDN is to say when PPP has ended because somebody hung up. */
+  #cdn: CdnFacts | undefined;
+  #closing: Promise<void> | undefined;
+  #closed: (() => void) | undefined;
+  /** It ends with its call. */
+  #doomed = false;
+  /** See {@link DynamicSession.switchedTo}; set by switching.ts. */
+  switchedTo: { readonly tunnel: string; readonly session: string } | undefined;
+  /** Called when the call, or the session, has ended. */
+  onEnd: ((ending: Ending | undefined) => void) | undefined;
+
+  constructor(host: DynamicHost, tunnel: SessionTunnel, settings: SessionSettings) {
+    this.#host = host;
+    this.tunnel = tunnel;
+    this.settings = settings;
+    this.#wanted = settings.auto;
+    this.#state = settings.opening === undefined ? "starting" : settings.auto ? "waiting" : "idle";
+    if (settings.signal) {
+      this.#untilClosed = new AbortController();
+      closeOnAbort(settings.signal, this, this.#untilClosed);
+    }
+  }
+
+  get name(): string {
+    return this.settings.name;
+  }
+  get label(): string {
+    return `${this.tunnel.name}/${this.name}`;
+  }
+  get origin(): Origin {
+    return this.settings.origin;
+  }
+  get kind(): CallKind {
+    return this.settings.kind;
+  }
+  get sessionId(): number {
+    return this.#call?.sessionId || (this.status()?.sessionId ?? 0);
+  }
+  get peerSessionId(): number {
+    return this.#call?.peerSessionId || (this.status()?.peerSessionId ?? 0);
+  }
+  get state(): SessionState {
+    return this.#state;
+  }
+  get reason(): Reason | undefined {
+    return this.#reason;
+  }
+  get upSince(): Instant | undefined {
+    return this.#upSince;
+  }
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+  get callSerialNumber(): number | undefined {
+    return this.status()?.callSerialNumber;
+  }
+  get calledNumber(): string | undefined {
+    const { opening } = this.settings;
+    return this.#call === undefined ? opening?.request?.calledNumber : this.status()?.calledNumber;
+  }
+  get callingNumber(): string | undefined {
+    const { opening } = this.settings;
+    if (this.#call !== undefined) return this.status()?.callingNumber;
+    return opening?.kind === "incoming" ? opening.request?.callingNumber : undefined;
+  }
+  get interfaceName(): string | undefined {
+    return this.plane?.interfaceName;
+  }
+  get addresses(): readonly InterfaceAddress[] | undefined {
+    if (this.#run === undefined) return this.plane?.addresses;
+    return this.#state === "up" ? interfaceAddresses(this.#run.status()) : undefined;
+  }
+  get mtuOctets(): number | undefined {
+    return this.#state === "up" ? (this.#pppUp?.mtu ?? this.plane?.mtuOctets) : undefined;
+  }
+  get plane(): SessionPlane | undefined {
+    return this.#call?.plane;
+  }
+  get ppp(): PppStatus | undefined {
+    return this.#run?.status();
+  }
+  /** What the other end has said in setting up the call that is up. */
+  get callFacts(): SessionUp | undefined {
+    return this.#up;
+  }
+  get call(): Call | undefined {
+    return this.#call;
+  }
+
+  status(): SessionStatus | undefined {
+    return this.#call && this.#host.driver.endpoint.session(this.#call.handle);
+  }
+
+  whenUp(options: WaitOptions = {}): Promise<void> {
+    if (this.#state === "closed") return Promise.reject(new ClosedError(`session ${this.label} is closed`));
+    if (this.#state === "up") return Promise.resolve();
+    this.#gate ??= new UpGate();
+    return this.#gate.wait(options, () => {
+      const why = this.#reason ? `: ${this.#reason.text}` : "";
+      return `session ${this.name} of tunnel ${this.tunnel.name}, which is ${this.#state}${why}`;
+    });
+  }
+
+  async statistics(): Promise<PlaneStatistics> {
+    return (await this.plane?.statistics()) ?? emptyStatistics();
+  }
+
+  // Opening.
+
+  dial(): void {
+    if (this.#state === "closed") throw new ClosedError(`session ${this.label} is closed`);
+    this.#wanted = true;
+    this.#backoff?.reset();
+    if (this.#call !== undefined) return;
+    if (this.tunnel.connection === undefined) {
+      this.#state = "waiting";
+      this.tunnel.dial();
+    } else this.#open();
+  }
+
+  /** The tunnel is up. */
+  carry(): void {
+    if (this.#wanted && this.#call === undefined && this.#state !== "closed") this.#open();
+  }
+
+  /** The tunnel is down, and so is the call. */
+  drop(why: Reason): void {
+    if (this.#state !== "retrying") return;
+    this.#retry?.clear();
+    this.#state = "waiting";
+    this.#reason = why;
+  }
+
+  #open(): void {
+    const { connection } = this.tunnel;
+    const { opening, name } = this.settings;
+    const handle = connection?.handle;
+    if (connection === undefined || handle === undefined || opening === undefined) return;
+    this.#retry?.clear();
+    if (this.#host.draining) {
+      this.#state = "waiting";
+      this.#reason = reason("draining", "no call is begun while the program is being emptied");
+      return;
+    }
+    this.#state = "starting";
+    try {
+      this.#host.driver.command((endpoint, now) => {
+        const session = endpoint.openSession(now, handle, { ...opening, name });
+        this.begin(new Call(this.#host.driver, connection, session, this));
+      });
+    } catch (error) {
+      this.#failed(reasonOfError(error), undefined);
+    }
+  }
+
+  /** The endpoint did not take it: as if it had never been. */
+  abandon(): void {
+    this.#call = undefined;
+    this.end(reason("closed", "it was not in time"));
+  }
+
+  /** The endpoint has the call. */
+  begin(call: Call): void {
+    this.#call = call;
+    this.#last = call;
+    this.#host.calls.set(call.handle, call);
+  }
+
+  // Ending.
+
+  hangUp(cdn: CdnFacts = CDN.administrative): void {
+    this.#wanted = false;
+    if (this.#state === "closed") return;
+    if (this.#call === undefined) {
+      this.#rest(reason("hung-up", "it was hung up here"));
+      return;
+    }
+    this.#endCall(cdn, cdn.text ?? "hung up");
+  }
+
+  /** PPP says good-bye first, where there is one. */
+  #endCall(cdn: CdnFacts, text: string): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    if (this.#run !== undefined && this.#cdn === undefined) {
+      this.#cdn = cdn;
+      void this.#run.close(text);
+    } else {
+      this.#host.driver.command((endpoint, now) => endpoint.closeSession(now, call.handle, cdn));
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close(reason("closed", "closed here"));
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(why: Reason): Promise<void> {
+    this.#wanted = false;
+    if (this.#state !== "closed") {
+      if (this.#call === undefined) this.end(why);
+      else {
+        const closed = new Promise<void>((resolve) => {
+          this.#closed = resolve;
+        });
+        this.#endCall(CDN.administrative, why.text);
+        await closed;
+      }
+    }
+    await this.#last?.settled;
+  }
+
+  /** The tunnel is closed: a call that there is ends with it, and tells so first. */
+  tunnelClosed(why: Reason): void {
+    this.#doomed = true;
+    this.#wanted = false;
+    if (this.#call === undefined) this.end(why);
+  }
+
+  /** No call, and none any more. */
+  end(why: Reason): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#reason = why;
+    this.#wanted = false;
+    this.#retry?.[Symbol.dispose]();
+    this.#untilClosed?.abort();
+    this.tunnel.forget(this);
+    this.onEnd?.(this.#ending);
+    this.#gate?.close(`session ${this.label}`);
+    this.#closed?.();
+  }
+
+  // CallOwner.
+
+  get runner(): CallOwner["runner"] {
+    return this.settings.bridged ? "bridge" : pppOf(this.settings.defaults, this.#host.capabilities).by;
+  }
+
+  planeParameters(): Partial<SessionPlaneParameters> {
+    const { bridged, defaults } = this.settings;
+    return bridged
+      ? bridgeParameters(this.#host.capabilities)
+      : planeParameters(defaults, this.#host.capabilities);
+  }
+
+  callUp(call: Call, event: SessionUp): void {
+    if (call !== this.#call) return;
+    this.#up = event;
+    const ppp = pppOf(this.settings.defaults, this.#host.capabilities);
+    if (this.settings.bridged) {
+      this.#isUp();
+      this.#host.switching.up(this);
+    } else if (ppp.by === "own") this.#startPpp(call, ppp.profile, event.proxy);
+    else this.#isUp();
+  }
+
+  #startPpp(call: Call, profile: Parameters<typeof startPpp>[2], proxy: ProxyInformation | undefined): void {
+    const { plane } = call;
+    const facts = {
+      tunnel: this.tunnel.name,
+      session: this.name,
+      peer: this.tunnel.peer,
+      calledNumber: this.calledNumber,
+      callingNumber: this.callingNumber,
+      proxy,
+    };
+    const onEvent = (event: PppSessionEvent): void => this.#pppEvent(call, event);
+    this.#run = plane && startPpp(this.#host.ppp, plane, profile, facts, onEvent);
+    if (this.#run === undefined) {
+      this.callLost(call, reason("unsupported", "the data plane has no link on which PPP could be run here"));
+    } else this.#run.start();
+  }
+
+  callLost(call: Call, why: Reason): void {
+    call.cause ??= why;
+    const cdn = { ...CDN.noResources, text: why.text.slice(0, 100) };
+    this.#host.driver.command((endpoint, now) => endpoint.closeSession(now, call.handle, cdn, "data-plane"));
+  }
+
+  callDown(call: Call, { ending }: SessionDown): void {
+    if (call !== this.#call) return;
+    const run = this.#run;
+    const why = call.cause ?? reasonOfEnding(ending);
+    const wasUp = this.#state === "up";
+    const upForMs = wasUp ? this.#host.clock.now() - (this.#upSince ?? 0) : 0;
+    const about = this.#about();
+    const userName = this.#pppUp?.user;
+    this.#ending = ending;
+    this.#call = undefined;
+    this.#run = undefined;
+    this.#up = undefined;
+    this.#pppUp = undefined;
+    this.#cdn = undefined;
+    this.#upSince = undefined;
+    run?.lowerDown();
+    this.onEnd?.(ending);
+    if (upForMs >= this.#host.backoff.maxMs) this.#backoff?.reset();
+    // Its tunnel goes, or has gone over to another connection already.
+    const tunnelEnds = this.tunnel.connection === call.connection && ending.cause === "tunnel-ended";
+    if (!wasUp) {
+      this.#failed(why, ending, tunnelEnds, about);
+      return;
+    }
+    this.#told = why;
+    const retryAt = this.#next(why, tunnelEnds);
+    this.tunnel.logger.info(
+      { session: this.name, code: why.code, remedy: why.remedy },
+      `session ${this.name} is down: ${why.text}${retryAt === undefined ? "" : "; opening it again"}`,
+    );
+    this.#host.emitter.emit({
+      type: "session-down",
+      ...about,
+      reason: why,
+      ending,
+      upForMs,
+      ...(userName !== undefined && { userName }),
+    });
+  }
+
+  addressesChanged(interfaceName: string, addresses: readonly InterfaceAddress[]): void {
+    const text = textOfAddresses(addresses);
+    this.tunnel.logger.info(
+      { session: this.name, interfaceName },
+      `session ${this.name}: ${interfaceName} has ${text}`,
+    );
+    this.#host.emitter.emit({ type: "session-addresses", ...this.#about(), interfaceName, addresses });
+  }
+
+  // PPP.
+
+  #pppEvent(call: Call, event: PppSessionEvent): void {
+    if (call !== this.#call) return;
+    switch (event.type) {
+      case "up":
+        this.#pppUp = event;
+        this.#isUp(event);
+        this.#pppAddresses(event);
+        return;
+      case "addresses":
+        this.#pppAddresses(event);
+        return;
+      case "link-info":
+        this.#tellAccm(call, event.sendAccm, event.receiveAccm);
+        return;
+      case "down":
+        this.#pppDown(call, event);
+        return;
+      default:
+        this.#host.emitter.emit({ type: "ppp", ...this.#about(), event });
+    }
+  }
+
+  #pppAddresses(addresses: PppAddresses): void {
+    const name = this.interfaceName ?? "";
+    this.addressesChanged(name, interfaceAddresses(addresses));
+  }
+
+  /** As LNS: the LAC escapes for the caller what was agreed (RFC 2661 §6.14). */
+  #tellAccm(call: Call, sendAccm: number, receiveAccm: number): void {
+    if (!this.kind.startsWith("lns")) return;
+    try {
+      this.#host.driver.command((endpoint, now) =>
+        endpoint.setLinkInfo(now, call.handle, { accm: { sendAccm, receiveAccm } }),
+      );
+    } catch (error) {
+      this.tunnel.logger.debug({ session: this.name, error }, "the ACCM was not told to the LAC");
+    }
+  }
+
+  #pppDown(call: Call, { reason: why }: Extract<PppSessionEvent, { type: "down" }>): void {
+    this.#run = undefined;
+    const cdn = this.#cdn === undefined ? cdnOfPpp(why) : { ...this.#cdn, disconnect: why.disconnect };
+    if (this.#cdn === undefined) call.cause ??= reasonOfPpp(why);
+    this.#host.driver.command((endpoint, now) => {
+      if (this.#cdn === undefined) endpoint.dropCarrier(now, call.handle, cdn);
+      else endpoint.closeSession(now, call.handle, cdn);
+    });
+  }
+
+  // States.
+
+  #isUp(ppp?: PppUp): void {
+    if (this.#state === "up" || this.#state === "closed") return;
+    this.#state = "up";
+    this.#reason = undefined;
+    this.#told = undefined;
+    this.#upSince = this.#host.clock.now();
+    const { interfaceName } = this;
+    const mtuOctets = this.mtuOctets ?? 0;
+    const { connected, request, proxy } = this.#up ?? {};
+    const speeds = connected ?? request;
+    const where = interfaceName === undefined ? {} : { interfaceName };
+    const on = interfaceName === undefined ? "" : ` on ${interfaceName}`;
+    const who = ppp?.user === undefined ? "" : ` for ${ppp.user}`;
+    this.tunnel.logger.info(
+      { session: this.name, sessionId: this.sessionId, ...where, mtuOctets },
+      `session ${this.name} is up${on}${who}, MTU ${mtuOctets}`,
+    );
+    this.#host.emitter.emit({
+      type: "session-up",
+      ...this.#about(),
+      ...where,
+      mtuOctets,
+      proxied: proxy !== undefined,
+      ...(speeds !== undefined &&
+        "txConnectSpeedBps" in speeds && { txConnectSpeedBps: speeds.txConnectSpeedBps }),
+      ...(speeds !== undefined &&
+        "rxConnectSpeedBps" in speeds &&
+        speeds.rxConnectSpeedBps !== undefined && { rxConnectSpeedBps: speeds.rxConnectSpeedBps }),
+      ...(ppp !== undefined && { ppp }),
+    });
+    this.#gate?.open();
+  }
+
+  /** It did not come up; told once for each new reason. */
+  #failed(why: Reason, ending: Ending | undefined, tunnelEnds = false, about = this.#about()): void {
+    const retryAt = this.#next(why, tunnelEnds);
+    const fields = { session: this.name, code: why.code, remedy: why.remedy };
+    const again = retryAt === undefined ? "" : "; trying again";
+    if (this.#told && sameReason(this.#told, why)) {
+      this.tunnel.logger.debug(fields, `session ${this.name} still cannot come up: ${why.text}`);
+    } else if (why.code !== "closed" && why.code !== "tunnel-down") {
+      this.tunnel.logger.warn(fields, `session ${this.name} cannot come up: ${why.text}${again}`);
+    }
+    if (!this.#told || !sameReason(this.#told, why)) {
+      this.#told = why;
+      this.#host.emitter.emit({
+        type: "session-failed",
+        ...about,
+        reason: why,
+        ...(retryAt !== undefined && { retryAt }),
+        ...(ending !== undefined && { ending }),
+      });
+    }
+  }
+
+  /** Where it goes from here. @returns when it is opened again, if that is known. */
+  #next(why: Reason, tunnelEnds: boolean): Instant | undefined {
+    const { stays, redial } = this.settings;
+    if (this.#closing !== undefined || this.#doomed || !stays) {
+      this.end(why);
+      return undefined;
+    }
+    if (!this.#wanted || !redial) {
+      this.#wanted = false;
+      this.#rest(why);
+      return undefined;
+    }
+    if (this.tunnel.connection === undefined || tunnelEnds || this.#host.draining) {
+      this.#state = "waiting";
+      this.#reason = why;
+      return undefined;
+    }
+    this.#state = "retrying";
+    this.#reason = why;
+    this.#backoff ??= new Backoff(this.#host.backoff, this.#host.random);
+    this.#retry ??= this.#host.alarms.create(() => this.#open());
+    const at = this.#host.clock.now() + this.#backoff.next();
+    this.#retry.set(at);
+    return at;
+  }
+
+  #rest(why: Reason): void {
+    if (!this.settings.stays) {
+      this.end(why);
+      return;
+    }
+    this.#retry?.clear();
+    this.#state = "idle";
+    this.#reason = why;
+  }
+
+  // What the other end says while the call lasts, and what is said to it.
+
+  tell(event: EndpointEvent): void {
+    const about = this.#about();
+    const { emitter } = this.#host;
+    switch (event.type) {
+      case "place-call":
+        this.#place(event);
+        return;
+      case "link-info": {
+        const { version: _, type: __, ...info } = event.info;
+        emitter.emit({ type: "link-info", ...about, info });
+        return;
+      }
+      case "wan-errors":
+        emitter.emit({ type: "wan-errors", ...about, errors: event.errors });
+        return;
+      case "sequencing":
+        emitter.emit({ type: "sequencing", ...about, on: event.on });
+        return;
+      case "speed-update":
+        emitter.emit({ type: "speed-update", ...about, txBps: event.txBps, rxBps: event.rxBps });
+        return;
+      case "speed-request":
+        emitter.emit({ type: "speed-request", ...about });
+        return;
+      case "modem-status":
+        emitter.emit({ type: "modem-status", ...about, status: event.status });
+        return;
+    }
+  }
+
+  #place({ request, session }: Extract<EndpointEvent, { type: "place-call" }>): void {
+    const { driver, emitter } = this.#host;
+    if (this.settings.bridged) {
+      this.#host.switching.place(this, request);
+      return;
+    }
+    const { placed } = this.settings.defaults;
+    if (placed !== undefined && !emitter.listens("place-call")) {
+      driver.command((endpoint, now) => endpoint.answerCall(now, session, placed));
+      return;
+    }
+    emitter.emit({
+      type: "place-call",
+      ...this.#about(),
+      request,
+      answer: (connected) => driver.command((endpoint, now) => endpoint.answerCall(now, session, connected)),
+      fail: (cdn) => driver.command((endpoint, now) => endpoint.failCall(now, session, cdn)),
+    });
+  }
+
+  setLinkInfo(info: LinkInfo): void {
+    const { handle } = this.#present();
+    this.#host.driver.command((endpoint, now) => endpoint.setLinkInfo(now, handle, info));
+  }
+
+  reportErrors(errors: CallErrors): boolean {
+    const { handle } = this.#present();
+    return this.#host.driver.command((endpoint, now) => endpoint.reportErrors(now, handle, errors));
+  }
+
+  setSequencing(on: boolean): void {
+    const { handle } = this.#present();
+    this.#host.driver.command((endpoint, now) => endpoint.setSequencing(now, handle, on));
+  }
+
+  reportSpeed(txBps: bigint, rxBps: bigint): void {
+    const { handle } = this.#present();
+    this.#host.driver.command((endpoint, now) => endpoint.reportSpeed(now, handle, txBps, rxBps));
+  }
+
+  #present(): Call {
+    if (this.#call !== undefined) return this.#call;
+    throw new ClosedError(`session ${this.label} has no call: it is ${this.#state}`);
+  }
+
+  #about() {
+    const { calledNumber, callingNumber } = this;
+    return {
+      at: this.#host.clock.now(),
+      tunnel: this.tunnel.name,
+      tunnelId: this.tunnel.tunnelId,
+      session: this.name,
+      sessionId: this.sessionId,
+      kind: this.kind,
+      ...(calledNumber !== undefined && { calledNumber }),
+      ...(callingNumber !== undefined && { callingNumber }),
+    };
+  }
+}

@@ -1,9 +1,11 @@
 /** What a tunnel and its sessions need of the wire that they are on. */
 import type { DataPlaneCapabilities, PlaneNotice, PlaneStatistics } from "@l2tp/dataplane";
-import type { Encapsulation, IpAddress, SocketAddress } from "@l2tp/protocol";
+import type { Encapsulation, IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import type { Features } from "./features.ts";
 import type { NetworkView } from "./network.ts";
+import type { SharedTuns } from "./shared-tun.ts";
 import type { WireSockets } from "./sockets.ts";
+import type { Shared } from "./worker/shared.ts";
 import type { Order } from "./workers.ts";
 
 /** A thread that takes orders. */
@@ -35,8 +37,16 @@ export interface TunnelHost {
    * Takes a session ID and a row of the statistics.
    * @throws PlaneError `id-in-use`, `limit`
    */
-  claim(sessionId: number, tunnelId: number): number;
-  release(sessionId: number, row: number): void;
+  claim(version: L2tpVersion, sessionId: number, tunnelId: number): number;
+  release(version: L2tpVersion, sessionId: number, tunnelId: number, row: number): void;
+  /** Which use of its row a session is. */
+  generation(row: number): number;
+  /** Counters and numbers of the wire's sessions, which other threads may have to write, too. */
+  readonly shared: Shared;
+  /** Interfaces that PPP sessions share. */
+  readonly sharedTuns: SharedTuns;
+  /** Hands a frame or packet of a PPP session to the sending thread; false when there is no room. */
+  pushDown(row: number, generation: number, kind: number, octets: Uint8Array): boolean;
   /** The session carries packets from now on. */
   adopt(session: HostedSession): void;
   rowStatistics(row: number): PlaneStatistics;
@@ -45,11 +55,18 @@ export interface TunnelHost {
 
 /** A session, from above. */
 export interface HostedSession {
+  readonly version: L2tpVersion;
   readonly tunnelId: number;
   readonly sessionId: number;
   readonly row: number;
-  /** Index of its interface. */
+  /** Index of its interface; -1 when it has none. */
   readonly interfaceIndex: number;
+  /** What could not be handed to the sending thread. */
+  readonly unsent?: number;
+  /** Of a PPP session: which use of the row it is, and what comes for it. */
+  readonly generation?: number;
+  arrived?(kind: number, octets: Uint8Array): void;
+  mppeLost?(): void;
   /** The address that its messages go to. */
   readonly peer: SocketAddress;
   /** Its interface is gone though nobody here removed it. */

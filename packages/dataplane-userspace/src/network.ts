@@ -4,15 +4,16 @@
  */
 import { type EthernetInterface, PlaneError } from "@l2tp/dataplane";
 import {
-  address as addresses,
+  applyInterfaceSettings,
+  BridgeError,
   type Fd,
   link as links,
   Monitor,
   NetlinkError,
+  type NetlinkRequest,
   NetlinkSocket,
   nlabi,
   route as routes,
-  type SyscallError,
 } from "@l2tp/linux";
 import type { IpAddress } from "@l2tp/protocol";
 
@@ -20,12 +21,15 @@ import type { IpAddress } from "@l2tp/protocol";
 export interface Path {
   readonly interfaceIndex: number | undefined;
   readonly mtuOctets: number;
+  readonly gateway?: string;
 }
 
 /** A frame that is cut up again by the sender must fit into one UDP message with the headers that are added. */
 const GSO_MAX_OCTETS = 60_000;
 /** Changes come in bursts. */
 const SETTLE_MS = 50;
+/** How long a path is believed in, if no change is heard of. */
+const PATH_MS = 2_000;
 
 export class NetworkView {
   readonly #namespace: Fd | undefined;
@@ -33,6 +37,7 @@ export class NetworkView {
   #socket: NetlinkSocket | undefined;
   #monitor: Monitor | undefined;
   #settling: NodeJS.Timeout | undefined;
+  readonly #paths = new Map<string, { readonly at: number; readonly path: Promise<Path | undefined> }>();
   #closed = false;
 
   /**
@@ -60,6 +65,7 @@ export class NetworkView {
   async #listen(monitor: Monitor): Promise<void> {
     try {
       for await (const event of monitor) {
+        this.#paths.clear();
         if (event.type === "overrun") continue;
         this.#settling ??= setTimeout(() => {
           this.#settling = undefined;
@@ -76,7 +82,24 @@ export class NetworkView {
    *
    * @returns `undefined` when they do not: no route.
    */
-  async path(to: IpAddress, source: IpAddress | undefined): Promise<Path | undefined> {
+  path(to: IpAddress, source: IpAddress | undefined): Promise<Path | undefined> {
+    // Many sessions have one peer, and nothing is known to have changed.
+    const key = `${to} from ${source ?? "any"}`;
+    const now = performance.now();
+    const known = this.#paths.get(key);
+    if (known !== undefined && this.#monitor !== undefined && now - known.at < PATH_MS) return known.path;
+    const path = this.#lookUp(to, source);
+    this.#paths.set(key, { at: now, path });
+    path.catch(() => this.#paths.delete(key));
+    return path;
+  }
+
+  /** What was found before may be wrong: something was changed by ourselves. */
+  forgetPaths(): void {
+    this.#paths.clear();
+  }
+
+  async #lookUp(to: IpAddress, source: IpAddress | undefined): Promise<Path | undefined> {
     let route: routes.Route;
     try {
       route = await this.#netlink.run(
@@ -91,7 +114,7 @@ export class NetworkView {
     if (interfaceIndex === undefined) return undefined;
     const link = await this.#netlink.run(links.get({ index: interfaceIndex }));
     const mtuOctets = Math.min(route.mtuOctets ?? Number.POSITIVE_INFINITY, link.mtuOctets ?? 1500);
-    return { interfaceIndex, mtuOctets };
+    return { interfaceIndex, mtuOctets, ...(route.gateway !== undefined && { gateway: route.gateway }) };
   }
 
   /**
@@ -99,42 +122,25 @@ export class NetworkView {
    * @throws PlaneError `no-bridge`, `invalid-parameters`; {@link SyscallError}
    */
   async setUp(index: number, mtuOctets: number, wanted: EthernetInterface): Promise<void> {
-    const netlink = this.#netlink;
-    const { bridge, macAddress } = wanted;
-    const master = bridge === undefined ? undefined : await this.#bridge(bridge);
-    await netlink.run(links.set({ index }, { gsoMaxOctets: GSO_MAX_OCTETS })).catch(() => {});
-    await netlink.run(
-      links.set({ index }, { mtuOctets, ...(macAddress === undefined ? {} : { address: macAddress }) }),
-    );
-    if (master !== undefined) await netlink.run(links.set({ index }, { master }));
-    for (const one of wanted.addresses ?? []) {
-      await netlink.run(
-        addresses.add({
-          index,
-          address: one.address,
-          prefixLength: one.prefixLength,
-          ...(one.peer === undefined ? {} : { peer: one.peer }),
-        }),
-      );
+    const { name: _, up = true, ...settings } = wanted;
+    await this.limitGso(index);
+    try {
+      // Up, or left as it was made.
+      await applyInterfaceSettings(this.#netlink, { index }, { ...settings, mtuOctets, ...(up && { up }) });
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error;
+      throw new PlaneError("no-bridge", error.message, { cause: error });
     }
-    if (wanted.up ?? true) await netlink.run(links.set({ index }, { up: true }));
   }
 
-  async #bridge(name: string): Promise<number> {
-    try {
-      const found = await this.#netlink.run(links.get({ name }));
-      if (found.kind === "bridge") return found.index;
-      throw new PlaneError("no-bridge", `${name} is no bridge but ${found.kind ?? "a network interface"}`);
-    } catch (error) {
-      if ((error as SyscallError).code !== "ENODEV") throw error;
-      throw new PlaneError(
-        "no-bridge",
-        `there is no bridge ${name}; ip link add ${name} type bridge makes one`,
-        {
-          cause: error,
-        },
-      );
-    }
+  /** Large TCP frames must fit into one UDP message with our headers; kernels before 4.16 are not told. */
+  async limitGso(index: number): Promise<void> {
+    await this.#netlink.run(links.set({ index }, { gsoMaxOctets: GSO_MAX_OCTETS })).catch(() => {});
+  }
+
+  /** Runs a request in the wire's namespace. @throws {@link SyscallError} */
+  run<T>(request: NetlinkRequest<T>): Promise<T> {
+    return this.#netlink.run(request);
   }
 
   /** @throws {@link SyscallError} */

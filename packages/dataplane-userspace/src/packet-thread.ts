@@ -9,7 +9,10 @@ import { Sender, senderArena } from "./worker/sender.ts";
 
 const start = workerData as WorkerStart;
 if (parentPort === null) throw new Error("packet-thread is the worker of a wire, not a program");
-const arena = new Arena(start.role === "send" ? senderArena(start.rows) : receiverArena(), addressOf);
+const arena = new Arena(
+  start.role === "send" ? senderArena(start.rows) : receiverArena(start.rows),
+  addressOf,
+);
 const checksum = bestChecksum(arena.memory, arena.u8, start.checksum);
 const loop =
   start.role === "send"

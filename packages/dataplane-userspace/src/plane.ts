@@ -10,7 +10,7 @@ import {
   PlaneError,
   type Wire,
 } from "@l2tp/dataplane";
-import { abi, raw, SyscallError, sys, UnsupportedError } from "@l2tp/linux";
+import { abi, hasCapability, raw, SyscallError, sys, tunFeatures, UnsupportedError } from "@l2tp/linux";
 import type { Encapsulation } from "@l2tp/protocol";
 import { type Features, type Offload, probeFeatures } from "./features.ts";
 import type { Checksum } from "./packet/checksum.ts";
@@ -34,8 +34,8 @@ export interface UserspaceOptions {
 }
 
 /**
- * Carries L2TPv3 Ethernet pseudowires through TAP interfaces and UDP or IP sockets, in worker threads and without
- * any kernel module but TUN.
+ * Carries Ethernet pseudowires (L2TPv3) through TAP interfaces, and PPP (L2TPv2 and v3) through TUN interfaces or to the
+ * program itself, over UDP or IP sockets, in worker threads and without any kernel module but TUN.
  */
 export class UserspaceDataPlane implements DataPlane {
   readonly capabilities: DataPlaneCapabilities;
@@ -60,13 +60,15 @@ export class UserspaceDataPlane implements DataPlane {
       const ipv4 = probeRaw(abi.AF_INET);
       const ipv6 = probeFamily(abi.AF_INET6);
       this.#features = probeFeatures(offload, options.checksum ?? "WebAssembly SIMD");
+      const noTun = probeTun();
       const encapsulations: Encapsulation[] = ipv4 === undefined ? ["udp", "ip"] : ["udp"];
       this.capabilities = {
-        versions: [3],
+        versions: [2, 3],
         encapsulations,
         families: ipv6 === undefined ? [4, 6] : [4],
-        pseudowires: ["eth"],
+        pseudowires: ["eth", "ppp"],
         interfaces: true,
+        pppLink: noTun === undefined ? ["interface", "shared", "program"] : ["program"],
       };
       this.#status = [
         ...this.#features.status,
@@ -74,6 +76,11 @@ export class UserspaceDataPlane implements DataPlane {
           feature: "ip-encapsulation",
           using: ipv4 === undefined ? "raw sockets" : "off",
           ...(ipv4 === undefined ? {} : { why: ipv4 }),
+        },
+        {
+          feature: "ppp-interfaces",
+          using: noTun === undefined ? "TUN" : "off",
+          ...(noTun === undefined ? {} : { why: noTun }),
         },
         {
           feature: "ipv6",
@@ -128,6 +135,17 @@ export class UserspaceDataPlane implements DataPlane {
     })();
     return this.#closing;
   }
+}
+
+/** Whether TUN interfaces can be had: why not, if they cannot. */
+function probeTun(): string | undefined {
+  try {
+    tunFeatures();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  if (hasCapability("CAP_NET_ADMIN")) return undefined;
+  return "interfaces need CAP_NET_ADMIN: run as root, or inside `unshare -Urn`; sessions can end in the program";
 }
 
 /** Whether raw sockets of protocol 115 can be had: why not, if they cannot. */

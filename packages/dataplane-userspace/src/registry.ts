@@ -1,5 +1,6 @@
 /** The sessions of a wire by ID and by row of the statistics, and the statistics themselves. */
 import { PlaneError, type PlaneStatistics, type StatisticsTable } from "@l2tp/dataplane";
+import type { L2tpVersion } from "@l2tp/protocol";
 import type { HostedSession } from "./host.ts";
 import { RX, type Shared, TX } from "./worker/shared.ts";
 
@@ -30,9 +31,14 @@ export class SessionRegistry {
   readonly #limit: number;
   readonly #where: string;
   readonly #rows: IndexPool;
-  /** By session ID; unique on the wire (RFC 3931 §4.1: the ID alone provides the context). */
+  /**
+   * L2TPv3 by session ID, unique on the wire (RFC 3931 §4.1: the ID alone provides the context); L2TPv2 by the IDs of
+   * tunnel and session.
+   */
   readonly #sessions = new Map<number, HostedSession | undefined>();
   readonly #byRow: (HostedSession | undefined)[] = [];
+  /** How often each row was given out. */
+  readonly #generations: number[] = [];
 
   /**
    * @param limit - sessions at most.
@@ -49,12 +55,15 @@ export class SessionRegistry {
    * Takes a session ID and a row, which begins at zero.
    * @throws PlaneError `id-in-use`, `limit`
    */
-  claim(sessionId: number, tunnelId: number): number {
-    if (this.#sessions.has(sessionId)) {
+  claim(version: L2tpVersion, sessionId: number, tunnelId: number): number {
+    const key = keyOf(version, sessionId, tunnelId);
+    if (this.#sessions.has(key)) {
       throw new PlaneError(
         "id-in-use",
-        `tunnel ${tunnelId}: session ${sessionId} is there already on the wire on ${this.#where}; in L2TPv3 the ` +
-          "session ID alone tells sessions apart, also those of different tunnels",
+        `tunnel ${tunnelId}: session ${sessionId} is there already on the wire on ${this.#where}` +
+          (version === 2
+            ? ""
+            : "; in L2TPv3 the session ID alone tells sessions apart, also those of different tunnels"),
       );
     }
     const row = this.#rows.take();
@@ -62,19 +71,25 @@ export class SessionRegistry {
       const how = `the wire on ${this.#where} has its ${this.#limit} sessions (option maxSessions)`;
       throw new PlaneError("limit", how);
     }
-    this.#sessions.set(sessionId, undefined);
+    this.#sessions.set(key, undefined);
+    this.#generations[row] = ((this.#generations[row] ?? 0) + 1) >>> 0;
     this.#shared.clearRow(row);
     return row;
   }
 
+  /** Which use of the row this is: what is in a ring may be for one before. */
+  generation(row: number): number {
+    return this.#generations[row] ?? 0;
+  }
+
   /** The session carries packets from now on. */
   adopt(session: HostedSession): void {
-    this.#sessions.set(session.sessionId, session);
+    this.#sessions.set(keyOf(session.version, session.sessionId, session.tunnelId), session);
     this.#byRow[session.row] = session;
   }
 
-  release(sessionId: number, row: number): void {
-    this.#sessions.delete(sessionId);
+  release(version: L2tpVersion, sessionId: number, tunnelId: number, row: number): void {
+    this.#sessions.delete(keyOf(version, sessionId, tunnelId));
     this.#byRow[row] = undefined;
     this.#rows.give(row);
   }
@@ -112,7 +127,7 @@ export class SessionRegistry {
     const r = row * RX.stride;
     into.txPackets = tx[t + TX.packets] as number;
     into.txBytes = tx[t + TX.bytes] as number;
-    into.txErrors = tx[t + TX.errors] as number;
+    into.txErrors = (tx[t + TX.errors] as number) + (this.#byRow[row]?.unsent ?? 0);
     into.rxPackets = rx[r + RX.packets] as number;
     into.rxBytes = rx[r + RX.bytes] as number;
     into.rxErrors = rx[r + RX.errors] as number;
@@ -122,3 +137,7 @@ export class SessionRegistry {
     into.rxInvalid = rx[r + RX.invalid] as number;
   }
 }
+
+/** v3 IDs are below 2^32, v2 ones go beyond. */
+const keyOf = (version: L2tpVersion, sessionId: number, tunnelId: number): number =>
+  version === 3 ? sessionId : 0x1_0000_0000 + tunnelId * 0x1_0000 + sessionId;

@@ -1,44 +1,39 @@
 /** A session: a TAP interface, and its entries in the two packet threads. */
-import { close } from "node:fs";
 import {
+  type Bridge,
   checkSession,
   checkSessionChange,
-  interfaceMtu,
   PlaneError,
   type PlaneStatistics,
   planeError,
   type SessionPlane,
   type SessionPlaneChange,
   type SessionPlaneParameters,
-  USUAL_PATH_MTU,
 } from "@l2tp/dataplane";
-import { abi, interfaceIndex, openTun, type TunInterface } from "@l2tp/linux";
-import type { IpAddress, SocketAddress } from "@l2tp/protocol";
+import { interfaceIndex, type TunInterface } from "@l2tp/linux";
+import type { SocketAddress } from "@l2tp/protocol";
+import { type Bridgeable, type Bridged, bridgeSessions } from "./bridging.ts";
+import { headerRecord } from "./header-record.ts";
 import type { HostedSession, TunnelHost } from "./host.ts";
-import { MAX_DATA_HEADER, writeDataHeader } from "./packet/data-header.ts";
 import { type MssLimits, mssLimits } from "./packet/mss.ts";
-import type { Fragmentation } from "./sockets.ts";
+import { closeInBackground, openInterface } from "./tun-interface.ts";
+import { pathMtu, refuseLoop, type SessionOwner } from "./tunnel-path.ts";
 
 /** As the kernel names its own. */
 const DEFAULT_NAME = "l2tpeth%d";
 
-/** What a session needs of its tunnel. */
-export interface SessionOwner {
-  readonly tunnelId: number;
-  readonly local: IpAddress | undefined;
-  readonly peer: SocketAddress;
-  /** The peer as a `sockaddr`. */
-  readonly address: Uint8Array;
-  destination(fragmentation: Fragmentation): Promise<number>;
-}
-
-export class UserspaceSession implements SessionPlane, HostedSession {
+export class UserspaceSession implements SessionPlane, HostedSession, Bridgeable {
+  readonly version = 3;
+  readonly carries = "eth";
+  readonly wire: TunnelHost;
+  readonly owner: SessionOwner;
+  bridged: Bridged | undefined;
   readonly sessionId: number;
   readonly interfaceIndex: number;
   readonly row: number;
   readonly #wire: TunnelHost;
   readonly #tunnel: SessionOwner;
-  readonly #parameters: SessionPlaneParameters;
+  #parameters: SessionPlaneParameters;
   readonly #tap: TunInterface;
   readonly #onGone: (session: UserspaceSession) => void;
   #mtuOctets: number;
@@ -53,6 +48,8 @@ export class UserspaceSession implements SessionPlane, HostedSession {
     made: { row: number; tap: TunInterface; interfaceIndex: number; mtuOctets: number },
   ) {
     this.sessionId = parameters.sessionId;
+    this.wire = wire;
+    this.owner = tunnel;
     this.#wire = wire;
     this.#tunnel = tunnel;
     this.#parameters = parameters;
@@ -75,16 +72,16 @@ export class UserspaceSession implements SessionPlane, HostedSession {
     parameters: SessionPlaneParameters,
     onGone: (session: UserspaceSession) => void,
   ): Promise<UserspaceSession> {
-    checkSession(parameters, 3, wire.capabilities);
+    checkSession(parameters, tunnel.version, wire.capabilities);
     const { sessionId } = parameters;
     const what = `tunnel ${tunnel.tunnelId}, session ${sessionId}`;
-    const row = wire.claim(sessionId, tunnel.tunnelId);
+    const row = wire.claim(3, sessionId, tunnel.tunnelId);
     let tap: TunInterface | undefined;
     try {
       wire.network.watch();
       const mtuOctets = parameters.mtu?.mtuOctets ?? (await pathMtu(wire, tunnel, parameters));
       const made = wire.inNamespace(() => {
-        tap = openTap(wire, parameters.interface?.name ?? DEFAULT_NAME);
+        tap = openInterface("tap", parameters.interface?.name ?? DEFAULT_NAME, wire.features.vnet);
         return { row, tap, interfaceIndex: interfaceIndex(tap.name), mtuOctets };
       });
       await wire.network.setUp(made.interfaceIndex, mtuOctets, parameters.interface ?? {});
@@ -95,7 +92,7 @@ export class UserspaceSession implements SessionPlane, HostedSession {
       return session;
     } catch (error) {
       tap?.close();
-      wire.release(sessionId, row);
+      wire.release(3, sessionId, tunnel.tunnelId, row);
       throw planeError(error, what, {
         EADDRNOTAVAIL: "invalid-parameters", // A MAC or IP address that no interface can have.
         EBUSY: "name-in-use",
@@ -116,19 +113,13 @@ export class UserspaceSession implements SessionPlane, HostedSession {
     const sublayer = p.l2SpecificSublayer === "default";
     const mss = this.#mss();
     const tap = this.#tap.fd;
-    const header = new Uint8Array(MAX_DATA_HEADER);
-    const length = writeDataHeader(new DataView(header.buffer), 0, {
-      encapsulation: this.#wire.encapsulation,
-      peerSessionId: p.peerSessionId,
-      peerCookie: p.peerCookie,
-      sublayer,
-    });
     const destination = await this.#tunnel.destination(p.mtu?.dontFragment ?? "path");
     await this.#wire.receiver.order({
       do: "add-receiver",
       session: {
         row,
         tap,
+        version: 3,
         sessionId,
         tunnelId: this.tunnelId,
         cookie: p.cookie.slice(),
@@ -146,9 +137,7 @@ export class UserspaceSession implements SessionPlane, HostedSession {
           row,
           tap,
           destination,
-          header: header.slice(0, length),
-          sublayer,
-          sequence: p.sendSequence,
+          header: headerRecord(this.#wire.encapsulation, this.#tunnel, p),
           mss,
         },
       });
@@ -202,7 +191,12 @@ export class UserspaceSession implements SessionPlane, HostedSession {
         ...(reorderMs === undefined ? {} : { reorderMs }),
       });
     }
-    if (sendSequence !== undefined) await sender.order({ do: "set-sequence", row, send: sendSequence });
+    if (sendSequence !== undefined) {
+      this.#parameters = { ...this.#parameters, sendSequence };
+      const header = headerRecord(this.#wire.encapsulation, this.#tunnel, this.#parameters);
+      await sender.order({ do: "set-header", row, header });
+      await this.bridged?.refresh();
+    }
     if (mtuOctets !== undefined) {
       try {
         await network.setMtu(this.interfaceIndex, mtuOctets);
@@ -221,6 +215,15 @@ export class UserspaceSession implements SessionPlane, HostedSession {
   async statistics(): Promise<PlaneStatistics> {
     this.#requireOpen();
     return this.#wire.rowStatistics(this.row);
+  }
+
+  get parameters(): SessionPlaneParameters {
+    return this.#parameters;
+  }
+
+  async bridge(other: SessionPlane): Promise<Bridge> {
+    this.#requireOpen();
+    return bridgeSessions(this, other);
   }
 
   async setLooping(looping: boolean): Promise<void> {
@@ -253,72 +256,13 @@ export class UserspaceSession implements SessionPlane, HostedSession {
   async #close(): Promise<void> {
     const { row, sessionId } = this;
     const { sender, receiver } = this.#wire;
+    await this.bridged?.end();
     await Promise.all([
       sender.order({ do: "remove", row }).catch(() => {}),
       receiver.order({ do: "remove", row }).catch(() => {}),
     ]);
     await closeInBackground(this.#tap.fd);
-    this.#wire.release(sessionId, row);
+    this.#wire.release(3, sessionId, this.tunnelId, row);
     this.#onGone(this);
   }
-}
-
-/** Taking an interface away takes the kernel some 20 ms: another thread waits for that. */
-function closeInBackground(fd: number): Promise<void> {
-  return new Promise((resolve) => {
-    close(fd, () => resolve());
-  });
-}
-
-/** Opens a TAP, with what the wire's step of offloads asks of it. */
-function openTap(wire: TunnelHost, name: string): TunInterface {
-  const { vnet } = wire.features;
-  const tap = openTun({ kind: "tap", name, vnetHeader: vnet, exclusive: true });
-  if (vnet) {
-    const { TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6, TUN_F_TSO_ECN } = abi;
-    for (const features of [
-      TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN,
-      TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6,
-      TUN_F_CSUM,
-    ]) {
-      if (tap.setOffload(features)) break;
-    }
-  }
-  return tap;
-}
-
-async function pathMtu(
-  wire: TunnelHost,
-  tunnel: SessionOwner,
-  parameters: SessionPlaneParameters,
-): Promise<number> {
-  const path = await wire.network.path(tunnel.peer.address, source(wire, tunnel));
-  return interfaceMtu(path?.mtuOctets ?? USUAL_PATH_MTU, {
-    family: wire.local.family,
-    encapsulation: wire.encapsulation,
-    peerCookieLength: parameters.peerCookie.length,
-    sublayer: parameters.l2SpecificSublayer === "default",
-  });
-}
-
-/** The address that packets to the peer leave from, where the system does not choose it. */
-function source(wire: TunnelHost, tunnel: SessionOwner): IpAddress | undefined {
-  return tunnel.local ?? (wire.sockets.wildcard ? undefined : wire.local.address);
-}
-
-/** @throws PlaneError `route-through-itself` */
-async function refuseLoop(
-  wire: TunnelHost,
-  tunnel: SessionOwner,
-  index: number,
-  name: string,
-): Promise<void> {
-  const path = await wire.network.path(tunnel.peer.address, source(wire, tunnel));
-  if (path?.interfaceIndex !== index) return;
-  throw new PlaneError(
-    "route-through-itself",
-    `with the addresses of ${name}, the route to the peer ${tunnel.peer.address} would lead through ${name} itself: ` +
-      "each packet would be wrapped again and again. Give it addresses of another network, or a route to the peer " +
-      "that is more specific",
-  );
 }

@@ -7,18 +7,23 @@ import {
   type TunnelPlaneParameters,
 } from "@l2tp/dataplane";
 import { encodeControl, packetInfoControl } from "@l2tp/linux";
-import type { IpAddress, SocketAddress } from "@l2tp/protocol";
+import type { IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import type { TunnelHost } from "./host.ts";
+import { UserspacePppSession } from "./ppp-session.ts";
 import { UserspaceSession } from "./session.ts";
 import { encodeDestination, type Fragmentation } from "./sockets.ts";
+import type { SessionOwner } from "./tunnel-path.ts";
+import type { DestinationRecord } from "./worker/messages.ts";
 
-export class UserspaceTunnel implements TunnelPlane {
+export class UserspaceTunnel implements TunnelPlane, SessionOwner {
+  readonly version: L2tpVersion;
   readonly tunnelId: number;
+  readonly peerTunnelId: number;
   /** Source address of what is sent; `undefined` when the wire or the system decides. */
   readonly local: IpAddress | undefined;
   readonly #wire: TunnelHost;
   readonly #checksum: boolean;
-  readonly #sessions = new Set<UserspaceSession>();
+  readonly #sessions = new Set<UserspaceSession | UserspacePppSession>();
   /** Sending threads know a destination per fragmentation policy, as that is a property of the socket. */
   readonly #destinations = new Map<Fragmentation, number>();
   readonly #control: Uint8Array;
@@ -27,7 +32,9 @@ export class UserspaceTunnel implements TunnelPlane {
 
   /** @throws PlaneError `invalid-parameters` when an address is none. */
   constructor(wire: TunnelHost, parameters: TunnelPlaneParameters) {
+    this.version = parameters.version;
     this.tunnelId = parameters.tunnelId;
+    this.peerTunnelId = parameters.peerTunnelId;
     this.#wire = wire;
     this.#peer = parameters.peer;
     this.#checksum = parameters.udpChecksum ?? true;
@@ -74,6 +81,7 @@ export class UserspaceTunnel implements TunnelPlane {
     this.#peer = peer;
     await this.#wire.receiver.order({ do: "set-peer", tunnelId: this.tunnelId, peer: address });
     for (const fragmentation of this.#destinations.keys()) await this.#setDestination(fragmentation);
+    await Promise.all([...this.#sessions].map((session) => session.bridged?.refresh()));
   }
 
   /** The peer as a `sockaddr`, for the receiving thread. */
@@ -98,26 +106,36 @@ export class UserspaceTunnel implements TunnelPlane {
   }
 
   #setDestination(fragmentation: Fragmentation): Promise<void> {
-    const udp = this.#wire.encapsulation === "udp";
     return this.#wire.sender.order({
       do: "set-destination",
       index: this.#destinations.get(fragmentation) as number,
-      destination: {
-        tunnelId: this.tunnelId,
-        socket: this.#wire.sockets.sender(fragmentation, this.#checksum),
-        address: this.#encode(this.#peer),
-        control: this.#control,
-        // The kernel cuts a GSO message only when it writes the checksums.
-        gso: udp && this.#checksum && this.#wire.features.gso,
-      },
+      destination: this.destinationRecord(fragmentation),
     });
+  }
+
+  destinationRecord(fragmentation: Fragmentation): DestinationRecord {
+    const udp = this.#wire.encapsulation === "udp";
+    return {
+      tunnelId: this.tunnelId,
+      socket: this.#wire.sockets.sender(fragmentation, this.#checksum),
+      address: this.#encode(this.#peer),
+      control: this.#control,
+      // The kernel cuts a GSO message only when it writes the checksums.
+      gso: udp && this.#checksum && this.#wire.features.gso,
+    };
   }
 
   async createSession(parameters: SessionPlaneParameters): Promise<SessionPlane> {
     this.#requireOpen();
-    const session = await UserspaceSession.create(this.#wire, this, parameters, (gone) => {
-      this.#sessions.delete(gone);
-    });
+    const made = parameters.pseudowire === "ppp" ? UserspacePppSession : UserspaceSession;
+    const session: UserspaceSession | UserspacePppSession = await made.create(
+      this.#wire,
+      this,
+      parameters,
+      (gone) => {
+        this.#sessions.delete(gone);
+      },
+    );
     this.#sessions.add(session);
     if (this.#closing !== undefined) {
       await session[Symbol.asyncDispose]();

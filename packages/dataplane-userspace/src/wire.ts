@@ -27,8 +27,10 @@ import type { Features } from "./features.ts";
 import type { HostedSession, TunnelHost } from "./host.ts";
 import { NetworkView } from "./network.ts";
 import { IndexPool, SessionRegistry } from "./registry.ts";
+import { SharedTuns } from "./shared-tun.ts";
 import { describe, WireSockets } from "./sockets.ts";
 import { UserspaceTunnel } from "./tunnel.ts";
+import { FrameRing } from "./worker/frame-ring.ts";
 import { CONTROL_SOCKET, NOTICE_INTERVAL_MS } from "./worker/loop.ts";
 import type { Report } from "./worker/messages.ts";
 import { Ring } from "./worker/ring.ts";
@@ -37,6 +39,8 @@ import { PacketThread } from "./workers.ts";
 
 /** Octets of the ring for control messages that came in a batch of data: some 40 of the largest usual ones. */
 const RING_OCTETS = 64 * 1024;
+/** PPP frames and packets read in one turn of the event loop. */
+const FRAMES_PER_TURN = 256;
 
 /** What a wire gets from its data plane. */
 export interface WireHost {
@@ -60,8 +64,12 @@ export class UserspaceWire implements Wire, TunnelHost {
   readonly receiver: PacketThread;
   readonly #host: WireHost;
   readonly #namespace: NetworkNamespace | undefined;
-  readonly #shared: Shared;
+  readonly shared: Shared;
+  readonly sharedTuns: SharedTuns;
   readonly #ring: Ring;
+  readonly #framesUp: FrameRing;
+  readonly #packetsUp: FrameRing;
+  readonly #down: FrameRing;
   readonly #control: ControlChannel;
   readonly #onControl: ControlHandler;
   readonly #tunnels = new Map<number, UserspaceTunnel>();
@@ -94,10 +102,15 @@ export class UserspaceWire implements Wire, TunnelHost {
     this.network = new NetworkView(this.#namespace?.fd, () => void this.#checkLoops());
     this.local = this.sockets.local;
     this.name = describe({ ...binding, local: this.local });
-    this.#shared = Shared.create(host.rows, RING_OCTETS);
-    this.#sessions = new SessionRegistry(this.#shared, host.rows, this.name);
+    this.shared = Shared.create(host.rows, RING_OCTETS);
+    this.#sessions = new SessionRegistry(this.shared, host.rows, this.name);
     this.#destinations = new IndexPool(host.rows);
-    this.#ring = new Ring(this.#shared.buffers.ring);
+    this.sharedTuns = new SharedTuns(this);
+    const { buffers } = this.shared;
+    this.#ring = new Ring(buffers.ring);
+    this.#framesUp = new FrameRing(buffers.framesUp);
+    this.#packetsUp = new FrameRing(buffers.packetsUp);
+    this.#down = new FrameRing(buffers.down);
     this.#control = new ControlChannel(this.sockets, this.encapsulation, (work) => this.inNamespace(work));
     const settings = {
       encapsulation: this.encapsulation,
@@ -110,7 +123,7 @@ export class UserspaceWire implements Wire, TunnelHost {
     const thread = (role: "receive" | "send", control: number) =>
       new PacketThread(
         { ...settings, role, socket: this.sockets.data, control },
-        this.#shared,
+        this.shared,
         (report) => this.#onReport(report),
         (reason) => this.#onDeath(reason),
       );
@@ -243,16 +256,27 @@ export class UserspaceWire implements Wire, TunnelHost {
     this.#destinations.give(index);
   }
 
-  claim(sessionId: number, tunnelId: number): number {
-    return this.#sessions.claim(sessionId, tunnelId);
+  claim(version: L2tpVersion, sessionId: number, tunnelId: number): number {
+    return this.#sessions.claim(version, sessionId, tunnelId);
+  }
+
+  generation(row: number): number {
+    return this.#sessions.generation(row);
   }
 
   adopt(session: HostedSession): void {
     this.#sessions.adopt(session);
   }
 
-  release(sessionId: number, row: number): void {
-    this.#sessions.release(sessionId, row);
+  release(version: L2tpVersion, sessionId: number, tunnelId: number, row: number): void {
+    this.#sessions.release(version, sessionId, tunnelId, row);
+  }
+
+  pushDown(row: number, generation: number, kind: number, octets: Uint8Array): boolean {
+    if (this.#closing !== undefined || this.#dead !== undefined) return true;
+    const result = this.#down.push(row, generation, kind, octets, 0, octets.length);
+    if (result === "first") this.sender.wake();
+    return result !== "full";
   }
 
   rowStatistics(row: number): PlaneStatistics {
@@ -266,7 +290,7 @@ export class UserspaceWire implements Wire, TunnelHost {
 
   async counters(): Promise<WireCounters> {
     this.requireOpen();
-    const { counters } = this.#shared;
+    const { counters } = this.shared;
     return {
       strayData: counters[COUNTER.strayData] as number,
       malformed: (counters[COUNTER.malformed] as number) + this.#malformed,
@@ -283,6 +307,20 @@ export class UserspaceWire implements Wire, TunnelHost {
         break;
       case "strays":
         this.#readStrays();
+        break;
+      case "frames":
+        this.#readFrames(this.#framesUp);
+        break;
+      case "packets":
+        this.#readFrames(this.#packetsUp);
+        break;
+      case "mppe-lost": {
+        const session = this.#sessions.byRow(report.row);
+        if (session?.generation === report.generation) session.mppeLost?.();
+        break;
+      }
+      case "shared-lost":
+        this.#sharedLost(report.shared, errnoName(report.errno));
         break;
       case "session-lost":
         void this.#sessions.byRow(report.row)?.lost(`its interface is gone (${errnoName(report.errno)})`);
@@ -373,6 +411,29 @@ export class UserspaceWire implements Wire, TunnelHost {
     }
   }
 
+  /** What a packet thread has for PPP sessions: a turn's share, then the others have theirs. */
+  #readFrames(ring: FrameRing): void {
+    for (let i = 0; i < FRAMES_PER_TURN; i++) {
+      if (this.#closing !== undefined || !ring.next()) return;
+      const session = this.#sessions.byRow(ring.row);
+      if (session === undefined || session.generation !== ring.generation) continue;
+      // Memory that another thread writes is not for everybody's functions: a copy.
+      session.arrived?.(ring.kind, ring.u8.slice(ring.offset, ring.offset + ring.length));
+    }
+    setImmediate(() => this.#readFrames(ring));
+  }
+
+  /** Somebody deleted an interface that sessions share. */
+  #sharedLost(number: number, errno: string): void {
+    const shared = this.sharedTuns.byNumber(number);
+    if (shared === undefined) return;
+    const mine = this.#sessions
+      .all()
+      .filter(({ interfaceIndex }) => interfaceIndex === shared.interfaceIndex);
+    for (const session of mine) void session.lost(`its interface ${shared.name} is gone (${errno})`);
+    void this.sharedTuns.forget(shared);
+  }
+
   #address(octets: Uint8Array): SocketAddress {
     const { address, port } = decodeSocketAddress(octets) as SocketAddress;
     return { family: this.local.family, address, port: this.encapsulation === "udp" ? port : 0 };
@@ -397,6 +458,7 @@ export class UserspaceWire implements Wire, TunnelHost {
   async #close(): Promise<void> {
     // While the threads still run, so that the sessions leave them in order.
     await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel[Symbol.asyncDispose]()));
+    await this.sharedTuns.close();
     await Promise.all([this.receiver.stop(), this.sender.stop(), this.network.close()]);
     // Now nothing reads the descriptors any more.
     this.sockets.close();
@@ -409,6 +471,7 @@ export class UserspaceWire implements Wire, TunnelHost {
   async #checkLoops(): Promise<void> {
     const ways = new Map<string, Promise<number | undefined>>();
     for (const session of this.#sessions.all()) {
+      if (session.interfaceIndex === -1) continue;
       const to = session.peer.address;
       let way = ways.get(to);
       if (way === undefined) {

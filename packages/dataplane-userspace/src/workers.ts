@@ -39,6 +39,8 @@ export class PacketThread {
   readonly #worker: ReturnType<typeof spawnThread>;
   readonly #pending = new Map<number, Pending>();
   readonly #ended: Promise<void>;
+  /** Commands of this turn of the event loop: they go together. */
+  #orders: Command[] = [];
   #started: ((checksum: WorkerStart["checksum"]) => void) | undefined;
   #nextId = 1;
   #stopping = false;
@@ -111,10 +113,13 @@ export class PacketThread {
       this.#pending.delete(0);
       this.#started?.(report.checksum);
     } else if (report.type === "done") {
-      const pending = this.#pending.get(report.id);
-      this.#pending.delete(report.id);
-      if (report.error === undefined) pending?.resolve();
-      else pending?.reject(new PlaneError("system", report.error));
+      for (const id of report.ids) {
+        const pending = this.#pending.get(id);
+        this.#pending.delete(id);
+        const error = report.errors?.[id];
+        if (error === undefined) pending?.resolve();
+        else pending?.reject(new PlaneError("system", error));
+      }
     } else {
       onReport(report);
     }
@@ -129,9 +134,22 @@ export class PacketThread {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...order, id });
-      raw().write(this.#wake, ONE, 8);
+      this.#orders.push({ ...order, id });
+      if (this.#orders.length === 1) queueMicrotask(() => this.#send());
     });
+  }
+
+  #send(): void {
+    const orders = this.#orders;
+    this.#orders = [];
+    if (this.#gone) return;
+    this.#worker.postMessage(orders);
+    this.wake();
+  }
+
+  /** Lets the loop look: there is something in a ring. */
+  wake(): void {
+    if (!this.#gone) raw().write(this.#wake, ONE, 8);
   }
 
   /** Sets the flag and wakes the loop; it returns at the latest after its present batch. */

@@ -54,7 +54,7 @@ dataPlaneSuite(api, {
   name: "userspace, every offload",
   make: () => make({ offload: "full" }),
   over: everyWay,
-  versions: [3],
+  versions: [2, 3],
 });
 
 /** What is the same at every step of offloads: the capabilities, and that there is no version 2. */
@@ -69,6 +69,6 @@ dataPlaneSuite(
     name: "userspace, batches only",
     make: () => make({ offload: "batch" }),
     over: everyWay.slice(0, 1),
-    versions: [3],
+    versions: [2, 3],
   },
 );

@@ -1,4 +1,4 @@
-/** Where the headers of an Ethernet frame are: what TCP offloads and MSS clamping need to know of it. */
+/** Where the headers of an Ethernet frame or an IP packet are: what TCP offloads and MSS clamping need to know of it. */
 
 /** TCP flags (RFC 9293 §3.1, RFC 3168). */
 export const TCP = { fin: 0x01, syn: 0x02, rst: 0x04, psh: 0x08, ack: 0x10, urg: 0x20, ece: 0x40, cwr: 0x80 };
@@ -20,7 +20,7 @@ export class TcpFrame {
   payload = 0;
   /** One past the last octet that the IP header claims. */
   end = 0;
-  /** The frame is longer than its IP packet: Ethernet padding, or something worse. */
+  /** The frame is longer than its IP packet: padding, or something worse. */
   padded = false;
   readonly #view: DataView;
 
@@ -31,11 +31,17 @@ export class TcpFrame {
   /**
    * Finds the headers of the frame at `offset`.
    *
+   * @param bare - an IP packet without Ethernet header, as TUN interfaces and PPP have them.
    * @returns false when it is no TCP over IPv4 or IPv6 without fragments, or is malformed; the fields then mean nothing.
    */
-  locate(offset: number, length: number): boolean {
+  locate(offset: number, length: number, bare: boolean): boolean {
     const view = this.#view;
     const limit = offset + length;
+    if (bare) {
+      if (length === 0) return false;
+      this.frame = offset;
+      return this.#packet(offset, limit, view.getUint8(offset) >>> 4);
+    }
     let type = offset + 12;
     if (type + 2 > limit) return false;
     let ethertype = view.getUint16(type);
@@ -44,10 +50,15 @@ export class TcpFrame {
       if (type + 2 > limit) return false;
       ethertype = view.getUint16(type);
     }
-    const ip = type + 2;
     this.frame = offset;
+    if (ethertype === ETHERTYPE_IPV4) return this.#packet(type + 2, limit, 4);
+    return ethertype === ETHERTYPE_IPV6 && this.#packet(type + 2, limit, 6);
+  }
+
+  #packet(ip: number, limit: number, version: number): boolean {
+    const view = this.#view;
     this.ip = ip;
-    if (ethertype === ETHERTYPE_IPV4) {
+    if (version === 4) {
       if (ip + 20 > limit || view.getUint8(ip) >>> 4 !== 4) return false;
       const headerLength = (view.getUint8(ip) & 0x0f) * 4;
       // More-fragments, or any offset: there is no whole TCP header to find.
@@ -56,7 +67,7 @@ export class TcpFrame {
       this.family = 4;
       this.tcp = ip + headerLength;
       this.end = ip + view.getUint16(ip + 2);
-    } else if (ethertype === ETHERTYPE_IPV6) {
+    } else if (version === 6) {
       if (ip + 40 > limit || view.getUint8(ip) >>> 4 !== 6) return false;
       if (view.getUint8(ip + 6) !== PROTOCOL_TCP) return false;
       this.family = 6;

@@ -34,14 +34,15 @@ export class MssClamp {
   /**
    * Lowers the MSS of the frame if it is a SYN that announces more, and corrects its checksum.
    *
+   * @param bare - an IP packet without Ethernet header.
    * @param partial - the checksum field holds only the sum of the pseudo-header (`NEEDS_CSUM`), which the MSS
    * is no part of: leave it.
    * @returns whether the frame was changed.
    */
-  clamp(offset: number, length: number, ipv4: number, ipv6: number, partial: boolean): boolean {
+  clamp(offset: number, length: number, ipv4: number, ipv6: number, partial: boolean, bare = false): boolean {
     const view = this.#view;
     const at = this.#at;
-    if (!at.locate(offset, length) || (view.getUint8(at.tcp + 13) & TCP.syn) === 0) return false;
+    if (!at.locate(offset, length, bare) || (view.getUint8(at.tcp + 13) & TCP.syn) === 0) return false;
     const limit = at.family === 4 ? ipv4 : ipv6;
     for (let option = at.tcp + 20; option < at.payload; ) {
       const kind = view.getUint8(option);

@@ -1,5 +1,5 @@
 /**
- * The receiving side of data sequencing (RFC 3931 §4.6), as the Linux kernel does it (`l2tp_recv_data_seq`,
+ * The receiving side of data sequencing (RFC 3931 §4.6, RFC 2661 §5.4), as the Linux kernel does it (`l2tp_recv_data_seq`,
  * `l2tp_recv_queue_skb`, `l2tp_recv_dequeue`): without reordering a message that is not the expected one is
  * dropped, and after five that follow one another the session takes the sender's numbering; with reordering it
  * waits in a queue for those before it, and what has waited too long is dropped when the next one comes.
@@ -8,10 +8,8 @@
  * began anew at 0 (far outside the window) is followed after five messages, too (RFC 3931, Appendix C).
  */
 
-/** 2^24 sequence numbers. */
-const MASK = 0xff_ffff;
-/** Numbers up to this far ahead are new ones, all others old (the kernel's `nr_window_size`). */
-const WINDOW = MASK >>> 1;
+/** 2^24 sequence numbers in L2TPv3; L2TPv2 has 2^16 (RFC 2661 §3.1). */
+const MASK_V3 = 0xff_ffff;
 /** The kernel's `nr_oos_count_max`: more than so many in sequence after the first are a new start. */
 const OUT_OF_SEQUENCE_LIMIT = 4;
 /** How long a message without number may sit behind those that wait. */
@@ -63,12 +61,17 @@ export class HoldingSlots {
 
 /** Counts messages whose numbers follow one another. */
 class Run {
+  readonly #mask: number;
   #last = 0;
   #count = 0;
 
+  constructor(mask: number) {
+    this.#mask = mask;
+  }
+
   /** Whether the message is the last of as many as make a new start. */
   goesOn(ns: number): boolean {
-    this.#count = ns === ((this.#last + 1) & MASK) ? this.#count + 1 : 0;
+    this.#count = ns === ((this.#last + 1) & this.#mask) ? this.#count + 1 : 0;
     this.#last = ns;
     return this.#count > OUT_OF_SEQUENCE_LIMIT;
   }
@@ -89,12 +92,21 @@ export class Sequence {
   /** Take the number of the next message in the window as it is: after a loss that was waited out. */
   #skip = true;
   /** Messages that follow one another though not from where we are: ahead of it, and behind. */
-  readonly #ahead = new Run();
-  readonly #behind = new Run();
+  readonly #ahead: Run;
+  readonly #behind: Run;
+  /** The largest number. */
+  readonly #mask: number;
+  /** Numbers up to this far ahead are new ones, all others old (the kernel's `nr_window_size`). */
+  readonly #window: number;
   #head = -1;
 
-  constructor(slots: HoldingSlots) {
+  /** @param mask - the largest number, all ones. */
+  constructor(slots: HoldingSlots, mask = MASK_V3) {
     this.#slots = slots;
+    this.#mask = mask;
+    this.#window = mask >>> 1;
+    this.#ahead = new Run(mask);
+    this.#behind = new Run(mask);
   }
 
   /**
@@ -108,21 +120,21 @@ export class Sequence {
       if (this.#head === -1) return VERDICT.deliver;
       return this.#hold(-1, nowMs + UNNUMBERED_HOLD_MS);
     }
-    if (!this.#fresh && ((ns - this.#expected) & MASK) >= WINDOW) {
+    if (!this.#fresh && ((ns - this.#expected) & this.#mask) >= this.#window) {
       if (!this.#behind.goesOn(ns)) return VERDICT.outsideWindow;
       this.#drop();
     }
     this.#fresh = false;
     if (this.#head === -1 && (this.#skip || ns === this.#expected)) {
       this.#skip = false;
-      this.#expected = (ns + 1) & MASK;
+      this.#expected = (ns + 1) & this.#mask;
       return VERDICT.deliver;
     }
     if (reorderMs > 0) return this.#hold(ns, nowMs + reorderMs);
     if (this.#head !== -1) return this.#hold(ns, nowMs); // Reordering was just switched off: drain in order.
     if (!this.#ahead.goesOn(ns)) return VERDICT.outOfSequence;
     this.#skip = false;
-    this.#expected = (ns + 1) & MASK;
+    this.#expected = (ns + 1) & this.#mask;
     return VERDICT.deliver;
   }
 
@@ -148,7 +160,7 @@ export class Sequence {
           this.#expected = ns;
         }
         if (ns !== this.#expected) return -1;
-        this.#expected = (this.#expected + 1) & MASK;
+        this.#expected = (this.#expected + 1) & this.#mask;
       }
       this.#head = slots.next[slot] as number;
       return slot;
@@ -183,17 +195,17 @@ export class Sequence {
     const slots = this.#slots;
     if (ns === this.#expected) {
       // It is what the others wait for, and needs no slot to go before them.
-      this.#expected = (ns + 1) & MASK;
+      this.#expected = (ns + 1) & this.#mask;
       this.reordered++;
       return VERDICT.deliver;
     }
-    const distance = (ns - this.#expected) & MASK;
+    const distance = (ns - this.#expected) & this.#mask;
     let before = -1;
     let after = this.#head;
     for (; after !== -1; after = slots.next[after] as number) {
       const other = slots.ns[after] as number;
       if (ns !== -1 && other !== -1) {
-        const otherDistance = (other - this.#expected) & MASK;
+        const otherDistance = (other - this.#expected) & this.#mask;
         if (otherDistance === distance) return VERDICT.outsideWindow; // Twice the same.
         if (otherDistance > distance) break;
       }

@@ -50,10 +50,10 @@ export class TcpCoalescer {
   }
 
   /** Whether the frame can be part of a run at all; leaves its offsets in `#at`. */
-  #eligible(offset: number, length: number): boolean {
+  #eligible(offset: number, length: number, bare: boolean): boolean {
     const at = this.#at;
     const view = this.#view;
-    if (!at.locate(offset, length) || at.padded || at.payload === at.end) return false;
+    if (!at.locate(offset, length, bare) || at.padded || at.payload === at.end) return false;
     if ((view.getUint8(at.tcp + 13) & ~TCP.psh) !== TCP.ack) return false;
     if (at.family === 4) {
       if (at.tcp - at.ip !== 20) return false;
@@ -67,10 +67,11 @@ export class TcpCoalescer {
   /**
    * Begins a run with this frame.
    *
+   * @param bare - an IP packet without Ethernet header.
    * @returns false when it cannot be part of one: write it by itself.
    */
-  begin(offset: number, length: number): boolean {
-    return this.#eligible(offset, length) && this.#start(offset, length);
+  begin(offset: number, length: number, bare = false): boolean {
+    return this.#eligible(offset, length, bare) && this.#start(offset, length);
   }
 
   #start(offset: number, length: number): boolean {
@@ -96,11 +97,12 @@ export class TcpCoalescer {
   /**
    * Adds a frame to the run, if it is the next segment of the same flow.
    *
+   * @param bare - as it was when the run began.
    * @returns 2 when it was added; 1 when it was not but could begin a run of its own (then call {@link restart}
    * after {@link finish}); 0 when it is to be written by itself.
    */
-  join(offset: number, length: number): 0 | 1 | 2 {
-    if (!this.#eligible(offset, length)) return 0;
+  join(offset: number, length: number, bare = false): 0 | 1 | 2 {
+    if (!this.#eligible(offset, length, bare)) return 0;
     return this.#follows(offset) ? 2 : 1;
   }
 

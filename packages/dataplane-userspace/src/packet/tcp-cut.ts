@@ -45,13 +45,14 @@ export class TcpCutter {
    * Looks at the frame to be cut.
    *
    * @param size - payload octets of each segment (`gso_size`).
+   * @param bare - an IP packet without Ethernet header.
    * @returns false when the frame is not TCP as its virtio header claims; it is to be dropped.
    */
-  begin(offset: number, length: number, size: number): boolean {
+  begin(offset: number, length: number, size: number, bare = false): boolean {
     const view = this.#view;
     const at = this.#at;
     if (size === 0) return false;
-    if (!at.locate(offset, length)) return false;
+    if (!at.locate(offset, length, bare)) return false;
     this.#frame = offset;
     this.#end = at.end;
     this.#size = size;

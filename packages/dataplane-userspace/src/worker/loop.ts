@@ -7,10 +7,12 @@ import type { Command, Report, WorkerStart } from "./messages.ts";
 import { Shared } from "./shared.ts";
 
 const EVENTS = 64;
-/** In epoll's user data: the eventfd. Everything below is a session's row. */
+/** In epoll's user data: the eventfd. Everything below {@link SHARED_TUN} is a session's row. */
 export const WAKE = 0xffff_ffff;
 export const SOCKET = 0xffff_fffe;
 export const CONTROL_SOCKET = 0xffff_fffd;
+/** And from here on the number of a shared TUN. */
+export const SHARED_TUN = 0x8000_0000;
 
 const { size: STRIDE, events: FLAGS, data: DATA } = abi.epoll_event;
 
@@ -75,6 +77,8 @@ export abstract class Loop {
         }
         this.sys.read(this.start.wake, this.#wakeBuffer, 8);
         if (this.shared.stopping) return;
+        // Frames first: the last ones of a session go before the command that ends it.
+        this.awake();
         this.#obey();
       }
       this.settle();
@@ -83,15 +87,23 @@ export abstract class Loop {
 
   #obey(): void {
     for (let m = receiveMessageOnPort(this.#port); m !== undefined; m = receiveMessageOnPort(this.#port)) {
-      const command = m.message as Command;
-      try {
-        this.command(command);
-        this.report({ type: "done", id: command.id });
-      } catch (error) {
-        this.report({ type: "done", id: command.id, error: String(error) });
+      const ids: number[] = [];
+      let errors: Record<number, string> | undefined;
+      for (const command of m.message as readonly Command[]) {
+        ids.push(command.id);
+        try {
+          this.command(command);
+        } catch (error) {
+          errors ??= {};
+          errors[command.id] = String(error);
+        }
       }
+      this.report({ type: "done", ids, ...(errors === undefined ? {} : { errors }) });
     }
   }
+
+  /** The main thread has woken us: it may have left something in a ring. */
+  protected awake(): void {}
 
   /** How long to wait when nothing happens; -1 for ever. */
   protected abstract idleMs(): number;

@@ -1,17 +1,20 @@
 /**
- * The receiving thread of a wire: from the socket to its TAP interfaces. It takes what has arrived in one
- * `recvmmsg`, finds each data message's session, checks it as RFC 3931 asks, puts it in order, and writes the frame.
+ * The receiving thread of a wire: from the socket to its TAP and TUN interfaces. It takes what has arrived in one
+ * `recvmmsg`, finds each data message's session, checks it as RFC 3931 and RFC 2661 ask, puts it in order, and writes the
+ * frame, or sees to it that it goes where else it is to go.
  */
 import type { MessagePort } from "node:worker_threads";
 import { abi } from "@l2tp/linux";
 import type { Arena } from "../arena.ts";
 import { EAGAIN } from "../errno.ts";
 import type { Checksum } from "../packet/checksum.ts";
-import { ETHERNET_HEADER, SEQUENCE_MASK, SUBLAYER_S, T_BIT } from "../packet/data-header.ts";
+import { ETHERNET_HEADER, SEQUENCE_MASK, SUBLAYER_S, T_BIT, V2_FLAG } from "../packet/data-header.ts";
 import { HoldingSlots, VERDICT } from "../packet/sequence.ts";
+import { BRIDGE_OCTETS, Bridges } from "./bridge.ts";
 import { LateReports } from "./late-reports.ts";
 import { CONTROL_SOCKET, Loop, NOTICE_INTERVAL_MS, SOCKET } from "./loop.ts";
 import type { Command, ReceiveRecord, WorkerStart } from "./messages.ts";
+import { PppReceiver } from "./ppp-receiver.ts";
 import { MESSAGES, RECEIVE_BATCH_OCTETS, ReceiveBatch, SLOT } from "./receive-batch.ts";
 import { Ring } from "./ring.ts";
 import { Peer, RxSession } from "./rx-session.ts";
@@ -25,9 +28,12 @@ const HELD = 512;
 const ROUNDS_PER_TURN = 8;
 
 /** Octets of the arena that one receiver needs; untouched pages cost nothing. */
-export function receiverArena(): number {
-  return RECEIVE_BATCH_OCTETS + HELD * SLOT + 65_536;
+export function receiverArena(rows: number): number {
+  return RECEIVE_BATCH_OCTETS + HELD * SLOT + BRIDGE_OCTETS(rows) + 65_536;
 }
+
+/** Tunnel and session ID of L2TPv2, as one word. */
+const keyV2 = (tunnelId: number, sessionId: number): number => ((tunnelId << 16) | sessionId) >>> 0;
 
 export class Receiver extends Loop {
   readonly #view: DataView;
@@ -37,7 +43,12 @@ export class Receiver extends Loop {
   readonly #batch: ReceiveBatch;
   readonly #writer: TapWriter;
   readonly #late = new LateReports();
+  readonly #ppp: PppReceiver;
+  readonly #bridges: Bridges;
+  /** L2TPv3 sessions by their ID. */
   readonly #table = new SessionTable();
+  /** L2TPv2 sessions by the IDs of tunnel and session. */
+  readonly #tableV2 = new SessionTable();
   readonly #sessions: (RxSession | undefined)[] = [];
   readonly #peers = new Map<number, Peer>();
   readonly #slots = new HoldingSlots(HELD);
@@ -64,6 +75,8 @@ export class Receiver extends Loop {
     this.#ring = new Ring(start.shared.ring);
     this.#batch = new ReceiveBatch(arena, this.sys, start.socket);
     this.#writer = new TapWriter(arena, this.sys, this.#rx, start.vnet, checksum);
+    this.#ppp = new PppReceiver(arena, this.shared, this.#writer, (report) => this.report(report));
+    this.#bridges = new Bridges(arena, this.sys, this.shared, start.rows);
     this.#held = arena.take(HELD * SLOT);
     this.#udp = start.encapsulation === "udp";
     this.#rawIpv4 = start.encapsulation === "ip" && start.family === 4;
@@ -94,12 +107,14 @@ export class Receiver extends Loop {
         continue;
       }
       this.#batchTime = -1;
+      this.#ppp.begin();
       for (let i = 0; i < n; i++) {
         batch.look(i);
         this.#message(i + 1 < n);
         batch.done(i);
       }
       this.#writer.flush();
+      this.#bridges.flush();
       if (batch.lost !== this.#lost) this.#overrun();
       if (n < MESSAGES) return;
     }
@@ -153,7 +168,12 @@ export class Receiver extends Loop {
         this.#strayControl(at, length);
         return;
       }
-      if (length < 8 || (view.getUint8(at + 1) & 0x0f) !== 3) {
+      const version = length < 8 ? 0 : view.getUint8(at + 1) & 0x0f;
+      if (version === 2) {
+        this.#datagramV2(at, length);
+        return;
+      }
+      if (version !== 3) {
         this.#malformed();
         return;
       }
@@ -169,12 +189,49 @@ export class Receiver extends Loop {
       }
     }
     const row = this.#table.get(view.getUint32(id));
-    if (row === -1) {
-      this.#counters[COUNTER.strayData] = (this.#counters[COUNTER.strayData] as number) + 1;
-      this.#late.strayData(view.getUint32(id), this.#sender);
+    if (row === -1) this.#stray(view.getUint32(id));
+    else this.#data(this.#sessions[row] as RxSession, id + 4, at + length, length);
+  }
+
+  #stray(sessionId: number): void {
+    this.#counters[COUNTER.strayData] = (this.#counters[COUNTER.strayData] as number) + 1;
+    this.#late.strayData(sessionId, this.#sender);
+  }
+
+  /** RFC 2661 §3.1: the first octet says what else is in the header. */
+  #datagramV2(at: number, length: number): void {
+    const view = this.#view;
+    const flags = view.getUint8(at);
+    let end = at + length;
+    let next = at + 2;
+    if ((flags & V2_FLAG.length) !== 0) {
+      end = at + view.getUint16(next);
+      next += 2;
+    }
+    const ids = next;
+    next += 4;
+    let ns = -1;
+    if ((flags & V2_FLAG.sequence) !== 0) {
+      if (next + 4 <= end) ns = view.getUint16(next);
+      next += 4;
+    }
+    if ((flags & V2_FLAG.offset) !== 0) {
+      next += next + 2 <= end ? 2 + view.getUint16(next) : 2;
+    }
+    // No octet beyond the datagram has been looked at: it has eight at least.
+    if (end > at + length || next > end) {
+      this.#malformed();
       return;
     }
-    this.#data(this.#sessions[row] as RxSession, id + 4, at + length, length);
+    const sessionId = view.getUint16(ids + 2);
+    const row = this.#tableV2.get(keyV2(view.getUint16(ids), sessionId));
+    const session = row === -1 ? undefined : this.#sessions[row];
+    if (session === undefined) this.#stray(sessionId);
+    else if (!this.#fromPeer(session)) this.#discard(session);
+    else if (next === end) this.#discard(session, RX.invalid);
+    else if (ns !== -1 || session.receiveSequence || session.sequence.waiting) {
+      this.#sequenced(session, ns, next, end - next, end - at);
+    } else this.#deliver(session, next, end - next, end - at, this.#more);
   }
 
   /**
@@ -207,9 +264,22 @@ export class Receiver extends Loop {
       if ((word & SUBLAYER_S) !== 0) ns = word & SEQUENCE_MASK;
       frame += 4;
     }
-    if (frame + ETHERNET_HEADER > end) this.#discard(session, RX.invalid);
+    if (frame + (session.bare ? 1 : ETHERNET_HEADER) > end) this.#discard(session, RX.invalid);
     else if (session.sublayer) this.#sequenced(session, ns, frame, end - frame, octets);
-    else this.#writer.deliver(session, frame, end - frame, octets, this.#more);
+    else this.#deliver(session, frame, end - frame, octets, this.#more);
+  }
+
+  /** A frame whose turn it is. */
+  #deliver(session: RxSession, frame: number, length: number, octets: number, more: boolean): void {
+    if (session.bridge !== undefined) {
+      this.#add(session, RX.packets, 1);
+      this.#add(session, RX.bytes, octets);
+      this.#bridges.send(session.bridge, frame, length);
+    } else if (session.ppp !== undefined) {
+      this.#ppp.frame(session, session.ppp, frame, length, octets, more, this.#now);
+    } else {
+      this.#writer.deliver(session, frame, length, octets, more);
+    }
   }
 
   #sequenced(session: RxSession, ns: number, frame: number, length: number, octets: number): void {
@@ -224,7 +294,7 @@ export class Receiver extends Loop {
       verdict = sequence.accept(ns, this.#now, session.reorderMs);
     }
     if (verdict === VERDICT.deliver) {
-      this.#writer.deliver(session, frame, length, octets, this.#more);
+      this.#deliver(session, frame, length, octets, this.#more);
     } else if (verdict === VERDICT.held) {
       const slot = sequence.heldIn;
       this.arena.u8.copyWithin(this.#held + slot * SLOT, frame, frame + length);
@@ -246,9 +316,10 @@ export class Receiver extends Loop {
     for (let slot = sequence.release(this.#now); slot !== -1; slot = sequence.release(this.#now)) {
       const length = this.#heldLength[slot] as number;
       const octets = this.#heldOctets[slot] as number;
-      this.#writer.deliver(session, this.#held + slot * SLOT, length, octets, true);
-      // The slot may be taken again at once, so a run must not go on pointing into it.
+      this.#deliver(session, this.#held + slot * SLOT, length, octets, true);
+      // The slot may be taken again at once, so nothing must go on pointing into it.
       this.#writer.flush();
+      this.#bridges.flush();
       this.#slots.give(slot);
     }
     if (sequence.reordered > 0) {
@@ -343,6 +414,22 @@ export class Receiver extends Loop {
       case "set-peer":
         this.#peers.get(command.tunnelId)?.set(command.peer);
         break;
+      case "bridge": {
+        const session = this.#sessions[command.row];
+        if (session === undefined) break;
+        session.bridge = this.#bridges.make(command.row, command.to);
+        break;
+      }
+      case "set-shared":
+        this.#ppp.setShared(command.shared, command.tap !== -1);
+        break;
+      case "set-link":
+      case "set-gate":
+      case "divert": {
+        const session = this.#sessions[command.row];
+        if (session !== undefined) this.#ppp.command(session, command, performance.now());
+        break;
+      }
     }
   }
 
@@ -353,7 +440,8 @@ export class Receiver extends Loop {
     peer.set(record.peer);
     peer.users++;
     this.#sessions[record.row] = new RxSession(record, peer, this.#slots);
-    this.#table.set(record.sessionId, record.row);
+    if (record.version === 2) this.#tableV2.set(keyV2(tunnelId, record.sessionId), record.row);
+    else this.#table.set(record.sessionId, record.row);
   }
 
   #removeSession(row: number): void {
@@ -361,7 +449,9 @@ export class Receiver extends Loop {
     if (session === undefined) return;
     session.sequence.clear();
     this.#waiting.delete(session);
-    this.#table.delete(session.id);
+    if (session.version === 2) this.#tableV2.delete(keyV2(session.peer.tunnelId, session.id));
+    else this.#table.delete(session.id);
+    if (session.ppp !== undefined) this.#ppp.forget(session.ppp);
     this.#sessions[row] = undefined;
     if (--session.peer.users === 0) this.#peers.delete(session.peer.tunnelId);
   }

@@ -47,8 +47,8 @@ export class Ring {
   ): "full" | "first" | "more" {
     const need = padded(HEADER + length);
     const head = Atomics.load(this.#indexes, HEAD);
-    let tail = Atomics.load(this.#indexes, TAIL);
-    const empty = head === tail;
+    const before = Atomics.load(this.#indexes, TAIL);
+    let tail = before;
     // One gap of 8 octets always stays, so that full and empty differ.
     if (tail >= head) {
       const toEnd = this.#capacity - tail;
@@ -68,7 +68,8 @@ export class Ring {
     for (let i = 0; i < length; i++) this.#u8[tail + HEADER + i] = from[at + i] as number;
     const next = tail + need;
     Atomics.store(this.#indexes, TAIL, next === this.#capacity ? 0 : next);
-    return empty ? "first" : "more";
+    // After the store: a reader that has come this far either sees the new tail or has not yet gone to sleep.
+    return Atomics.load(this.#indexes, HEAD) === before ? "first" : "more";
   }
 
   /** Reader: takes the oldest datagram, copied; `undefined` when there is none. */

@@ -1,7 +1,9 @@
 /** Sessions and peers as the receiving thread keeps them: plain fields, so that looking at one allocates nothing. */
-import { cookieWords } from "../packet/data-header.ts";
+import { cookieWords, SEQUENCE_MASK, SEQUENCE_MASK_V2 } from "../packet/data-header.ts";
 import { type HoldingSlots, Sequence } from "../packet/sequence.ts";
+import type { BridgeOut } from "./bridge.ts";
 import type { ReceiveRecord } from "./messages.ts";
+import { RxPpp } from "./rx-ppp.ts";
 import type { TapTarget } from "./tap-writer.ts";
 
 /** A tunnel's peer, to be compared with where a datagram came from. */
@@ -45,6 +47,12 @@ export class RxSession implements TapTarget {
   readonly row: number;
   readonly tap: number;
   readonly id: number;
+  readonly version: 2 | 3;
+  readonly bare: boolean;
+  /** Absent: Ethernet. */
+  readonly ppp: RxPpp | undefined;
+  /** Where its frames go instead of to an interface. */
+  bridge: BridgeOut | undefined;
   readonly peer: Peer;
   readonly cookieLength: number;
   readonly cookie0: number;
@@ -61,11 +69,14 @@ export class RxSession implements TapTarget {
     this.row = record.row;
     this.tap = record.tap;
     this.id = record.sessionId;
+    this.version = record.version;
+    this.ppp = record.ppp === undefined ? undefined : new RxPpp(record.ppp);
+    this.bare = this.ppp !== undefined;
     this.peer = peer;
     this.cookieLength = record.cookie.length;
     [this.cookie0, this.cookie1] = cookieWords(record.cookie);
     this.sublayer = record.sublayer;
-    this.sequence = new Sequence(slots);
+    this.sequence = new Sequence(slots, record.version === 2 ? SEQUENCE_MASK_V2 : SEQUENCE_MASK);
     this.receiveSequence = record.receiveSequence;
     this.reorderMs = record.reorderMs;
     this.setMss(record.mss);

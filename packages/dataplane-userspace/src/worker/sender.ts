@@ -1,32 +1,44 @@
 /**
- * The sending thread of a wire: from its TAP interfaces to the socket. It waits on all TAPs by epoll, reads what
- * is there, puts headers in front where the frames lie, cuts large TCP frames into segments, and hands the lot to
- * the {@link Outbox}.
+ * The sending thread of a wire: from its TAP and TUN interfaces, and from the main thread, to the socket. It waits on all
+ * of them by epoll, reads what is there, puts headers in front where the frames lie, cuts large TCP frames into segments,
+ * and hands the lot to the {@link Outbox}.
  */
 import type { MessagePort } from "node:worker_threads";
 import { abi } from "@l2tp/linux";
 import type { Arena } from "../arena.ts";
 import { EAGAIN, EINTR, EIO } from "../errno.ts";
 import { type Checksum, complement } from "../packet/checksum.ts";
-import { MAX_DATA_HEADER, SEQUENCE_MASK, SUBLAYER_S } from "../packet/data-header.ts";
+import { MAX_DATA_HEADER } from "../packet/data-header.ts";
 import { MssClamp } from "../packet/mss.ts";
+import { ADDRESS_CONTROL, MAX_PPP_HEADER, PPP } from "../packet/ppp-frame.ts";
+import { PrefixTable } from "../packet/prefix-table.ts";
 import { MAX_CUT_HEADER, TcpCutter } from "../packet/tcp-cut.ts";
-import { Loop, NOTICE_INTERVAL_MS } from "./loop.ts";
-import type { Command, DestinationRecord, SendRecord, WorkerStart } from "./messages.ts";
-import { type Destination, Outbox, type OutboxPort } from "./outbox.ts";
+import { ENTRY, FrameRing } from "./frame-ring.ts";
+import { Loop, NOTICE_INTERVAL_MS, SHARED_TUN } from "./loop.ts";
+import type { Command, DestinationRecord, LinkRecord, SendRecord, WorkerStart } from "./messages.ts";
+import { Outbox, type OutboxPort } from "./outbox.ts";
 import { TX } from "./shared.ts";
+import { HeaderTemplate, NAMES, TEMPLATE, TxDestination, type TxPpp, TxSession } from "./tx-session.ts";
 
-/** Frames read from one TAP before the others have their turn. */
+/** Frames read from one interface before the others have their turn. */
 const FRAMES_PER_TURN = 64;
+/** What is taken of the main thread's ring in one turn. */
+const ENTRIES_PER_TURN = 1_024;
 /** A frame of 64 KiB with all its headers. */
 const LARGEST_READ = 65_536 + 256;
 /** Frames are read into this much memory before they are sent; small enough to stay in the cache. */
 const READ_ROOM = 4 * LARGEST_READ;
-/** In front of each frame, so that its header fits there; the virtio header ends right before the frame. */
-const HEADROOM = 16;
+/** Segments that are encrypted are put together here. */
+const CRYPT_ROOM = 2 * LARGEST_READ;
 const VIRTIO = abi.virtio_net_hdr.size;
-/** A fresh header for each segment of a cut frame. */
+/** In front of each frame, with room for a virtio header and ours; so that IP headers are at a multiple of four. */
+const HEADROOM_ETHERNET = 42;
+const HEADROOM_IP = 44;
+/** What is read goes no further than this beyond its place. */
+const LARGEST_FRAME = LARGEST_READ - HEADROOM_IP;
+/** A fresh header for each segment of a cut frame; ours ends at the middle. */
 const HEADER_SLOT = 192;
+const HEADER_FRONT = 32;
 const HEADER_SLOTS = 512;
 /** What UDP over IPv4 can carry; IPv6 takes a little more. */
 const LARGEST_MESSAGE = 65_507;
@@ -35,81 +47,37 @@ const GSO_RETRY_MS = 30_000;
 /** How long a full socket buffer is waited for at a time. */
 const WRITABLE_WAIT_MS = 20;
 
-if (MAX_DATA_HEADER + MAX_CUT_HEADER > HEADER_SLOT) throw new RangeError("header slots are too small");
-
-/** A session, laid out for the loop. */
-class TxSession {
-  readonly row: number;
-  readonly tap: number;
-  readonly header: number;
-  readonly headerLength: number;
-  readonly sublayer: boolean;
-  destination: TxDestination;
-  sequence: boolean;
-  ns = 0;
-  blocked = false;
-  clamp = false;
-  mss4 = 0;
-  mss6 = 0;
-
-  constructor(record: SendRecord, header: number, destination: TxDestination) {
-    this.row = record.row;
-    this.tap = record.tap;
-    this.header = header;
-    this.headerLength = record.header.length;
-    this.sublayer = record.sublayer;
-    this.sequence = record.sequence;
-    this.destination = destination;
-    this.setMss(record.mss);
-  }
-
-  setMss(mss: SendRecord["mss"]): void {
-    this.clamp = mss !== undefined;
-    this.mss4 = mss?.ipv4 ?? 0;
-    this.mss6 = mss?.ipv6 ?? 0;
-  }
-}
-
-/** A destination, laid out for the outbox. */
-class TxDestination implements Destination {
-  readonly tunnelId: number;
-  fd: number;
-  readonly name: number;
-  nameLength = 0;
-  readonly control: number;
-  controlLength = 0;
-  gsoLimit = 0;
-  /** Failures since the last report. */
-  failures = 0;
-  failure = 0;
-  reportedAt = Number.NEGATIVE_INFINITY;
-  refusedAt = 0;
-
-  constructor(tunnelId: number, name: number, control: number) {
-    this.tunnelId = tunnelId;
-    this.fd = -1;
-    this.name = name;
-    this.control = control;
-  }
-}
+if (HEADER_FRONT + MAX_CUT_HEADER > HEADER_SLOT) throw new RangeError("header slots are too small");
+if (MAX_DATA_HEADER + MAX_PPP_HEADER + 3 > HEADER_FRONT) throw new RangeError("headers do not fit");
 
 /** Octets of the arena that one sender needs. */
 export function senderArena(rows: number): number {
-  return READ_ROOM + HEADER_SLOTS * HEADER_SLOT + rows * (32 + 128) + 256 * 1024;
+  return READ_ROOM + CRYPT_ROOM + HEADER_SLOTS * HEADER_SLOT + rows * (TEMPLATE + NAMES) + 256 * 1024;
+}
+
+/** A TUN that sessions share, and which of them has which addresses. */
+interface SharedTun {
+  readonly tap: number;
+  readonly table: PrefixTable;
 }
 
 export class Sender extends Loop {
   readonly #view: DataView;
   readonly #sessions: (TxSession | undefined)[] = [];
   readonly #destinations: (TxDestination | undefined)[] = [];
+  readonly #sharedTuns: (SharedTun | undefined)[] = [];
   readonly #outbox: Outbox;
   readonly #cutter: TcpCutter;
   readonly #clamp: MssClamp;
   readonly #checksum: Checksum;
   readonly #tx: Float64Array;
+  readonly #ns: Int32Array;
+  readonly #ring: FrameRing;
   /** Where a frame is read to: moves through the room until the outbox is emptied. */
   readonly #room: number;
   #at: number;
+  readonly #cryptRoom: number;
+  #cryptAt: number;
   readonly #headerSlots: number;
   #headerSlot = 0;
   readonly #templates: number;
@@ -121,19 +89,25 @@ export class Sender extends Loop {
   readonly #failing = new Set<TxDestination>();
   /** Destinations whose GSO messages were refused, to be tried again. */
   readonly #limited = new Set<TxDestination>();
+  /** The time of this round, once something has asked; -1 before. */
+  #time = -1;
 
   constructor(start: WorkerStart, arena: Arena, port: MessagePort, checksum: Checksum) {
     super(start, arena, port);
     this.#view = arena.view;
     this.#checksum = checksum;
     this.#tx = this.shared.tx;
+    this.#ns = this.shared.ns;
+    this.#ring = new FrameRing(start.shared.down);
     this.#vnet = start.vnet;
     this.#virtio = start.vnet ? VIRTIO : 0;
     this.#room = arena.take(READ_ROOM);
     this.#at = this.#room;
+    this.#cryptRoom = arena.take(CRYPT_ROOM);
+    this.#cryptAt = this.#cryptRoom;
     this.#headerSlots = arena.take(HEADER_SLOTS * HEADER_SLOT);
-    this.#templates = arena.take(start.rows * 32);
-    this.#names = arena.take(start.rows * 128);
+    this.#templates = arena.take(start.rows * TEMPLATE);
+    this.#names = arena.take(start.rows * NAMES);
     this.#pollfd = arena.take(16);
     this.#cutter = new TcpCutter(arena.view, checksum);
     this.#clamp = new MssClamp(arena.view);
@@ -159,29 +133,93 @@ export class Sender extends Loop {
     return this.#failing.size > 0 ? NOTICE_INTERVAL_MS : -1;
   }
 
-  protected ready(row: number): void {
-    const session = this.#sessions[row];
+  protected ready(data: number): void {
+    if (data >= SHARED_TUN) {
+      this.#readShared(data - SHARED_TUN);
+      return;
+    }
+    const session = this.#sessions[data];
     if (session === undefined) return;
+    const headroom = session.ppp === undefined ? HEADROOM_ETHERNET : HEADROOM_IP;
     for (let i = 0; i < FRAMES_PER_TURN; i++) {
-      if (this.#at + LARGEST_READ > this.#room + READ_ROOM) this.#flush();
-      const frame = this.#at + HEADROOM + VIRTIO;
-      const into = frame - this.#virtio;
-      const n = this.sys.read(session.tap, this.arena.base + into, LARGEST_READ - HEADROOM - VIRTIO);
+      const n = this.#read(session.tap, headroom);
       if (n < 0) {
-        if (n === -EINTR) continue;
         if (n !== -EAGAIN) this.#lost(session, -n);
         return;
       }
-      const length = n - this.#virtio;
-      if (length <= 0) continue;
+      if (n === 0) continue;
+      const frame = this.#at + headroom;
+      this.#at = (frame + n + 63) & ~63;
+      this.#frame(session, frame, n, this.#vnet);
+    }
+  }
+
+  /** Packets for subscribers: whose they are, their destination tells. */
+  #readShared(index: number): void {
+    const shared = this.#sharedTuns[index];
+    if (shared === undefined) return;
+    const view = this.#view;
+    for (let i = 0; i < FRAMES_PER_TURN; i++) {
+      const n = this.#read(shared.tap, HEADROOM_IP);
+      if (n < 0) {
+        if (n === -EAGAIN) return;
+        this.unwatch(shared.tap);
+        this.#sharedTuns[index] = undefined;
+        this.report({ type: "shared-lost", shared: index, errno: -n });
+        return;
+      }
+      const frame = this.#at + HEADROOM_IP;
+      const version = n >= 20 ? view.getUint8(frame) >>> 4 : 0;
+      let row = -1;
+      if (version === 4) row = shared.table.find4(view, frame + 16);
+      else if (version === 6 && n >= 40) row = shared.table.find6(view, frame + 24);
+      const session = row === -1 ? undefined : this.#sessions[row];
+      // Nobody's: what a host says to all, or for an address of a pool that is not given out.
+      if (session === undefined) continue;
+      this.#at = (frame + n + 63) & ~63;
+      this.#frame(session, frame, n, this.#vnet);
+    }
+  }
+
+  /**
+   * Reads one frame to {@link #at} + `headroom`, its virtio header in front of it.
+   *
+   * @returns its length, or a negative error number.
+   */
+  #read(tap: number, headroom: number): number {
+    if (this.#at + LARGEST_READ > this.#room + READ_ROOM) this.#flush();
+    const into = this.#at + headroom - this.#virtio;
+    for (;;) {
+      const n = this.sys.read(tap, this.arena.base + into, LARGEST_FRAME);
+      if (n >= 0) return n < this.#virtio ? 0 : n - this.#virtio;
+      if (n !== -EINTR) return n;
+    }
+  }
+
+  /** What the main thread has for the peers of PPP sessions. */
+  protected override awake(): void {
+    const ring = this.#ring;
+    let left = ENTRIES_PER_TURN;
+    while (ring.next()) {
+      const session = this.#sessions[ring.row];
+      const { kind, length } = ring;
+      if (session?.ppp?.generation !== ring.generation || length > LARGEST_FRAME) continue;
+      if (this.#at + LARGEST_READ > this.#room + READ_ROOM) this.#flush();
+      const frame = this.#at + HEADROOM_IP;
+      this.arena.u8.set(ring.u8.subarray(ring.offset, ring.offset + length), frame);
       this.#at = (frame + length + 63) & ~63;
-      if (session.blocked) this.#drop(session, 1);
-      else this.#frame(session, frame, length);
+      if (kind === ENTRY.frame) this.#controlFrame(session, session.ppp, frame, length);
+      else this.#frame(session, frame, length, false);
+      if (--left === 0) {
+        left = ENTRIES_PER_TURN;
+        this.#flush();
+      }
     }
   }
 
   protected settle(): void {
     this.#flush();
+    this.#time = -1;
     if (this.#failing.size > 0) this.#reportFailures();
     if (this.#limited.size > 0) this.#tryAgain();
   }
@@ -197,23 +235,45 @@ export class Sender extends Loop {
   }
 
   #flush(): void {
-    this.#outbox.flush();
+    this.#flushOutbox();
     this.#at = this.#room;
-    this.#headerSlot = 0;
   }
 
-  /** One frame as it was read, with its virtio header in front if the TAP has one. */
-  #frame(session: TxSession, frame: number, length: number): void {
+  /** Sends all, but leaves what was read where it is. */
+  #flushOutbox(): void {
+    this.#outbox.flush();
+    this.#headerSlot = 0;
+    this.#cryptAt = this.#cryptRoom;
+  }
+
+  /** Milliseconds: one reading of the clock for a round, and none where nothing needs it. */
+  get #now(): number {
+    if (this.#time < 0) this.#time = performance.now();
+    return this.#time;
+  }
+
+  /**
+   * One frame, or one packet of a PPP session.
+   *
+   * @param vnet - its virtio header lies in front.
+   */
+  #frame(session: TxSession, frame: number, length: number, vnet: boolean): void {
     const view = this.#view;
-    if (!this.#vnet) {
-      if (session.clamp) this.#clamp.clamp(frame, length, session.mss4, session.mss6, false);
+    const { ppp } = session;
+    const bare = ppp !== undefined;
+    if (session.blocked || (ppp !== undefined && !this.#passes(ppp, frame, length))) {
+      this.#drop(session, 1);
+      return;
+    }
+    if (!vnet) {
+      if (session.clamp) this.#clamp.clamp(frame, length, session.mss4, session.mss6, false, bare);
       this.#ordinary(session, frame, length);
       return;
     }
     const virtio = frame - VIRTIO;
     const partial = (view.getUint8(virtio) & abi.VIRTIO_NET_HDR_F_NEEDS_CSUM) !== 0;
     const gso = view.getUint8(virtio + 1) & ~abi.VIRTIO_NET_HDR_GSO_ECN;
-    if (session.clamp) this.#clamp.clamp(frame, length, session.mss4, session.mss6, partial);
+    if (session.clamp) this.#clamp.clamp(frame, length, session.mss4, session.mss6, partial, bare);
     if (gso === abi.VIRTIO_NET_HDR_GSO_NONE) {
       if (partial && !this.#complete(frame, length, virtio)) this.#drop(session, 1);
       else this.#ordinary(session, frame, length);
@@ -222,6 +282,14 @@ export class Sender extends Loop {
     } else {
       this.#drop(session, 1); // Not offered to the kernel, so it does not come.
     }
+  }
+
+  /** Whether the network protocol is open and the rate allows the packet. */
+  #passes(ppp: TxPpp, packet: number, length: number): boolean {
+    if (length < 20) return false;
+    const version = this.#view.getUint8(packet) >>> 4;
+    if (!(version === 4 ? ppp.pass4 : version === 6 && ppp.pass6)) return false;
+    return !ppp.rate.limited || ppp.rate.take(length, this.#now);
   }
 
   /** Finishes a checksum that the kernel left to the device: the field holds the sum of the pseudo-header. */
@@ -236,62 +304,106 @@ export class Sender extends Loop {
     return true;
   }
 
+  /** A whole frame, with room in front of it for all headers. */
   #ordinary(session: TxSession, frame: number, length: number): void {
-    const headerLength = session.headerLength;
-    if (headerLength + length > LARGEST_MESSAGE) {
+    const { ppp, row } = session;
+    if (length > (ppp === undefined ? LARGEST_MESSAGE - MAX_DATA_HEADER : ppp.mtu)) {
       this.#drop(session, 1);
       return;
     }
-    this.#header(session, frame - headerLength);
-    this.#count(session, headerLength + length);
-    this.#outbox.add(session.destination, session.row, frame - headerLength, headerLength + length, 0, 0);
+    let start = frame;
+    if (ppp !== undefined) start = this.#pppHeader(ppp, frame, length);
+    start = session.header.write(start, this.#ns);
+    const octets = frame + length - start;
+    this.#count(row, octets);
+    this.#outbox.add(session.destination, row, start, octets, 0, 0);
+  }
+
+  /** Writes the PPP header in front of a packet, which is encrypted where that was agreed; returns where it begins. */
+  #pppHeader(ppp: TxPpp, packet: number, length: number): number {
+    const view = this.#view;
+    let protocol: number = view.getUint8(packet) >>> 4 === 4 ? PPP.ipv4 : PPP.ipv6;
+    let start = packet;
+    if (ppp.encryptor !== undefined) {
+      start -= 2;
+      view.setUint16(start, protocol);
+      const { u8 } = this.arena;
+      // In place: the header goes before, each octet to where it was.
+      ppp.encryptor.encrypt(u8.subarray(start, packet + length), u8, start - 2);
+      start -= 2;
+      protocol = PPP.compressed;
+    }
+    start -= ppp.pfc ? 1 : 2;
+    if (ppp.pfc) view.setUint8(start, protocol);
+    else view.setUint16(start, protocol);
+    if (ppp.acfc) return start;
+    view.setUint16(start - 2, ADDRESS_CONTROL);
+    return start - 2;
+  }
+
+  /** A frame of the main thread's, protocol field first: LCP is never without FF 03 (RFC 1661 §6.6). */
+  #controlFrame(session: TxSession, ppp: TxPpp, frame: number, length: number): void {
+    const view = this.#view;
+    if (length < 2 || length + MAX_DATA_HEADER + 2 > LARGEST_MESSAGE || session.blocked) {
+      this.#drop(session, 1);
+      return;
+    }
+    let start = frame;
+    if (!ppp.acfc || view.getUint16(frame) === PPP.lcp) {
+      start -= 2;
+      view.setUint16(start, ADDRESS_CONTROL);
+    }
+    start = session.header.write(start, this.#ns);
+    const octets = frame + length - start;
+    this.#count(session.row, octets);
+    this.#outbox.add(session.destination, session.row, start, octets, 0, 0);
   }
 
   #cut(session: TxSession, frame: number, length: number, size: number): void {
     const cutter = this.#cutter;
-    if (!cutter.begin(frame, length, size)) {
+    const { ppp, row } = session;
+    if (!cutter.begin(frame, length, size, ppp !== undefined)) {
       this.#drop(session, 1);
       return;
     }
-    const front = session.headerLength + cutter.headerLength;
-    if (front + size > LARGEST_MESSAGE) {
+    const most = ppp === undefined ? LARGEST_MESSAGE - MAX_DATA_HEADER : ppp.mtu;
+    if (cutter.headerLength + Math.min(size, length - cutter.headerLength) > most) {
       this.#drop(session, cutter.segments);
       return;
     }
     for (let i = 0; i < cutter.segments; i++) {
-      if (this.#headerSlot === HEADER_SLOTS || this.#outbox.full) {
-        this.#outbox.flush();
-        this.#headerSlot = 0;
+      if (ppp?.encryptor !== undefined) {
+        this.#encryptedSegment(session, i);
+        continue;
       }
-      const slot = this.#headerSlots + this.#headerSlot * HEADER_SLOT;
+      if (this.#headerSlot === HEADER_SLOTS || this.#outbox.full) this.#flushOutbox();
+      const front = this.#headerSlots + this.#headerSlot * HEADER_SLOT + HEADER_FRONT;
       this.#headerSlot++;
-      this.#header(session, slot);
-      cutter.header(i, slot + session.headerLength);
-      this.#count(session, front + cutter.payloadLength);
-      this.#outbox.add(
-        session.destination,
-        session.row,
-        slot,
-        front,
-        cutter.payloadOffset,
-        cutter.payloadLength,
-      );
+      cutter.header(i, front);
+      let start = front;
+      if (ppp !== undefined) start = this.#pppHeader(ppp, front, 0);
+      start = session.header.write(start, this.#ns);
+      const headers = front + cutter.headerLength - start;
+      this.#count(row, headers + cutter.payloadLength);
+      this.#outbox.add(session.destination, row, start, headers, cutter.payloadOffset, cutter.payloadLength);
     }
   }
 
-  /** Copies the session's header to `to`, with the next sequence number if it sends them. */
-  #header(session: TxSession, to: number): void {
-    const view = this.#view;
-    const length = session.headerLength;
-    for (let i = 0; i < length; i += 4) view.setUint32(to + i, view.getUint32(session.header + i));
-    if (session.sequence && session.sublayer) {
-      view.setUint32(to + length - 4, SUBLAYER_S | session.ns);
-      session.ns = (session.ns + 1) & SEQUENCE_MASK;
-    }
+  /** A segment in one piece, as what is encrypted has to be. */
+  #encryptedSegment(session: TxSession, index: number): void {
+    const cutter = this.#cutter;
+    if (this.#cryptAt + LARGEST_READ > this.#cryptRoom + CRYPT_ROOM) this.#flushOutbox();
+    const packet = this.#cryptAt + HEADROOM_IP;
+    cutter.header(index, packet);
+    const { headerLength, payloadOffset, payloadLength } = cutter;
+    this.arena.u8.copyWithin(packet + headerLength, payloadOffset, payloadOffset + payloadLength);
+    const length = headerLength + payloadLength;
+    this.#cryptAt = (packet + length + 63) & ~63;
+    this.#ordinary(session, packet, length);
   }
 
-  #count(session: TxSession, octets: number): void {
-    const at = session.row * TX.stride;
+  #count(row: number, octets: number): void {
+    const at = row * TX.stride;
     const tx = this.#tx;
     tx[at + TX.packets] = (tx[at + TX.packets] as number) + 1;
     tx[at + TX.bytes] = (tx[at + TX.bytes] as number) + octets;
@@ -337,7 +449,7 @@ export class Sender extends Loop {
     return !this.shared.stopping;
   }
 
-  /** The TAP answers with an error: its interface is gone. */
+  /** The interface answers with an error: it is gone. */
   #lost(session: TxSession, errno: number): void {
     this.unwatch(session.tap);
     this.#sessions[session.row] = undefined;
@@ -352,17 +464,12 @@ export class Sender extends Loop {
       case "add-sender":
         this.#add(command.session);
         break;
-      case "remove": {
-        const session = this.#sessions[command.row];
-        if (session !== undefined) this.unwatch(session.tap);
-        this.#sessions[command.row] = undefined;
+      case "remove":
+        this.#remove(command.row);
         break;
-      }
-      case "set-sequence": {
-        const session = this.#sessions[command.row];
-        if (session !== undefined && command.send !== undefined) session.sequence = command.send;
+      case "set-header":
+        this.#sessions[command.row]?.header.set(command.header);
         break;
-      }
       case "set-mss":
         this.#sessions[command.row]?.setMss(command.mss);
         break;
@@ -371,22 +478,75 @@ export class Sender extends Loop {
         if (session !== undefined) session.blocked = command.blocked;
         break;
       }
+      case "set-shared":
+        this.#setShared(command.shared, command.tap);
+        break;
+      case "set-link": {
+        const session = this.#sessions[command.row];
+        if (session !== undefined) this.#setLink(session, command.link);
+        break;
+      }
+      case "set-gate": {
+        const ppp = this.#sessions[command.row]?.ppp;
+        if (ppp === undefined) break;
+        if (command.family === 4) ppp.pass4 = command.pass;
+        else ppp.pass6 = command.pass;
+        break;
+      }
+      case "reset-mppe":
+        this.#sessions[command.row]?.ppp?.encryptor?.reset();
+        break;
     }
   }
 
   #add(record: SendRecord): void {
     const destination = this.#destinations[record.destination];
     if (destination === undefined) throw new Error(`no destination ${record.destination}`);
-    const header = this.#templates + record.row * 32;
-    this.arena.u8.set(record.header, header);
-    const result = this.watch(record.tap, record.row, abi.EPOLLIN);
-    if (result < 0) throw new Error(`epoll_ctl: errno ${-result}`);
+    const header = new HeaderTemplate(this.arena, this.#templates + record.row * TEMPLATE, record.row);
+    if (record.tap !== -1) {
+      const result = this.watch(record.tap, record.row, abi.EPOLLIN);
+      if (result < 0) throw new Error(`epoll_ctl: errno ${-result}`);
+    }
     this.#sessions[record.row] = new TxSession(record, header, destination);
   }
 
+  #remove(row: number): void {
+    const session = this.#sessions[row];
+    if (session === undefined) return;
+    if (session.tap !== -1) this.unwatch(session.tap);
+    const { ppp } = session;
+    if (ppp !== undefined) {
+      const table = this.#sharedTuns[ppp.shared]?.table;
+      for (const prefix of ppp.prefixes) table?.delete(prefix);
+    }
+    this.#sessions[row] = undefined;
+  }
+
+  #setShared(index: number, tap: number): void {
+    const old = this.#sharedTuns[index];
+    if (old !== undefined) this.unwatch(old.tap);
+    this.#sharedTuns[index] = undefined;
+    if (tap === -1) return;
+    const result = this.watch(tap, SHARED_TUN + index, abi.EPOLLIN);
+    if (result < 0) throw new Error(`epoll_ctl: errno ${-result}`);
+    this.#sharedTuns[index] = { tap, table: new PrefixTable() };
+  }
+
+  #setLink(session: TxSession, link: LinkRecord): void {
+    const { ppp } = session;
+    if (ppp === undefined) return;
+    session.setMss(link.mss);
+    ppp.set(link, this.#now);
+    const table = this.#sharedTuns[ppp.shared]?.table;
+    if (table === undefined) return;
+    for (const prefix of ppp.prefixes) table.delete(prefix);
+    for (const prefix of link.prefixes) table.set(prefix, session.row);
+    ppp.prefixes = link.prefixes;
+  }
+
   #setDestination(index: number, record: DestinationRecord | undefined): void {
+    const old = this.#destinations[index];
     if (record === undefined) {
-      const old = this.#destinations[index];
       if (old !== undefined) {
         this.#failing.delete(old);
         this.#limited.delete(old);
@@ -394,14 +554,8 @@ export class Sender extends Loop {
       this.#destinations[index] = undefined;
       return;
     }
-    const at = this.#names + index * 128;
-    const destination = this.#destinations[index] ?? new TxDestination(record.tunnelId, at, at + 64);
-    this.arena.u8.set(record.address, destination.name);
-    this.arena.u8.set(record.control, destination.control);
-    destination.fd = record.socket;
-    destination.nameLength = record.address.length;
-    destination.controlLength = record.control.length;
-    destination.gsoLimit = record.gso ? 0xffff : 0;
+    const destination = old ?? new TxDestination(record.tunnelId, this.#names + index * NAMES);
+    destination.set(record, this.arena);
     this.#destinations[index] = destination;
   }
 }

@@ -1,4 +1,4 @@
-/** What the main thread and the two worker threads of a wire share: counters, a stop flag, and the stray ring. */
+/** What the main thread and the two worker threads of a wire share: counters, a stop flag, and rings. */
 
 /** Statistics that the sending thread counts, one row per session. */
 export const TX = { packets: 0, bytes: 1, errors: 2, stride: 4 } as const;
@@ -11,6 +11,8 @@ export const RX = {
   oosPackets: 4,
   cookieDiscards: 5,
   invalid: 6,
+  /** When an IP packet of a PPP session was last received: milliseconds since 1970, 0 for never. */
+  lastData: 7,
   stride: 8,
 } as const;
 /** Counters of the wire, written by the receiving thread. */
@@ -25,7 +27,20 @@ export interface SharedBuffers {
   readonly tx: SharedArrayBuffer;
   readonly rx: SharedArrayBuffer;
   readonly ring: SharedArrayBuffer;
+  /** The next sequence number to send, by row. */
+  readonly ns: SharedArrayBuffer;
+  /** Frames of PPP sessions to the main thread, … */
+  readonly framesUp: SharedArrayBuffer;
+  /** … IP packets of sessions that end in the program, … */
+  readonly packetsUp: SharedArrayBuffer;
+  /** … and both, from the main thread. */
+  readonly down: SharedArrayBuffer;
 }
+
+/** Octets of the rings: room for a burst of all sessions; pages that are not touched are not used. */
+const FRAMES_UP = 1024 * 1024;
+const PACKETS_UP = 4 * 1024 * 1024;
+const DOWN = 4 * 1024 * 1024;
 
 /**
  * Views of the shared memory. Each counter has one writer and is read while it is written: aligned 64-bit
@@ -37,6 +52,7 @@ export class Shared {
   readonly counters: Float64Array;
   readonly tx: Float64Array;
   readonly rx: Float64Array;
+  readonly ns: Int32Array;
 
   constructor(buffers: SharedBuffers) {
     this.buffers = buffers;
@@ -44,6 +60,7 @@ export class Shared {
     this.counters = new Float64Array(buffers.counters);
     this.tx = new Float64Array(buffers.tx);
     this.rx = new Float64Array(buffers.rx);
+    this.ns = new Int32Array(buffers.ns);
   }
 
   /** @param rows - sessions at most; memory that is not touched is not used. */
@@ -54,6 +71,10 @@ export class Shared {
       tx: new SharedArrayBuffer(rows * TX.stride * 8),
       rx: new SharedArrayBuffer(rows * RX.stride * 8),
       ring: new SharedArrayBuffer(ringOctets),
+      ns: new SharedArrayBuffer(rows * 4),
+      framesUp: new SharedArrayBuffer(FRAMES_UP),
+      packetsUp: new SharedArrayBuffer(PACKETS_UP),
+      down: new SharedArrayBuffer(DOWN),
     });
   }
 
@@ -61,6 +82,7 @@ export class Shared {
   clearRow(row: number): void {
     this.tx.fill(0, row * TX.stride, (row + 1) * TX.stride);
     this.rx.fill(0, row * RX.stride, (row + 1) * RX.stride);
+    this.ns[row] = 0;
   }
 
   get stopping(): boolean {

@@ -1,5 +1,5 @@
 /**
- * Writes received frames to TAP interfaces. With a virtio header, TCP segments of one flow that came together are
+ * Writes received frames to TAP interfaces, and packets to TUN interfaces. With a virtio header, TCP segments of one flow that came together are
  * joined and written as one large frame; everything else goes as it came, and always in the order of arrival.
  */
 import { abi, type RawSyscalls } from "@l2tp/linux";
@@ -18,6 +18,8 @@ const IOVECS = 130;
 export interface TapTarget {
   readonly row: number;
   readonly tap: number;
+  /** A TUN: packets without Ethernet header. */
+  readonly bare: boolean;
   readonly clamp: boolean;
   readonly mss4: number;
   readonly mss6: number;
@@ -62,14 +64,14 @@ export class TapWriter {
    * and the kernel checks it by itself.
    */
   deliver(target: TapTarget, frame: number, length: number, octets: number, more: boolean): void {
-    if (target.clamp) this.#clamp.clamp(frame, length, target.mss4, target.mss6, false);
+    if (target.clamp) this.#clamp.clamp(frame, length, target.mss4, target.mss6, false, target.bare);
     if (!this.#vnet) {
       this.#count(target, this.#sys.write(target.tap, this.#arena.base + frame, length), 1, octets);
       return;
     }
     const run = this.#run;
     if (this.#target !== undefined) {
-      const joined = this.#target === target ? run.join(frame, length) : -1;
+      const joined = this.#target === target ? run.join(frame, length, target.bare) : -1;
       if (joined === 2) {
         this.#packets++;
         this.#octets += octets;
@@ -87,7 +89,7 @@ export class TapWriter {
         return;
       }
     }
-    if (more && run.begin(frame, length)) this.#begin(target, octets);
+    if (more && run.begin(frame, length, target.bare)) this.#begin(target, octets);
     else this.#alone(target, frame, length, octets);
   }
 

@@ -1,0 +1,261 @@
+/** The link of a PPP session, on the main thread: its frames through the rings, its settings to the packet threads. */
+import {
+  type MppeDirection,
+  PlaneError,
+  type PppLink,
+  type PppLinkConfiguration,
+  type PppLinkSettings,
+  type PppNetworkProtocol,
+  type PppPackets,
+} from "@l2tp/dataplane";
+import type { Instant } from "@l2tp/protocol";
+import type { TunnelHost } from "./host.ts";
+import { type NamedPrefix, prefixesOf } from "./prefixes.ts";
+import { ENTRY } from "./worker/frame-ring.ts";
+import type { LinkRecord, MppeRecord } from "./worker/messages.ts";
+import { RX } from "./worker/shared.ts";
+
+/** Frames that are kept until there is a handler. */
+const EARLY_FRAMES = 64;
+/** A frame that fits into a data message whatever its header. */
+const LARGEST_FRAME = 65_000;
+
+/** What a link needs of its session. */
+export interface LinkOwner {
+  readonly wire: TunnelHost;
+  readonly row: number;
+  readonly generation: number;
+  /** For messages. */
+  readonly what: string;
+  readonly closed: boolean;
+  /** Sees to addresses and routes. @throws PlaneError */
+  apply(configuration: PppLinkConfiguration, prefixes: readonly NamedPrefix[]): Promise<void>;
+}
+
+export class UserspacePppLink implements PppLink {
+  readonly packets?: PppPackets;
+  readonly ipv6Control: PppPackets;
+  /** What could not be handed to the sending thread. */
+  unsent = 0;
+  readonly #owner: LinkOwner;
+  readonly #settings: PppLinkSettings;
+  readonly #early: Uint8Array[] = [];
+  #onFrame: ((frame: Uint8Array) => void) | undefined;
+  #onPacket: ((packet: Uint8Array) => void) | undefined;
+  #onIpv6Control: ((packet: Uint8Array) => void) | undefined;
+  #onMppeLost: (() => void) | undefined;
+  readonly #gates: Record<PppNetworkProtocol, "pass" | "drop"> = { ipv4: "drop", ipv6: "drop" };
+  #configuration: PppLinkConfiguration | undefined;
+  /** Keys that are in use: the same ones again change nothing. */
+  #keys: PppLinkConfiguration["mppe"];
+  #mtuOctets: number | undefined;
+  /** Configurations one after the other, and what opens a gate after them. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(owner: LinkOwner, settings: PppLinkSettings) {
+    this.#owner = owner;
+    this.#settings = settings;
+    this.ipv6Control = {
+      send: (packet) => this.#push(ENTRY.packet, packet),
+      onPacket: (handler) => {
+        this.#onIpv6Control = handler;
+        this.#divert(true);
+        return disposable(() => {
+          if (this.#onIpv6Control !== handler) return;
+          this.#onIpv6Control = undefined;
+          this.#divert(false);
+        });
+      },
+    };
+    if (settings.attach.to !== "program") return;
+    this.packets = {
+      send: (packet) => this.#push(ENTRY.packet, packet),
+      onPacket: (handler) => {
+        this.#onPacket = handler;
+        return disposable(() => {
+          if (this.#onPacket === handler) this.#onPacket = undefined;
+        });
+      },
+    };
+  }
+
+  sendFrame(frame: Uint8Array): void {
+    this.#push(ENTRY.frame, frame);
+  }
+
+  #push(kind: number, octets: Uint8Array): void {
+    const { wire, row, generation, closed } = this.#owner;
+    if (closed) return;
+    if (octets.length > LARGEST_FRAME || !wire.pushDown(row, generation, kind, octets)) this.unsent++;
+  }
+
+  onFrame(handler: (frame: Uint8Array) => void): Disposable {
+    this.#onFrame = handler;
+    for (const frame of this.#early.splice(0)) handler(frame);
+    return disposable(() => {
+      if (this.#onFrame === handler) this.#onFrame = undefined;
+    });
+  }
+
+  onMppeLost(handler: () => void): Disposable {
+    this.#onMppeLost = handler;
+    return disposable(() => {
+      if (this.#onMppeLost === handler) this.#onMppeLost = undefined;
+    });
+  }
+
+  /** Something for this session came out of a ring. */
+  arrived(kind: number, octets: Uint8Array): void {
+    if (kind === ENTRY.packet) this.#onPacket?.(octets);
+    else if (kind === ENTRY.ipv6Control) this.#onIpv6Control?.(octets);
+    else if (this.#onFrame !== undefined) this.#onFrame(octets);
+    else if (this.#early.length < EARLY_FRAMES) this.#early.push(octets);
+  }
+
+  mppeLost(): void {
+    this.#onMppeLost?.();
+  }
+
+  configure(configuration: PppLinkConfiguration): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#requireOpen("configure");
+      check(this.#owner.what, configuration);
+      const { prefixes, peerLinkLocal } = prefixesOf(configuration, this.#settings);
+      await this.#owner.apply(this.#sized(configuration), prefixes);
+      this.#configuration = configuration;
+      await this.#tell(configuration, prefixes, peerLinkLocal);
+    });
+  }
+
+  /** The MTU as a person has changed it meanwhile; absent: as it was agreed. */
+  async setMtu(mtuOctets: number): Promise<void> {
+    this.#mtuOctets = mtuOctets;
+    if (this.#configuration !== undefined) await this.configure(this.#configuration);
+  }
+
+  #sized(configuration: PppLinkConfiguration): PppLinkConfiguration {
+    const mtu = this.#mtuOctets ?? configuration.mtu;
+    return mtu === configuration.mtu ? configuration : { ...configuration, mtu };
+  }
+
+  async #tell(
+    configuration: PppLinkConfiguration,
+    prefixes: readonly NamedPrefix[],
+    peerLinkLocal: LinkRecord["peerLinkLocal"],
+  ): Promise<void> {
+    const { wire, row } = this.#owner;
+    const { attach, checkSource = attach.to === "shared" } = this.#settings;
+    const { pfc, acfc, tcpMss, mppe } = configuration;
+    const rate = configuration.rateLimit ?? this.#settings.rateLimit ?? {};
+    const same = sameKeys(this.#keys, mppe);
+    this.#keys = mppe;
+    const keys = (one: MppeDirection | undefined): MppeRecord | "keep" | undefined =>
+      one === undefined
+        ? undefined
+        : same
+          ? "keep"
+          : { bits: one.bits, stateless: one.stateless, startKey: one.startKey.slice() };
+    const common = {
+      pfc,
+      acfc,
+      mtu: this.#sized(configuration).mtu,
+      mss: tcpMss,
+      checkSource,
+      peerLinkLocal,
+      prefixes: prefixes.map(({ family, length, words }) => ({ family, length, words })),
+    };
+    await Promise.all([
+      wire.receiver.order({
+        do: "set-link",
+        row,
+        link: { ...common, rateBps: rate.fromPeerBps ?? 0, mppe: keys(mppe?.receive) },
+      }),
+      wire.sender.order({
+        do: "set-link",
+        row,
+        link: { ...common, rateBps: rate.toPeerBps ?? 0, mppe: keys(mppe?.send) },
+      }),
+    ]);
+  }
+
+  gate(protocol: PppNetworkProtocol, mode: "pass" | "drop"): void {
+    this.#gates[protocol] = mode;
+    // Closed at once; open only when addresses and keys are in place that were asked for before.
+    if (mode === "drop") void this.#setGate(protocol);
+    else void this.#inTurn(() => this.#setGate(protocol));
+  }
+
+  async #setGate(protocol: PppNetworkProtocol): Promise<void> {
+    const { wire, row } = this.#owner;
+    const order = {
+      do: "set-gate",
+      row,
+      family: protocol === "ipv4" ? 4 : 6,
+      pass: this.#gates[protocol] === "pass",
+    } as const;
+    await Promise.all([wire.receiver.order(order), wire.sender.order(order)]).catch(() => {});
+  }
+
+  resetMppe(): void {
+    const { wire, row } = this.#owner;
+    void wire.sender.order({ do: "reset-mppe", row }).catch(() => {});
+  }
+
+  #divert(on: boolean): void {
+    const { wire, row, closed } = this.#owner;
+    if (!closed) void wire.receiver.order({ do: "divert", row, on }).catch(() => {});
+  }
+
+  lastDataReceived(): Instant {
+    const { wire, row } = this.#owner;
+    const at = wire.shared.rx[row * RX.stride + RX.lastData] as number;
+    return at === 0 ? Number.NEGATIVE_INFINITY : at - performance.timeOrigin;
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  /** Resolves when nothing is being configured any more. */
+  settled(): Promise<void> {
+    return this.#turn;
+  }
+
+  #requireOpen(call: string): void {
+    if (this.#owner.closed) throw new PlaneError("closed", `${this.#owner.what}: ${call} after its end`);
+  }
+}
+
+const disposable = (dispose: () => void): Disposable => ({ [Symbol.dispose]: dispose });
+
+/** @throws PlaneError `invalid-parameters` */
+function check(what: string, { mtu, mppe }: PppLinkConfiguration): void {
+  if (!Number.isInteger(mtu) || mtu < 68 || mtu > 0xffff) {
+    throw new PlaneError(
+      "invalid-parameters",
+      `${what}: an MTU of ${mtu} octets; 68 (RFC 791) to 65,535 are allowed`,
+    );
+  }
+  for (const { bits, startKey } of mppe === undefined ? [] : [mppe.send, mppe.receive]) {
+    const wanted = bits === 128 ? 16 : 8;
+    if (startKey.length !== wanted) {
+      throw new PlaneError(
+        "invalid-parameters",
+        `${what}: the start key of MPPE with ${bits} bits has ${wanted} octets, not ${startKey.length}`,
+      );
+    }
+  }
+}
+
+/** Whether nothing about the keys has changed, so that the streams go on. */
+function sameKeys(before: PppLinkConfiguration["mppe"], now: PppLinkConfiguration["mppe"]): boolean {
+  if (before === undefined || now === undefined) return before === now;
+  const same = (a: MppeDirection, b: MppeDirection) =>
+    a.bits === b.bits &&
+    a.stateless === b.stateless &&
+    a.startKey.length === b.startKey.length &&
+    a.startKey.every((octet, i) => octet === b.startKey[i]);
+  return same(before.send, now.send) && same(before.receive, now.receive);
+}

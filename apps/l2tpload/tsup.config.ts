@@ -1,10 +1,10 @@
 import { defineConfig } from "tsup";
 import { base } from "../../tsup.config.base.ts";
 
-/** One file with everything in it but koffi, whose native part must stay a package. */
+/** One file with everything in it but koffi, whose native part must stay a package, and the threads of the load. */
 export default defineConfig({
   ...base,
-  entry: { main: "src/main.ts" },
+  entry: { main: "src/main.ts", "load-thread": "src/load-thread.ts" },
   platform: "node",
   noExternal: [/.*/],
   external: ["koffi"],

@@ -47,7 +47,6 @@ export class Engine {
   #tunnelsBegun = 0;
   #lookAt: Instant = 0;
   #ending: TunnelHandle[] = [];
-  #isShutDown = false;
 
   /** @throws ControlError, TransportError, PppSettingError for settings that cannot be. */
   constructor(plan: Plan, random: FillRandom) {
@@ -90,10 +89,14 @@ export class Engine {
   /** Ends the run now, in order; while that is under way, at once. */
   stop(now: Instant): void {
     if (this.#stage === "done") return;
-    if (this.#stage === "end") return this.#enter(now, "done");
+    if (this.#stage === "end" || this.#plan.teardown === "none") {
+      this.#enter(now, "done");
+      return;
+    }
     this.#enter(now, "end");
-    if (this.#plan.teardown === "none") return this.#enter(now, "done");
-    if (this.#plan.teardown === "sessions") for (const call of this.#lacs.calls) this.#lacs.hangUp(now, call);
+    if (this.#plan.teardown === "sessions") {
+      for (const call of this.#lacs.calls) this.#lacs.hangUp(now, call);
+    }
     this.#lacs.isEnding = true;
     this.#ending = this.#lacs.tunnels;
     this.#look(now);
@@ -142,8 +145,11 @@ export class Engine {
 
   #hold(now: Instant): void {
     const { churnRate, holdMs } = this.#plan;
-    for (let n = churnRate > 0 ? this.#churnPacer.allowed(now, 0) : 0; n > 0; n--) this.#churn(now);
-    if (now - (this.began.hold ?? now) >= holdMs) this.stop(now);
+    const isOver = now - (this.began.hold ?? now) >= holdMs;
+    const churn = churnRate > 0 && !isOver ? this.#churnPacer.allowed(now, 0) : 0;
+    for (let n = churn; n > 0; n--) this.#churn(now);
+    // What was begun last is waited for, or it would count as never having come up.
+    if (isOver && this.#lacs.pingsUnderWay === 0 && this.#lacs.callsUnderWay === 0) this.stop(now);
   }
 
   /** One session, whichever, is ended and made anew. */
@@ -161,10 +167,8 @@ export class Engine {
   #end(now: Instant): void {
     const lacs = this.#lacs;
     for (const tunnel of this.#ending.splice(0, ENDED_PER_LOOK)) lacs.endTunnel(now, tunnel);
-    if (this.#ending.length === 0 && !this.#isShutDown) {
-      this.#isShutDown = true;
-      lacs.shutDown(now);
-    }
+    // Again each time: tunnels that were ended before are let go of when their StopCCN is acknowledged.
+    if (this.#ending.length === 0) lacs.shutDown(now);
     lacs.takeEvents(now);
     if (now - (this.began.end ?? now) >= this.#plan.graceMs) this.#enter(now, "done");
   }

@@ -6,6 +6,8 @@ export const EXIT = {
   failed: 1,
   /** Wrong usage, or the run could not begin. */
   usage: 2,
+  /** SIGINT or SIGTERM, as a shell has it. */
+  interrupted: 130,
 } as const;
 
 /** The program was called wrongly: the message goes to standard error, and the exit code is 2. */

@@ -4,9 +4,9 @@
  */
 import {
   CDN,
+  type Ending,
   Endpoint,
   type EndpointEvent,
-  type Ending,
   endingText,
   type PeerAddress,
   type SessionHandle,
@@ -43,6 +43,7 @@ export class Lacs implements LinkHost<LoadCall> {
   /** Set-ups that have neither succeeded nor failed. */
   tunnelsUnderWay = 0;
   callsUnderWay = 0;
+  pingsUnderWay = 0;
   /** Calls that are fully up, in no order. */
   readonly live: LoadCall[] = [];
   /** Tunnels that came up and were not looked at yet. */

@@ -12,6 +12,8 @@ export interface PppPlan {
   readonly mru: number;
   /** Echo-Requests of our own after so much silence; 0: none. The peer's are always answered. */
   readonly echoMs: number;
+  /** LCP, authentication and IPCP ask again after this (RFC 1661 §4.6). */
+  readonly restartMs: number;
   readonly ipv6: boolean;
   /** Ping through each session when it is up: this address, or the peer's of the session. */
   readonly ping: string | "peer" | undefined;

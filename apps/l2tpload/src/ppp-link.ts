@@ -1,5 +1,5 @@
 /** The PPP of one session at the generator's end: its frames in and out of data messages, its phases' times, a ping. */
-import { type PppSettings, PppSession, type Random } from "@l2tp/ppp";
+import { PppSession, type PppSettings, type Random } from "@l2tp/ppp";
 import type { Instant } from "@l2tp/protocol";
 import { echoReply, echoRequest, readEcho } from "./ping.ts";
 import type { Tally } from "./tally.ts";
@@ -8,11 +8,18 @@ const IPV4 = 0x0021;
 /** A ping without an answer is sent again after this long, and so many times in all. */
 const PING_MS = 1_000;
 const PINGS = 3;
+/**
+ * PPP begins with the LNS's first frame, or after this long: the ICCN may still wait for its turn in the window, and
+ * what overtakes it is lost, which costs the 3 s until LCP asks again.
+ */
+const PATIENCE_MS = 250;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** What a link needs of what it runs in. */
 export interface LinkHost<Owner> {
   readonly tally: Tally;
+  /** Pings that have neither an answer nor failed. */
+  pingsUnderWay: number;
   /** The frame, protocol first, goes into a data message. */
   sendFrame(owner: Owner, frame: Uint8Array): void;
   /** IPCP is up; or PPP has ended, up or not. */
@@ -29,6 +36,7 @@ export class PppLink<Owner> {
   readonly #ping: string | "peer" | undefined;
   readonly #openedAt: Instant;
   #phaseAt: Instant = 0;
+  #startDue = NEVER;
   #local = "";
   #pinged = "";
   #pingsSent = 0;
@@ -53,14 +61,15 @@ export class PppLink<Owner> {
     this.#openedAt = openedAt;
   }
 
+  /** The session is up. */
   start(now: Instant): void {
     this.#phaseAt = now;
-    this.#ppp.start(now);
-    this.#events(now);
+    this.#startDue = now + PATIENCE_MS;
   }
 
   /** The payload of a data message. */
   receive(now: Instant, frame: Uint8Array): void {
+    this.#begin(now);
     const at = ipv4At(frame);
     if (at === 0) this.#ppp.receive(now, frame);
     else {
@@ -71,14 +80,21 @@ export class PppLink<Owner> {
   }
 
   handleTimeout(now: Instant): void {
+    if (now >= this.#startDue) this.#begin(now);
     if (now >= this.#pingDue) this.#pingAgain(now);
     this.#ppp.handleTimeout(now, this.#lastData);
     this.#events(now);
   }
 
   pollTimeout(): Instant | undefined {
-    const due = Math.min(this.#ppp.pollTimeout() ?? NEVER, this.#pingDue);
+    const due = Math.min(this.#ppp.pollTimeout() ?? NEVER, this.#pingDue, this.#startDue);
     return due === NEVER ? undefined : due;
+  }
+
+  #begin(now: Instant): void {
+    if (this.#startDue === NEVER) return;
+    this.#startDue = NEVER;
+    this.#ppp.start(now);
   }
 
   /** Says good-bye to the peer. */
@@ -89,6 +105,7 @@ export class PppLink<Owner> {
 
   /** The session has gone: nothing is sent any more. */
   lowerDown(now: Instant): void {
+    this.#startDue = NEVER;
     this.#ppp.lowerDown(now);
     this.#events(now);
   }
@@ -119,7 +136,7 @@ export class PppLink<Owner> {
           this.#up(now);
           break;
         case "down":
-          this.#pingDue = NEVER;
+          this.#pingOver();
           this.#host.linkDown(now, this.#owner, event.reason.text);
           break;
         default:
@@ -133,16 +150,23 @@ export class PppLink<Owner> {
     const { tally } = this.#host;
     tally.times.network.record(now - this.#phaseAt);
     tally.times.session.record(now - this.#openedAt);
-    if (this.#pinged !== "" && this.#local !== "") this.#pingAgain(now);
+    if (this.#pinged !== "" && this.#local !== "") {
+      this.#host.pingsUnderWay++;
+      this.#pingAgain(now);
+    }
     this.#host.linkUp(now, this.#owner);
   }
 
   #pingAgain(now: Instant): void {
     const { tally } = this.#host;
     if (this.#pingsSent === PINGS) {
-      this.#pingDue = NEVER;
+      this.#pingOver();
       tally.counts.pingsFailed++;
-      tally.reason("ping", `no answer from ${this.#pinged}`, "does the peer forward packets, and is the address its own?");
+      tally.reason(
+        "ping",
+        `no answer from ${this.#pinged}`,
+        "does the peer forward packets, and is the address its own?",
+      );
       return;
     }
     this.#pingsSent++;
@@ -151,11 +175,16 @@ export class PppLink<Owner> {
     this.#sendPacket(echoRequest(this.#local, this.#pinged, 1, this.#pingsSent));
   }
 
+  #pingOver(): void {
+    if (this.#pingDue !== NEVER) this.#host.pingsUnderWay--;
+    this.#pingDue = NEVER;
+  }
+
   #packet(now: Instant, packet: Uint8Array): void {
     const echo = readEcho(packet);
     if (echo?.type === "request") this.#sendPacket(echoReply(packet));
     else if (echo?.type === "reply" && this.#pingDue !== NEVER && echo.sequence === this.#pingsSent) {
-      this.#pingDue = NEVER;
+      this.#pingOver();
       this.#host.tally.counts.pingsAnswered++;
       this.#host.tally.times.ping.record(now - this.#pingSentAt);
     }

@@ -19,6 +19,7 @@ export class PppProfile {
       ipv6: plan.ipv6 ? {} : false,
       mru: plan.mru,
       echoIntervalMs: plan.echoMs,
+      restartMs: plan.restartMs,
       phaseLimitMs,
     });
     this.#text = plan.password;

@@ -13,13 +13,22 @@ const MAXIMUM = 1_024;
  * @param firstPort - of the first socket of an address, the others follow; 0: whichever are free.
  * @throws UsageError
  */
-export function sources(text: string | undefined, family: 4 | 6, ports: number, firstPort: number): SocketAddress[] {
-  const addresses = (text ?? (family === 4 ? "0.0.0.0" : "::")).split(",").flatMap((one) => range(one, family));
+export function sources(
+  text: string | undefined,
+  family: 4 | 6,
+  ports: number,
+  firstPort: number,
+): SocketAddress[] {
+  const addresses = (text ?? (family === 4 ? "0.0.0.0" : "::"))
+    .split(",")
+    .flatMap((one) => range(one, family));
   const all = addresses.flatMap((address) =>
     Array.from({ length: ports }, (_, n) => ({ family, address, port: firstPort === 0 ? 0 : firstPort + n })),
   );
-  if (all.length > MAXIMUM) throw new UsageError(`${all.length} sockets were asked for, ${MAXIMUM} are the most`);
-  if (firstPort + ports > 65_536) throw new UsageError(`--source-port ${firstPort} and ${ports} ports go beyond 65535`);
+  if (all.length > MAXIMUM)
+    throw new UsageError(`${all.length} sockets were asked for, ${MAXIMUM} are the most`);
+  if (firstPort + ports > 65_536)
+    throw new UsageError(`--source-port ${firstPort} and ${ports} ports go beyond 65535`);
   return all;
 }
 
@@ -34,7 +43,9 @@ function range(text: string, family: 4 | 6): string[] {
   if (to === undefined) return [from];
   const [first, last] = [number(from), number(to)];
   if (last < first || last - first >= MAXIMUM) {
-    throw new UsageError(`--source ${text}: a range of 1 to ${MAXIMUM} addresses was expected, the lower one first`);
+    throw new UsageError(
+      `--source ${text}: a range of 1 to ${MAXIMUM} addresses was expected, the lower one first`,
+    );
   }
   return Array.from({ length: last - first + 1 }, (_, n) => dotted(first + n));
 }

@@ -63,10 +63,7 @@ const MAXIMUM_REASONS = 100;
 
 /** See the file's head. */
 export class Tally {
-  readonly counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<
-    Counted,
-    number
-  >;
+  readonly counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<Counted, number>;
   readonly times = Object.fromEntries(Object.keys(TIMED).map((name) => [name, new Histogram()])) as Record<
     Timed,
     Histogram

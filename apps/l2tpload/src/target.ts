@@ -37,7 +37,9 @@ export function splitTarget(text: string): { host: string; port: number } {
   const [, host, port] = bracketed ?? plain ?? [undefined, isIPv6(text) ? text : undefined, undefined];
   const number = port === undefined ? 1701 : Number(port);
   if (host === undefined || number < 1 || number > 65_535) {
-    throw new UsageError(`target ${text}: an address or name with or without a port was expected, such as 127.0.0.1:1701`);
+    throw new UsageError(
+      `target ${text}: an address or name with or without a port was expected, such as 127.0.0.1:1701`,
+    );
   }
   return { host, port: number };
 }

@@ -2,8 +2,9 @@
  * Drives an engine with recvmmsg and sendmmsg, some 64 datagrams a system call, in a thread of its own that sleeps in
  * poll: a generator must need less for a datagram than what it measures. Linux only.
  */
-import { abi, decodeSocketAddress, encodeSocketAddress, type Fd, raw, sys } from "@l2tp/linux";
+
 import type { PeerAddress } from "@l2tp/control";
+import { abi, decodeSocketAddress, encodeSocketAddress, type Fd, raw, sys } from "@l2tp/linux";
 import type { SocketAddress } from "@l2tp/protocol";
 import type { Engine } from "../engine.ts";
 import { BATCH, BatchMemory, ROOM } from "./batch-memory.ts";

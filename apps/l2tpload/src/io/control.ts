@@ -27,7 +27,12 @@ export class RunControl {
 
   get progress(): Progress {
     const at = (index: number) => Atomics.load(this.shared, index);
-    return { stage: STAGES[at(STAGE)] ?? "done", tunnels: at(TUNNELS), sessions: at(SESSIONS), failed: at(FAILED) };
+    return {
+      stage: STAGES[at(STAGE)] ?? "done",
+      tunnels: at(TUNNELS),
+      sessions: at(SESSIONS),
+      failed: at(FAILED),
+    };
   }
 
   set progress({ stage, tunnels, sessions, failed }: Progress) {

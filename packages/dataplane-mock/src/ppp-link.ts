@@ -21,7 +21,7 @@ export interface LinkOwner {
   /** For the record of calls and for messages. */
   readonly what: string;
   now(): Instant;
-  /** A frame, protocol field first, to the peer. */
+  /** A frame to the peer, as it is. */
   transmit(frame: Uint8Array): boolean;
   /** Counts a frame from the peer that was dropped. */
   discard(): void;
@@ -37,6 +37,7 @@ export class MockPppLink implements PppLink {
   /** What the session was made with. */
   readonly settings: PppLinkSettings;
   readonly packets?: PppPackets;
+  readonly ipv6Control: PppPackets;
   /** What {@link configure} said last. */
   configuration: PppLinkConfiguration | undefined;
   /** Which protocols pass now. */
@@ -49,6 +50,7 @@ export class MockPppLink implements PppLink {
   readonly #early: Uint8Array[] = [];
   #onFrame: ((frame: Uint8Array) => void) | undefined;
   #onPacket: ((packet: Uint8Array) => void) | undefined;
+  #onIpv6Control: ((packet: Uint8Array) => void) | undefined;
   #onMppeLost: (() => void) | undefined;
   #sources: Prefix[] = [];
   #lastData: Instant = Number.NEGATIVE_INFINITY;
@@ -56,6 +58,17 @@ export class MockPppLink implements PppLink {
   constructor(owner: LinkOwner, settings: PppLinkSettings) {
     this.#owner = owner;
     this.settings = settings;
+    this.ipv6Control = {
+      send: (packet) => {
+        this.sendPacket(packet);
+      },
+      onPacket: (handler) => {
+        this.#onIpv6Control = handler;
+        return disposable(() => {
+          if (this.#onIpv6Control === handler) this.#onIpv6Control = undefined;
+        });
+      },
+    };
     if (settings.attach.to !== "program") return;
     this.packets = {
       send: (packet) => {
@@ -71,7 +84,9 @@ export class MockPppLink implements PppLink {
   }
 
   sendFrame(frame: Uint8Array): void {
-    if (this.#owner.up) this.#owner.transmit(frame);
+    if (!this.#owner.up) return;
+    const lcp = frame[0] === 0xc0 && frame[1] === 0x21;
+    this.#owner.transmit(this.configuration?.acfc === true && !lcp ? frame : withHeader(frame));
   }
 
   onFrame(handler: (frame: Uint8Array) => void): Disposable {
@@ -124,7 +139,11 @@ export class MockPppLink implements PppLink {
   sendPacket(packet: Uint8Array): boolean {
     const family = (packet[0] ?? 0) >> 4;
     if ((family !== 4 && family !== 6) || this.gates[family === 4 ? "ipv4" : "ipv6"] === "drop") return false;
-    return this.#owner.up && this.#owner.transmit(withProtocol(family === 4 ? IPV4 : IPV6, packet));
+    if (!this.#owner.up || packet.length > (this.configuration?.mtu ?? packet.length)) return false;
+    const { pfc = false, acfc = false } = this.configuration ?? {};
+    const protocol = family === 4 ? IPV4 : IPV6;
+    const frame = Uint8Array.of(...(pfc ? [protocol] : [0, protocol]), ...packet);
+    return this.#owner.transmit(acfc ? frame : withHeader(frame));
   }
 
   /** The decryptor lost its place. */
@@ -150,6 +169,10 @@ export class MockPppLink implements PppLink {
       this.#owner.discard();
       return false;
     }
+    if (family === 6 && this.#onIpv6Control !== undefined && isIpv6Control(packet)) {
+      this.#onIpv6Control(packet.slice());
+      return false;
+    }
     const { attach, checkSource = attach.to === "shared" } = this.settings;
     if (checkSource && !this.#isPeers(packet, family)) {
       this.dropped.source += 1;
@@ -164,6 +187,7 @@ export class MockPppLink implements PppLink {
   end(): void {
     this.#onFrame = undefined;
     this.#onPacket = undefined;
+    this.#onIpv6Control = undefined;
     this.#onMppeLost = undefined;
   }
 
@@ -216,12 +240,22 @@ function contains({ octets, length }: Prefix, address: Uint8Array): boolean {
   return true;
 }
 
-/** A frame around a copy. */
-function withProtocol(protocol: number, information: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(2 + information.length);
-  frame.set([protocol >> 8, protocol & 0xff]);
-  frame.set(information, 2);
-  return frame;
+/** Address and Control (RFC 1662 §3.1) in front of a copy. */
+function withHeader(frame: Uint8Array): Uint8Array {
+  const octets = new Uint8Array(2 + frame.length);
+  octets.set([0xff, 0x03]);
+  octets.set(frame, 2);
+  return octets;
+}
+
+/** Router and neighbour solicitations and advertisements, and DHCPv6: see `PppLink.ipv6Control`. */
+function isIpv6Control(packet: Uint8Array): boolean {
+  const word = (at: number) => ((packet[at] ?? 0) << 8) | (packet[at + 1] ?? 0);
+  const to = word(24);
+  if (packet.length < 44 || ((to & 0xffc0) !== 0xfe80 && to !== 0xff02)) return false;
+  const type = packet[40] ?? 0;
+  if (packet[6] === 58) return type >= 133 && type <= 136;
+  return packet[6] === 17 && (word(42) === 546 || word(42) === 547);
 }
 
 const disposable = (dispose: () => void): Disposable => ({ [Symbol.dispose]: dispose });

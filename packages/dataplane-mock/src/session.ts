@@ -109,14 +109,19 @@ export class MockSession implements SessionPlane {
    */
   inject(frame: Uint8Array): boolean {
     if (!this.up) return false;
-    const { pseudowire, sendSequence, peerSessionId, peerCookie, l2SpecificSublayer, mtu } = this.#parameters;
-    const statistics = this.#statistics;
-    const ppp = pseudowire !== "eth";
+    const ppp = this.#parameters.pseudowire !== "eth";
     const largest = this.#mtuOctets + (ppp ? 2 : ETHERNET_OCTETS + VLAN_OCTETS);
     if (frame.length > largest || (!ppp && frame.length < ETHERNET_OCTETS)) {
-      statistics.txErrors += 1;
+      this.#statistics.txErrors += 1;
       return false;
     }
+    return this.#transmit(ppp ? Uint8Array.of(...PPP_ADDRESS_CONTROL, ...frame) : frame);
+  }
+
+  /** A frame as it goes on the wire, with or without FF 03. */
+  #transmit(octets: Uint8Array): boolean {
+    const { sendSequence, peerSessionId, peerCookie, l2SpecificSublayer, mtu } = this.#parameters;
+    const statistics = this.#statistics;
     const { version, encapsulation, peerTunnelId } = this.#owner;
     const message = encodeData(
       {
@@ -128,7 +133,7 @@ export class MockSession implements SessionPlane {
         l2SpecificSublayer,
         ...(sendSequence ? { ns: this.#ns } : {}),
       },
-      ppp ? Uint8Array.of(...PPP_ADDRESS_CONTROL, ...frame) : frame,
+      octets,
     );
     if (this.#owner.transmit(message, mtu?.dontFragment !== "clear") !== "sent") {
       statistics.txErrors += 1;
@@ -252,13 +257,15 @@ export class MockSession implements SessionPlane {
       this.#invalid();
       return;
     }
+    const errors = this.#statistics.rxErrors;
+    const taken = this.#bridge === undefined && this.link?.receive(frame) === false;
+    // What the link dropped it has counted.
+    if (this.#statistics.rxErrors > errors) return;
     this.#statistics.rxPackets += 1;
     this.#statistics.rxBytes += message.octets;
-    if (this.#bridge !== undefined) {
-      this.#bridge.inject(frame);
-      return;
-    }
-    if (this.link?.receive(frame) === false) return;
+    // As it came: whether FF 03 may be left out was agreed by those at the far ends.
+    if (this.#bridge?.up === true) this.#bridge.#transmit(message.frame);
+    if (taken || this.#bridge !== undefined) return;
     this.received.push(frame.slice());
     if (this.received.length > RECEIVED_LIMIT) this.received.shift();
     for (const handler of this.#handlers) handler(frame.slice());
@@ -281,9 +288,8 @@ export class MockSession implements SessionPlane {
         log: this.#owner.log,
         what: this.#what,
         now: () => this.#owner.now(),
-        transmit: (frame) => this.inject(frame),
+        transmit: (frame) => this.#bridge === undefined && this.#transmit(frame),
         discard: () => {
-          // It was counted as received, as the data message was good.
           this.#statistics.rxErrors += 1;
         },
       },

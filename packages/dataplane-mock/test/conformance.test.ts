@@ -15,6 +15,8 @@ dataPlaneSuite(
       { encapsulation: "ip", family: 6 },
     ],
     ports: ["eth", "ppp"],
+    pppLink: "program",
+    withoutMppe: "the mock encrypts nothing",
     manySessions: 1_000,
   },
 );

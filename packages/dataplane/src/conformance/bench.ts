@@ -2,6 +2,7 @@
 import type { IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import type { PlaneNotice } from "../notice.ts";
 import type { TunnelPlane, TunnelPlaneParameters, Wire } from "../plane.ts";
+import type { PppLinkSettings } from "../ppp-link.ts";
 import type { SessionPlane, SessionPlaneParameters } from "../session.ts";
 import { ok } from "./assert.ts";
 import type {
@@ -134,7 +135,7 @@ export class Bench {
 
   /** A session between two tunnels; the wish is `a`'s view, and `b` gets the mirror of it. */
   async sessions(tunnels: TunnelPair, wish: SessionWish = {}, wishB: SessionWish = {}): Promise<SessionPair> {
-    const a = sessionParameters(wish);
+    const a = sessionParameters(this.#wish(wish));
     const b: SessionPlaneParameters = {
       ...a,
       sessionId: a.peerSessionId,
@@ -165,7 +166,7 @@ export class Bench {
     const open = await this.open(this.fixture.b);
     const peerTunnelId = freshId();
     const tunnel = await this.tunnel(open, { version, peer: raw.local, peerTunnelId });
-    const parameters = sessionParameters(wish);
+    const parameters = sessionParameters(this.#wish(wish));
     const session = await tunnel.createSession(parameters);
     const port = await this.port(open.end, session);
     return { raw, open, tunnel, peerTunnelId, session, parameters, port };
@@ -183,6 +184,33 @@ export class Bench {
   /** The interface of a session. */
   async port(end: ConformanceEnd, session: SessionPlane): Promise<FramePort> {
     const port = await end.port(session);
+    this.defer(() => port[Symbol.asyncDispose]());
+    return port;
+  }
+
+  /** The wish with a link, for data planes whose PPP sessions have one. */
+  linked(wish: SessionWish, settings: Partial<PppLinkSettings> = {}): SessionWish {
+    const { pppLink: to } = this.options;
+    return to === undefined ? wish : { ...wish, pppLink: { attach: { to }, ...settings } };
+  }
+
+  #wish(wish: SessionWish): SessionWish {
+    const lacking = wish.pseudowire === "ppp" && wish.pppLink === undefined;
+    return lacking && this.options.linkedOnly === true ? this.linked(wish) : wish;
+  }
+
+  /** Where the IP packets of a session with a link go in and come out. */
+  async packets(end: ConformanceEnd, session: SessionPlane): Promise<FramePort> {
+    const inProgram = session.link?.packets;
+    if (inProgram !== undefined) {
+      const received: Uint8Array[] = [];
+      const listening = inProgram.onPacket((packet) => received.push(packet.slice()));
+      this.defer(async () => listening[Symbol.dispose]());
+      const close = async () => listening[Symbol.dispose]();
+      return { received, send: (packet) => inProgram.send(packet), [Symbol.asyncDispose]: close };
+    }
+    const port = await end.packets?.(session);
+    ok(port !== undefined, "the fixture opens interfaces for packets");
     this.defer(() => port[Symbol.asyncDispose]());
     return port;
   }

@@ -20,6 +20,8 @@ export interface ConformanceEnd {
   readonly namespace?: string;
   /** Opens the interface of a session for frames. The kit closes it. */
   port(session: SessionPlane): FramePort | Promise<FramePort>;
+  /** Opens the interface of a session with a `PppLink` for IP packets; not asked for when they end in the program. */
+  packets?(session: SessionPlane): FramePort | Promise<FramePort>;
   /** Deletes the interface of a session behind the data plane's back; absent where that cannot be done. */
   vanish?(session: SessionPlane): void | Promise<void>;
 }
@@ -85,6 +87,16 @@ export interface ConformanceOptions {
   readonly versions?: readonly L2tpVersion[];
   /** Pseudowires for which `port` works; default `eth`. */
   readonly ports?: readonly Pseudowire[];
+  /**
+   * PPP sessions are run through a `PppLink`, and their packets go there: to an interface, which
+   * {@link ConformanceEnd.packets} opens, or to the program. Absent: the tests of links are skipped.
+   */
+  readonly pppLink?: "interface" | "program";
+  /** All PPP sessions have a link, also in tests of other things: nothing else runs them here. */
+  readonly linkedOnly?: boolean;
+  /** What the links cannot, with the reason. */
+  readonly withoutMppe?: string;
+  readonly withoutCheckSource?: string;
   readonly skip?: readonly ConformanceSkip[];
   /** Tests that do not apply, as what they look at is not there by design; they are not declared at all. */
   readonly omit?: readonly string[];

@@ -7,6 +7,7 @@ import { CLOSING } from "./closing.ts";
 import { CONTROL } from "./control.ts";
 import type { ConformanceFixture, ConformanceOptions, TestApi, Transport } from "./fixture.ts";
 import { HOSTILE } from "./hostile.ts";
+import { PPP_LINKS } from "./ppp-links.ts";
 import type { Scenario } from "./scenario.ts";
 import { SEQUENCING } from "./sequencing.ts";
 import { SESSIONS } from "./sessions.ts";
@@ -35,6 +36,7 @@ const CHAPTERS: readonly { readonly title: string; readonly scenarios: readonly 
   { title: "statistics", scenarios: STATISTICS },
   { title: "strangers", scenarios: HOSTILE },
   { title: "version 2", scenarios: VERSION_2 },
+  { title: "PPP links", scenarios: PPP_LINKS },
   { title: "closing", scenarios: CLOSING },
 ];
 
@@ -121,7 +123,7 @@ function label({ name }: Scenario, transport: Transport, first: Transport): stri
 function skipReason(
   { name, needs }: Scenario,
   transport: Transport,
-  { skip, versions, ports }: ConformanceOptions,
+  { skip, versions, ports, pppLink, withoutMppe, withoutCheckSource }: ConformanceOptions,
 ): string | undefined {
   const matches = (over: Partial<Transport> | undefined) =>
     (over?.encapsulation === undefined || over.encapsulation === transport.encapsulation) &&
@@ -131,6 +133,10 @@ function skipReason(
   if (needs?.version !== undefined && !(versions ?? [2, 3]).includes(needs.version)) {
     return `this data plane does not speak L2TPv${needs.version}`;
   }
+  if (needs?.link === true && pppLink === undefined)
+    return "the PPP sessions of this data plane have no link";
+  if (needs?.mppe === true && withoutMppe !== undefined) return withoutMppe;
+  if (needs?.checkSource === true && withoutCheckSource !== undefined) return withoutCheckSource;
   if (needs?.port !== undefined && !(ports ?? ["eth"]).includes(needs.port)) {
     return `the fixture reads no frames of pseudowire "${needs.port}"`;
   }

@@ -30,6 +30,43 @@ export function pppFrame(n: number): Uint8Array {
   return Uint8Array.of(0xc0, 0x21, 9, n & 0xff, 0, 12, 0, 0, 0, 0, ...data);
 }
 
+/** Protocol 253, for experiments (RFC 3692): a host answers it with an ICMP error at most. */
+const EXPERIMENT = 253;
+
+/** IPv4 packet number `n`, with a sound header. At least 28 octets. */
+export function ipv4Packet(n: number, from: string, to: string, octets = 60): Uint8Array {
+  const out = Uint8Array.from({ length: octets }, (_, i) => (n * 31 + i) & 0xff);
+  out.set([0x45, 0, ...u16(octets), ...u16(n), 0x40, 0, 64, EXPERIMENT, 0, 0]);
+  out.set([...from.split("."), ...to.split(".")].map(Number), 12);
+  out.set(u32(n), 20);
+  let sum = 0;
+  for (let i = 0; i < 20; i += 2) sum += ((out[i] ?? 0) << 8) | (out[i + 1] ?? 0);
+  out.set(u16(~((sum & 0xffff) + (sum >>> 16)) & 0xffff), 10);
+  return out;
+}
+
+/** IPv6 packet number `n`. At least 48 octets; addresses with `::`. */
+export function ipv6Packet(n: number, from: string, to: string, octets = 60, next = EXPERIMENT): Uint8Array {
+  const out = Uint8Array.from({ length: octets }, (_, i) => (n * 31 + i) & 0xff);
+  out.set([0x60, 0, 0, 0, ...u16(octets - 40), next, 255, ...ipv6(from), ...ipv6(to), ...u32(n)]);
+  return out;
+}
+
+/** The number of a packet of the kit's; `undefined` for anybody else's. */
+export function packetNumber(packet: Uint8Array): number | undefined {
+  const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
+  if (packet.length >= 28 && packet[0] === 0x45 && packet[9] === EXPERIMENT) return view.getUint32(20);
+  if (packet.length >= 48 && packet[0] === 0x60 && packet[6] === EXPERIMENT) return view.getUint32(40);
+  return undefined;
+}
+
+function ipv6(address: string): number[] {
+  const [head = [], tail = []] = address
+    .split("::")
+    .map((half) => half.split(":").flatMap((group) => (group === "" ? [] : u16(Number.parseInt(group, 16)))));
+  return [...head, ...new Array<number>(16 - head.length - tail.length).fill(0), ...tail];
+}
+
 /** What a v3 data message is made of. */
 export interface V3Data {
   readonly encapsulation: Encapsulation;

@@ -15,6 +15,12 @@ export interface ScenarioNeeds {
   readonly version?: L2tpVersion;
   readonly port?: Pseudowire;
   readonly encapsulation?: "udp";
+  /** Sessions with a `PppLink`, whose packets can be read and written. */
+  readonly link?: true;
+  /** Links that look at the sources of packets. */
+  readonly checkSource?: true;
+  /** Links that encrypt. */
+  readonly mppe?: true;
 }
 
 /** A test of the kit. */

@@ -17,6 +17,8 @@ import { RX } from "./worker/shared.ts";
 
 /** Frames that are kept until there is a handler. */
 const EARLY_FRAMES = 64;
+/** Packets that wait for a gate that is about to open. */
+const HELD_PACKETS = 64;
 /** A frame that fits into a data message whatever its header. */
 const LARGEST_FRAME = 65_000;
 
@@ -44,6 +46,9 @@ export class UserspacePppLink implements PppLink {
   #onPacket: ((packet: Uint8Array) => void) | undefined;
   #onIpv6Control: ((packet: Uint8Array) => void) | undefined;
   #onMppeLost: (() => void) | undefined;
+  /** Gates that are about to open, and packets that wait for it. */
+  #opening = 0;
+  readonly #held: Uint8Array[] = [];
   readonly #gates: Record<PppNetworkProtocol, "pass" | "drop"> = { ipv4: "drop", ipv6: "drop" };
   #configuration: PppLinkConfiguration | undefined;
   /** Keys that are in use: the same ones again change nothing. */
@@ -56,7 +61,7 @@ export class UserspacePppLink implements PppLink {
     this.#owner = owner;
     this.#settings = settings;
     this.ipv6Control = {
-      send: (packet) => this.#push(ENTRY.packet, packet),
+      send: (packet) => this.#sendPacket(packet),
       onPacket: (handler) => {
         this.#onIpv6Control = handler;
         this.#divert(true);
@@ -69,7 +74,7 @@ export class UserspacePppLink implements PppLink {
     };
     if (settings.attach.to !== "program") return;
     this.packets = {
-      send: (packet) => this.#push(ENTRY.packet, packet),
+      send: (packet) => this.#sendPacket(packet),
       onPacket: (handler) => {
         this.#onPacket = handler;
         return disposable(() => {
@@ -81,6 +86,13 @@ export class UserspacePppLink implements PppLink {
 
   sendFrame(frame: Uint8Array): void {
     this.#push(ENTRY.frame, frame);
+  }
+
+  /** A packet that is sent when a gate was just opened waits until it is. */
+  #sendPacket(packet: Uint8Array): void {
+    if (this.#opening === 0) this.#push(ENTRY.packet, packet);
+    else if (this.#held.length < HELD_PACKETS) this.#held.push(packet.slice());
+    else this.unsent++;
   }
 
   #push(kind: number, octets: Uint8Array): void {
@@ -182,7 +194,14 @@ export class UserspacePppLink implements PppLink {
     this.#gates[protocol] = mode;
     // Closed at once; open only when addresses and keys are in place that were asked for before.
     if (mode === "drop") void this.#setGate(protocol);
-    else void this.#inTurn(() => this.#setGate(protocol));
+    else {
+      this.#opening++;
+      void this.#inTurn(async () => {
+        await this.#setGate(protocol);
+        if (--this.#opening > 0) return;
+        for (const packet of this.#held.splice(0)) this.#push(ENTRY.packet, packet);
+      });
+    }
   }
 
   async #setGate(protocol: PppNetworkProtocol): Promise<void> {

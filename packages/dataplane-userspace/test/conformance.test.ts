@@ -1,7 +1,13 @@
 /** The kit of @l2tp/dataplane over real sockets and TAP interfaces, in two network namespaces. */
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { type ConformanceEnd, type ConformanceFixture, dataPlaneSuite } from "@l2tp/dataplane/conformance";
+import type { SessionPlane } from "@l2tp/dataplane";
+import {
+  type ConformanceEnd,
+  type ConformanceFixture,
+  dataPlaneSuite,
+  type FramePort,
+} from "@l2tp/dataplane/conformance";
 import { UserspaceDataPlane, type UserspaceOptions } from "@l2tp/dataplane-userspace";
 import { link } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
@@ -16,7 +22,8 @@ function end(host: Host, options: UserspaceOptions): ConformanceEnd {
       6: [host.address(6), host.address(6, 1)],
     },
     namespace: host.path,
-    port: (session) => new FrameSocket(host, session.interfaceName as string),
+    port: (session) => linkPort(session) ?? new FrameSocket(host, session.interfaceName as string),
+    packets: (session) => new FrameSocket(host, session.interfaceName as string),
     vanish: (session) => host.netlink(link.remove({ name: session.interfaceName as string })),
   };
 }
@@ -38,6 +45,18 @@ async function make(options: UserspaceOptions): Promise<ConformanceFixture> {
   };
 }
 
+/** The frames of a PPP session. */
+function linkPort({ link }: SessionPlane): FramePort | undefined {
+  if (link === undefined) return undefined;
+  const received: Uint8Array[] = [];
+  const listening = link.onFrame((frame) => received.push(frame.slice()));
+  return {
+    received,
+    send: (frame) => link.sendFrame(frame),
+    [Symbol.asyncDispose]: async () => listening[Symbol.dispose](),
+  };
+}
+
 const test = needs("linux", "root", "tun");
 /** Where the tests are skipped there is nothing to make for them. */
 const possible = process.platform === "linux" && process.getuid?.() === 0 && existsSync("/dev/net/tun");
@@ -55,6 +74,9 @@ dataPlaneSuite(api, {
   make: () => make({ offload: "full" }),
   over: everyWay,
   versions: [2, 3],
+  ports: ["eth", "ppp"],
+  pppLink: "program",
+  linkedOnly: true,
 });
 
 /** What is the same at every step of offloads: the capabilities, and that there is no version 2. */
@@ -70,5 +92,8 @@ dataPlaneSuite(
     make: () => make({ offload: "batch" }),
     over: everyWay.slice(0, 1),
     versions: [2, 3],
+    ports: ["eth", "ppp"],
+    pppLink: "interface",
+    linkedOnly: true,
   },
 );

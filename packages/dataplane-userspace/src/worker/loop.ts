@@ -77,7 +77,6 @@ export abstract class Loop {
         }
         this.sys.read(this.start.wake, this.#wakeBuffer, 8);
         if (this.shared.stopping) return;
-        // Frames first: the last ones of a session go before the command that ends it.
         this.awake();
         this.#obey();
       }
@@ -87,6 +86,8 @@ export abstract class Loop {
 
   #obey(): void {
     for (let m = receiveMessageOnPort(this.#port); m !== undefined; m = receiveMessageOnPort(this.#port)) {
+      // Frames that were handed over before it go first: those of a session before the command that ends it.
+      this.awake();
       const ids: number[] = [];
       let errors: Record<number, string> | undefined;
       for (const command of m.message as readonly Command[]) {

@@ -83,6 +83,8 @@ async function open(link: PppLink, configuration: PppLinkConfiguration): Promise
   await link.configure(configuration);
   link.gate("ipv4", "pass");
   link.gate("ipv6", "pass");
+  // A command that is answered comes after those before it.
+  await link.configure(configuration);
 }
 
 /** End B against a raw socket, configured and open. */
@@ -215,7 +217,6 @@ export const PPP_LINKS: readonly Scenario[] = [
       await bench.quiet();
       equal(numbers(b.packets), [], "with closed gates");
       for (const { link } of [a, b]) link.gate("ipv4", "pass");
-      // A command that is answered comes after those before it.
       await a.link.configure(agreed("a"));
       await b.link.configure(agreed("b"));
       await a.packets.send(ipv4Packet(2, A4, B4));

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { decodeCommand } from "./decode/command.ts";
 import { EXIT, ExitError, UsageError } from "./errors.ts";
+import { configCommand } from "./import/command.ts";
 import { type Io, wantsColour } from "./io.ts";
 import {
   dialCommand,
@@ -60,7 +61,10 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
     program.commandsGroup(group);
     for (const make of commands) program.addCommand(inherit(make(parts), program));
   }
-  program.commandsGroup("Without a daemon:").addCommand(inherit(decode, program));
+  program
+    .commandsGroup("Without a daemon:")
+    .addCommand(inherit(decode, program))
+    .addCommand(inherit(configCommand(parts), program));
   const usage = usageCodeOf(argv, program);
   try {
     await program.parseAsync(argv, { from: "user" });

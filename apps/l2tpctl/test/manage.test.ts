@@ -1,5 +1,5 @@
 /** The commands that speak to a daemon, run as a user runs them, against a daemon that has no tunnels but says so. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ManagementError, type ManagementServer, serve } from "@l2tp/management";
@@ -334,4 +334,23 @@ test("the socket may be said before the command, after it, or in the environment
   expect((await l2tpctl(["--socket", socket, "status"])).stdout).toContain("l2tpd 1.2.3");
   expect((await l2tpctl([`--socket=${socket}`, "--json", "tunnel", "show", "north"])).stdout).toMatch(/^\{/);
   expect((await l2tpctl(["status"], { env: { L2TPD_SOCKET: socket } })).stdout).toContain("l2tpd 1.2.3");
+});
+test("the manual page documents every command and option", async () => {
+  const page = readFileSync(new URL("../../../docs/man/l2tpctl.8.md", import.meta.url), "utf8");
+  const program = (await l2tpctl(["--help"])).stdout;
+  const commands = [...program.matchAll(/^ {2}([a-z-]+) .*?\S {2,}/gm)].map(([, name]) => name as string);
+  expect(commands.length).toBeGreaterThan(12);
+  for (const name of commands.filter((it) => it !== "help" && it !== "l2tpctl")) {
+    expect(page).toContain(`**${name}**`);
+    const help = (await l2tpctl([name, "--help"])).stdout;
+    const children = ["tunnel", "session", "config"].includes(name)
+      ? [...help.matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(([, child]) => child as string)
+      : [];
+    const helps = [
+      help,
+      ...(await Promise.all(children.map(async (child) => (await l2tpctl([name, child, "--help"])).stdout))),
+    ];
+    for (const option of new Set(helps.join("\n").match(/--[a-z][a-z-]+/g)))
+      expect(page).toContain(`**${option}**`);
+  }
 });

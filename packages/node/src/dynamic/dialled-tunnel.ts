@@ -122,12 +122,12 @@ export class DialledTunnel extends DynamicTunnelKeeper {
   }
 
   #follow({ target, at }: DialStep): void {
-    this.#tellDialEvents();
     const { state, nextAt } = this.dialling;
     if (this.state_ !== "up") {
       this.state_ = target ? "starting" : state === "waiting" ? "retrying" : "idle";
     }
     this.#tellUntold(target ? this.host.clock.now() : nextAt);
+    this.#tellDialEvents();
     if (this.closing) return;
     if (at !== undefined) this.#alarm.set(at);
     if (target === undefined) return;

@@ -321,7 +321,9 @@ export class Dynamics implements ListenerOwner {
       }
       case "notice": {
         const { from, text, suppressed } = event;
-        this.host.logger.warn(
+        // What is dropped is somebody else's mistake more often than not; it is counted in any case.
+        const level = text.startsWith("datagram dropped") ? "debug" : "warn";
+        this.host.logger[level](
           { peer: from.address, port: from.port, suppressed: suppressed || undefined },
           `${from.address}: ${text}`,
         );

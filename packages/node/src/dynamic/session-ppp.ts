@@ -37,7 +37,7 @@ export function startPpp(
   const run = new PppRunner({
     host,
     link,
-    profile,
+    profile: forPath(profile, plane.mtuOctets),
     call: {
       tunnel,
       session,
@@ -50,6 +50,22 @@ export function startPpp(
     onEvent,
   });
   return run;
+}
+
+/** Profiles by what the path takes: thousands of sessions share one. */
+const fitted = new WeakMap<PppProfile, Map<number, PppProfile>>();
+
+/** The profile with an MRU and MTU that need no fragments: what the path takes, less what goes around a packet. */
+function forPath(profile: PppProfile, mtuOctets: number): PppProfile {
+  const { settings } = profile;
+  if (settings.mru <= mtuOctets && settings.mtu <= mtuOctets) return profile;
+  const known = fitted.get(profile) ?? new Map<number, PppProfile>();
+  fitted.set(profile, known);
+  const mru = Math.min(settings.mru, mtuOctets);
+  const mtu = Math.min(settings.mtu, mtuOctets);
+  const made = known.get(mtuOctets) ?? { ...profile, settings: { ...settings, mru, mtu } };
+  known.set(mtuOctets, made);
+  return made;
 }
 
 /** Ends that somebody decided on; others are a loss of carrier. */

@@ -301,6 +301,7 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
 
   async #close(why: Reason): Promise<void> {
     this.#wanted = false;
+    this.#doomed = true;
     if (this.#state !== "closed") {
       if (this.#call === undefined) this.end(why);
       else {
@@ -520,6 +521,8 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   /** It did not come up; told once for each new reason. */
   #failed(why: Reason, ending: Ending | undefined, tunnelEnds = false, about = this.#about()): void {
     const retryAt = this.#next(why, tunnelEnds);
+    // It waits for its tunnel as before, which tells by itself.
+    if (tunnelEnds && this.#state === "waiting") return;
     const fields = { session: this.name, code: why.code, remedy: why.remedy };
     const again = retryAt === undefined ? "" : "; trying again";
     if (this.#told && sameReason(this.#told, why)) {
@@ -542,7 +545,7 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   /** Where it goes from here. @returns when it is opened again, if that is known. */
   #next(why: Reason, tunnelEnds: boolean): Instant | undefined {
     const { stays, redial } = this.settings;
-    if (this.#closing !== undefined || this.#doomed || !stays) {
+    if (this.#doomed || !stays) {
       this.end(why);
       return undefined;
     }

@@ -15,7 +15,6 @@ test("a LAC dials an LNS: tunnel and session come up at both ends, and go in ord
   const [accepted] = pair.lns.context.tunnels;
   expect(accepted).toMatchObject({ mode: "dynamic", origin: "accepted", peerName: "lac", listener: "all" });
   await pair.close();
-  console.log(pair.lac.log, pair.lns.log);
   expect(pair.lac.plane.wires.size + pair.lns.plane.wires.size).toBe(0);
   expect(pair.lac.host.tunnelIds.size + pair.lns.host.tunnelIds.size).toBe(0);
   expect(pair.network.nextEvent()).toBeUndefined();

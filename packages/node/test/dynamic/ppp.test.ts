@@ -1,0 +1,183 @@
+/** PPP of our own on calls: a client at the LAC, users at the LNS; and calls that are passed on. */
+import { expect, test } from "vitest";
+import { type DynamicTunnel, type Profiles, pppProfile, type SessionUp } from "../../src/index.ts";
+import { LAC, LNS, openHouse, Pair } from "./pair.ts";
+
+const users = openHouse({
+  call: () => ({ accept: true, pppProfile: "users" }),
+  user: ({ name }) =>
+    name === "alice"
+      ? { accept: true, secret: "wonderland", address: "10.0.0.2" }
+      : { accept: false, reason: `${name} is unknown` },
+});
+const atLns = pppProfile({
+  name: "users",
+  attach: { to: "program" },
+  options: { authenticatePeer: { methods: ["chap-md5"] }, ipv4: { local: "10.0.0.1" }, ipv6: false },
+});
+const profiles: Profiles = {
+  tunnel: () => ({}),
+  session: () => ({}),
+  ppp: (name) => (name === "users" ? atLns : undefined),
+};
+const client = (password: string) =>
+  ({
+    by: "own",
+    profile: pppProfile({
+      name: "client",
+      attach: { to: "program" },
+      options: { authenticateSelf: { name: "alice", password }, ipv6: false },
+    }),
+  }) as const;
+
+const ups = (events: readonly { type: string }[]) =>
+  events.filter((event): event is SessionUp => event.type === "session-up");
+
+test("a session is up when PPP is: user, addresses and packets; and it ends with PPP's good-bye", async () => {
+  const pair = new Pair({ lns: { authority: users, profiles } });
+  pair.lns.context.listen();
+  const tunnel = pair.dial();
+  const session = tunnel.newSession({ name: "s", ppp: client("wonderland") });
+  await pair.advance(50);
+  await pair.advance(5_000);
+  expect(session.state).toBe("up");
+  expect(ups(pair.lns.events)).toMatchObject([
+    { ppp: { user: "alice", method: "chap-md5", ipv4: { local: "10.0.0.1", peer: "10.0.0.2" } } },
+  ]);
+  expect(ups(pair.lac.events)).toMatchObject([{ ppp: { ipv4: { local: "10.0.0.2" } }, mtuOctets: 1458 }]);
+  expect(session.addresses).toEqual([{ address: "10.0.0.2", prefixLength: 32, peer: "10.0.0.1" }]);
+  expect(pair.lac.events.at(-1)).toMatchObject({ type: "session-addresses", addresses: session.addresses });
+  // The LNS has told the LAC which characters to escape, or there was nothing to tell.
+  const [accepted] = pair.lns.context.tunnels as DynamicTunnel[];
+  const [atServer] = accepted?.sessions ?? [];
+  expect(atServer?.ppp).toMatchObject({ user: "alice", phase: "network", profile: "users" });
+  const got: Uint8Array[] = [];
+  atServer?.plane?.link?.packets?.onPacket((packet) => void got.push(packet.slice()));
+  const packet = new Uint8Array(20);
+  packet.set([0x45, 0, 0, 20, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1]);
+  session.plane?.link?.packets?.send(packet);
+  await pair.advance(50);
+  expect(got).toEqual([packet]);
+
+  session.hangUp();
+  await pair.advance(10_000);
+  expect(session.state).toBe("idle");
+  expect(pair.lac.events.at(-1)).toMatchObject({ type: "session-down", ending: { by: "local", result: 3 } });
+  expect(pair.lns.events.at(-1)).toMatchObject({ type: "session-down", userName: "alice" });
+  expect(accepted?.sessions).toEqual([]);
+  expect(JSON.stringify([pair.lac.events, pair.lns.events, pair.lac.log, pair.lns.log])).not.toContain(
+    "wonderland",
+  );
+  await pair.close();
+});
+
+test("a wrong password: the call ends with RFC 3145's cause at both ends, and the reason is PPP's", async () => {
+  const pair = new Pair({ lns: { authority: users, profiles } });
+  pair.lns.context.listen();
+  const session = pair.dial().newSession({ name: "s", redial: false, ppp: client("looking-glass") });
+  await pair.advance(30_000);
+  expect(session.state).toBe("idle");
+  expect(session.reason?.code).toMatch(/^(ppp|peer-refused|peer-close)$/);
+  const failed = pair.lns.events.find(({ type }) => type === "session-failed");
+  expect(failed).toMatchObject({
+    reason: { code: "ppp", text: expect.stringMatching(/^PPP ended: /) },
+    ending: { by: "local", result: 3, message: "CDN" },
+  });
+  expect(ups(pair.lac.events)).toEqual([]);
+  expect(pair.lns.context.closedSessions()[0]?.ending).toMatchObject({ message: "CDN", result: 3 });
+  await pair.close();
+});
+
+test("the tunnel goes: PPP goes with it at once, and leases are given back", async () => {
+  const released: string[] = [];
+  const authority = { ...users, release: (session: string) => void released.push(session) };
+  const pair = new Pair({ lns: { authority, profiles } });
+  pair.lns.context.listen();
+  const tunnel = pair.dial();
+  tunnel.newSession({ name: "s", ppp: client("wonderland") });
+  await pair.advance(5_000);
+  await tunnel.close();
+  await pair.advance(1_000);
+  expect(pair.lns.events.at(-2)).toMatchObject({ type: "session-down", reason: { code: "tunnel-down" } });
+  expect(released).toHaveLength(1);
+  expect(pair.lns.plane.sessions()).toEqual([]);
+  await pair.close();
+  expect(pair.network.nextEvent()).toBeUndefined();
+});
+
+/** The LAC calls the LNS, which passes the call on to `far`. */
+async function switched(answer: Parameters<typeof openHouse>[0] = {}) {
+  const call = () => ({ accept: true, switchTo: "onward" }) as const;
+  const pair = new Pair({ lns: { authority: openHouse({ call }) } });
+  const far = pair.end("far", "192.0.2.9", { authority: { ...users, ...answer }, profiles });
+  far.context.listen();
+  pair.lns.context.listen({ local: { family: 4, address: LNS, port: 1701 } });
+  pair.lns.context.newDynamicTunnel({
+    name: "onward",
+    peers: [{ host: "192.0.2.9" }],
+    dial: { mode: "on-demand" },
+  });
+  const tunnel = pair.dial();
+  const session = tunnel.newSession({
+    name: "s",
+    redial: false,
+    ppp: client("wonderland"),
+    call: {
+      kind: "incoming",
+      request: { calledNumber: "200", callingNumber: "100" },
+      connected: { txConnectSpeedBps: 56_000 },
+    },
+  });
+  await pair.advance(10_000);
+  return { pair, far, tunnel, session };
+}
+
+test("tunnel switching: the call is opened onward with its numbers, PPP runs from end to end, hang-ups pass through", async () => {
+  const { pair, far, session } = await switched();
+  expect(session.state).toBe("up");
+  expect(ups(far.events)).toMatchObject([
+    {
+      calledNumber: "200",
+      callingNumber: "100",
+      txConnectSpeedBps: 56_000,
+      ppp: { user: "alice", ipv4: { peer: "10.0.0.2" } },
+    },
+  ]);
+  expect(pair.lns.plane.calls.of("bridge")).toHaveLength(1);
+  const inbound = pair.lns.context.tunnels.flatMap(({ sessions }) => [...sessions]);
+  expect(inbound).toMatchObject([
+    { switchedTo: { tunnel: expect.stringMatching(/^lac-/) } },
+    { switchedTo: { tunnel: "onward", session: "switched-1" } },
+  ]);
+  const [atFar] = far.context.tunnels;
+  (atFar as DynamicTunnel).sessions[0]?.hangUp({ result: 3, text: "no more credit" });
+  await pair.advance(10_000);
+  expect(session.state).toBe("idle");
+  expect(pair.lac.events.at(-1)).toMatchObject({
+    type: "session-down",
+    ending: { by: "peer", message: "CDN", result: 3, text: "no more credit" },
+  });
+  expect(pair.lns.plane.sessions()).toEqual([]);
+  await pair.close();
+  await far.context.close({ limitMs: 0 }).catch(() => {});
+});
+
+test("tunnel switching: the far end refuses, and so is the caller, with the same code", async () => {
+  const call = () => ({ accept: false, reason: "x", result: 2, error: 4, text: "full" }) as const;
+  const { pair, session } = await switched({ call });
+  expect(session.ending).toMatchObject({ by: "peer", message: "CDN", result: 2, error: 4, text: "full" });
+  expect(pair.lns.plane.sessions()).toEqual([]);
+  await pair.close();
+});
+
+test("tunnel switching: a tunnel that is not there is a refusal whose log says what to add", async () => {
+  const call = () => ({ accept: true, switchTo: "nowhere" }) as const;
+  const pair = new Pair({ lns: { authority: openHouse({ call }) } });
+  pair.lns.context.listen();
+  const session = pair.dial().newSession({ redial: false });
+  await pair.advance(1_000);
+  expect(session.ending).toMatchObject({ by: "peer", result: 4 });
+  expect(pair.lns.log.join("\n")).toContain("add tunnel nowhere");
+  expect(LAC).toBeDefined();
+  await pair.close();
+});

@@ -144,6 +144,11 @@ export class Kernel implements KernelAccess, AsyncDisposable {
     }
   }
 
+  /** The network namespace, for calls that are made elsewhere; absent: the process's own. */
+  get namespace(): Fd | undefined {
+    return this.#namespace?.fd;
+  }
+
   /** The next number to name an interface by: the kernel's own numbering would have to be asked for. */
   nextNumber(): number {
     this.#lastNumber++;

@@ -6,6 +6,8 @@ import type { IpAddress } from "@l2tp/protocol";
 export interface Path {
   readonly interfaceIndex: number;
   readonly mtuOctets: number;
+  /** Where they go first, unless the peer is on the link. */
+  readonly gateway: IpAddress | undefined;
   /** The address that they leave from. */
   readonly source: IpAddress | undefined;
 }
@@ -28,6 +30,7 @@ export async function pathTo(
     return {
       interfaceIndex,
       mtuOctets: Math.min(found.mtuOctets ?? Number.POSITIVE_INFINITY, mtuOctets),
+      gateway: found.gateway,
       source: found.preferredSource,
     };
   } catch (error) {

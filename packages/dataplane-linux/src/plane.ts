@@ -56,6 +56,7 @@ export class LinuxDataPlane implements DataPlane {
   readonly capabilities: DataPlaneCapabilities;
   readonly #features: readonly FeatureStatus[];
   readonly #kinds: SessionKinds;
+  readonly #missing: ReadonlyMap<Pseudowire, string>;
   readonly #options: KernelOptions;
   readonly #descriptors = new DescriptorBudget();
   readonly #pacer = new Pacer();
@@ -78,13 +79,16 @@ export class LinuxDataPlane implements DataPlane {
     };
     const kinds = { eth: ETHERNET, ...pppKinds(options.log ?? (() => {})) };
     const ppp = probePpp();
-    const missing = new Set<string>(
-      ppp.filter(({ why }) => why !== undefined).map(({ pseudowire }) => pseudowire),
-    );
-    const pseudowires = (Object.keys(kinds) as Pseudowire[]).filter((name) => !missing.has(name));
+    const pseudowires = (Object.keys(kinds) as Pseudowire[]).filter((name) => !ppp.missing.has(name));
     this.#kinds = kinds;
-    this.capabilities = { ...probe.capabilities, pseudowires };
-    this.#features = [...probe.features, ...ppp.map(({ pseudowire: _, ...feature }) => feature)];
+    this.#missing = ppp.missing;
+    this.capabilities = {
+      ...probe.capabilities,
+      pseudowires,
+      ...(pseudowires.includes("ppp") && { pppLink: ["interface"] as const }),
+      ...(ppp.pppd && { pppd: "plugin" as const }),
+    };
+    this.#features = [...probe.features, ...ppp.features];
   }
 
   /** Whether the kernel's L2TP can be used here, and if not, why; see {@link LinuxDataPlane.create}. */
@@ -139,6 +143,7 @@ export class LinuxDataPlane implements DataPlane {
       const wire = new LinuxWire({ encapsulation, local }, onControl, {
         capabilities: this.capabilities,
         kinds: this.#kinds,
+        missing: this.#missing,
         descriptors: this.#descriptors,
         pacer: this.#pacer,
         kernel,

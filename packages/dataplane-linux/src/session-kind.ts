@@ -2,7 +2,7 @@
  * What differs between the pseudowires: how a session comes into the kernel, what its interface is, and how it goes.
  * All else (IDs, checks, sequencing, statistics, watching, closing) is the same for all and in `session.ts`.
  */
-import type { InterfaceAddress, SessionPlaneParameters } from "@l2tp/dataplane";
+import type { InterfaceAddress, PppLink, SessionPlaneParameters } from "@l2tp/dataplane";
 import type { L2tpVersion, Pseudowire } from "@l2tp/protocol";
 import type { DescriptorBudget } from "./descriptors.ts";
 import type { Kernel } from "./kernel.ts";
@@ -35,6 +35,10 @@ export interface KernelSession {
   readonly interfaceIndex: number | undefined;
   /** Where they are negotiated: those that are now. */
   readonly addresses?: readonly InterfaceAddress[];
+  /** Of a session that is run by whoever made it. */
+  readonly link?: PppLink;
+  /** MTU of the interface, where it is negotiated. */
+  readonly mtuOctets?: number;
   /** @throws SyscallError */
   setMtu(mtuOctets: number): Promise<void>;
   /**

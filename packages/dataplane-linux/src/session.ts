@@ -1,10 +1,12 @@
 /** A session, whatever its pseudowire: IDs, sequencing, statistics, and its end. */
 import {
+  type Bridge,
   checkSessionChange,
   emptyStatistics,
   type InterfaceAddress,
   PlaneError,
   type PlaneStatistics,
+  type PppLink,
   type SessionPlane,
   type SessionPlaneChange,
   type SessionPlaneParameters,
@@ -12,6 +14,7 @@ import {
 import { isErrno, kernelError } from "./failure.ts";
 import { getSession, modifySession } from "./family.ts";
 import type { Pacer } from "./pacer.ts";
+import { PppLinkSession } from "./ppp/link-session.ts";
 import { sequenceAttributes } from "./sequence.ts";
 import type { KernelSession, SessionHost } from "./session-kind.ts";
 import type { WatchedSession } from "./watcher.ts";
@@ -78,7 +81,26 @@ export class LinuxSession implements SessionPlane, WatchedSession {
   }
 
   get mtuOctets(): number {
-    return this.#mtuOctets;
+    return this.#inKernel.mtuOctets ?? this.#mtuOctets;
+  }
+
+  /** For {@link SessionPlane}: absent where PPP is run by pppd, or there is none. */
+  get link(): PppLink {
+    return this.#inKernel.link as PppLink;
+  }
+
+  async bridge(other: SessionPlane): Promise<Bridge> {
+    this.#requireOpen();
+    const { what } = this.#host;
+    const mine = other instanceof LinuxSession;
+    if (mine) other.#requireOpen();
+    const [ours, theirs] = [this.#inKernel, mine ? other.#inKernel : undefined];
+    if (ours instanceof PppLinkSession && theirs instanceof PppLinkSession) return ours.bridge(theirs);
+    throw new PlaneError(
+      "unsupported",
+      `${what}: the kernel joins two PPP sessions of its own that pppd does not run (made with pppLink); ` +
+        `${mine ? "one of these is another" : "the other one is not the kernel's"}`,
+    );
   }
 
   #requireOpen(): void {

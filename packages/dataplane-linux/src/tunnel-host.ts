@@ -1,6 +1,6 @@
 /** What a tunnel needs of the wire that it is on. */
 import type { DataPlaneCapabilities, NoticeQueue } from "@l2tp/dataplane";
-import type { SocketAddress } from "@l2tp/protocol";
+import type { Pseudowire, SocketAddress } from "@l2tp/protocol";
 import type { DescriptorBudget } from "./descriptors.ts";
 import type { Kernel } from "./kernel.ts";
 import type { KernelTunnel } from "./kernel-tunnel.ts";
@@ -20,6 +20,8 @@ export interface TunnelHost {
   readonly descriptors: DescriptorBudget;
   readonly pacer: Pacer;
   readonly kinds: SessionKinds;
+  /** Pseudowires that cannot be had here, and why. */
+  readonly missing: ReadonlyMap<Pseudowire, string>;
   readonly notices: NoticeQueue;
   /** @throws PlaneError `closed` */
   requireOpen(): void;

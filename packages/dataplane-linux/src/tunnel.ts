@@ -80,9 +80,12 @@ export class LinuxTunnel implements TunnelPlane, SessionOwner {
 
   async #createSession(parameters: SessionPlaneParameters): Promise<SessionPlane> {
     this.requireOpen();
-    checkSession(parameters, this.#parameters.version, this.#wire.capabilities);
-    const { sessionId, mtu } = parameters;
+    const { sessionId, mtu, pseudowire } = parameters;
     const what = `tunnel ${this.tunnelId}, session ${sessionId}`;
+    const why = this.#wire.missing.get(pseudowire);
+    if (why !== undefined)
+      throw new PlaneError("module-missing", `${what}: pseudowire "${pseudowire}": ${why}`);
+    checkSession(parameters, this.#parameters.version, this.#wire.capabilities);
     if (mtu?.clampMss !== undefined && mtu.clampMss !== false) {
       throw new PlaneError(
         "unsupported",

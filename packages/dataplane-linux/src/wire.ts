@@ -17,7 +17,7 @@ import {
   type WireCounters,
 } from "@l2tp/dataplane";
 import { errnoName, type Fd, type NetlinkMessage, sys } from "@l2tp/linux";
-import type { Encapsulation, IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
+import type { Encapsulation, IpAddress, L2tpVersion, Pseudowire, SocketAddress } from "@l2tp/protocol";
 import { ControlChannel } from "./control-channel.ts";
 import type { DescriptorBudget } from "./descriptors.ts";
 import { inSlices, readSession } from "./dump.ts";
@@ -39,6 +39,7 @@ import { WireSockets } from "./wire-sockets.ts";
 export interface WireHost {
   readonly capabilities: DataPlaneCapabilities;
   readonly kinds: SessionKinds;
+  readonly missing: ReadonlyMap<Pseudowire, string>;
   readonly descriptors: DescriptorBudget;
   readonly pacer: Pacer;
   readonly kernel: Kernel;
@@ -65,6 +66,7 @@ export class LinuxWire implements Wire, TunnelHost {
   readonly descriptors: DescriptorBudget;
   readonly pacer: Pacer;
   readonly kinds: SessionKinds;
+  readonly missing: ReadonlyMap<Pseudowire, string>;
   readonly #host: WireHost;
   readonly #sockets: WireSockets;
   readonly #channel: ControlChannel;
@@ -90,6 +92,7 @@ export class LinuxWire implements Wire, TunnelHost {
     this.descriptors = host.descriptors;
     this.pacer = host.pacer;
     this.kinds = host.kinds;
+    this.missing = host.missing;
     this.encapsulation = place.encapsulation;
     const inNamespace = <T>(work: () => T): T => this.kernel.inNamespace(work);
     this.descriptors.take(1, `wire on ${describePlace(place.encapsulation, place.local)}`);

@@ -26,7 +26,13 @@ export const CALLER_STOP = 2;
 export type Call = { readonly id: number; readonly fd: number } & (
   | { readonly make: "send"; readonly datagram: Uint8Array }
   /** What the argument lies in is shared: the thread reads and writes it in place. */
-  | { readonly make: "ioctl"; readonly request: number; readonly argument: Uint8Array | null }
+  | {
+      readonly make: "ioctl";
+      readonly request: number;
+      readonly argument: Uint8Array | null;
+      /** A network namespace to be in meanwhile: some requests are for that of the calling thread. */
+      readonly namespace: number | undefined;
+    }
   | { readonly make: "close" }
 );
 

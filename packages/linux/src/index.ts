@@ -64,6 +64,12 @@ export type { NetlinkMessage, NetlinkRequest } from "./netlink.ts";
 export * as netlink from "./netlink.ts";
 export { NetlinkError } from "./netlink-error.ts";
 export { type NetlinkListener, type NetlinkOptions, NetlinkSocket, runNetlink } from "./netlink-socket.ts";
+export {
+  interfaceOfNetwork,
+  PointToPoint,
+  type PointToPointRoute,
+  type PointToPointWish,
+} from "./point-to-point.ts";
 /** `/dev/ppp`: channels, units, bridges. */
 export * as ppp from "./ppp.ts";
 export {

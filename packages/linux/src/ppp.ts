@@ -118,6 +118,20 @@ function sharedInt(value: number): Uint8Array {
 export const unitData = (device: Fd): Uint8Array =>
   encodeAttributes({ DEV_FD: [IFLA_PPP_DEV_FD, s32] }, { DEV_FD: device });
 
+/**
+ * {@link attachChannel}, in the reactor's thread and in a network namespace: the kernel looks for the channel in that of
+ * the calling thread.
+ * @throws {@link SyscallError} by rejection
+ */
+export async function attachChannelLater(
+  device: Fd,
+  channel: number,
+  namespace: Fd | undefined,
+): Promise<void> {
+  const what = `PPPIOCATTCHAN channel ${channel}`;
+  await Reactor.shared().ioctl(device, PPPIOCATTCHAN, sharedInt(channel), what, namespace);
+}
+
 /** {@link connectChannel}, in the reactor's thread. @throws {@link SyscallError} by rejection */
 export async function connectChannelLater(device: Fd, unit: number): Promise<void> {
   const what = `PPPIOCCONNECT ppp${unit}`;
@@ -129,10 +143,18 @@ export async function disconnectChannelLater(device: Fd): Promise<void> {
   await Reactor.shared().ioctl(device, PPPIOCDISCONN, null, "PPPIOCDISCONN");
 }
 
-/** {@link bridgeChannels}, in the reactor's thread. @throws {@link SyscallError} by rejection */
-export async function bridgeChannelsLater(device: Fd, other: number): Promise<void> {
+/**
+ * {@link bridgeChannels}, in the reactor's thread and in a network namespace: the kernel looks for the other channel in that
+ * of the calling thread.
+ * @throws {@link SyscallError} by rejection
+ */
+export async function bridgeChannelsLater(
+  device: Fd,
+  other: number,
+  namespace: Fd | undefined,
+): Promise<void> {
   const what = `PPPIOCBRIDGECHAN channel ${other}`;
-  await Reactor.shared().ioctl(device, PPPIOCBRIDGECHAN, sharedInt(other), what);
+  await Reactor.shared().ioctl(device, PPPIOCBRIDGECHAN, sharedInt(other), what, namespace);
 }
 
 /** {@link unbridgeChannel}, in the reactor's thread. @throws {@link SyscallError} by rejection */

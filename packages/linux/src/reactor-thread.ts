@@ -8,8 +8,9 @@ import { epoll_event } from "./abi.ts";
 import { CALLER_IDLE, CALLER_STOP, type Call, type CallerReport, type CallerThreadData } from "./caller.ts";
 import { ERRNO } from "./errno.ts";
 import { SyscallError } from "./errors.ts";
+import { withNamespace } from "./namespace.ts";
 import type { ReactorReport, ReactorThreadData } from "./reactor.ts";
-import { raw } from "./syscalls.ts";
+import { type Fd, raw } from "./syscalls.ts";
 
 const BATCH = 64;
 /**
@@ -39,12 +40,21 @@ function wait(outbox: MessagePort, { epoll }: ReactorThreadData): void {
   }
 }
 
+function within(namespace: number | undefined, work: () => number): number {
+  if (namespace === undefined) return work();
+  try {
+    return withNamespace(namespace as Fd, work);
+  } catch (error) {
+    return error instanceof SyscallError ? -error.errno : -(ERRNO["EIO"] as number);
+  }
+}
+
 function make(one: Call): number {
   switch (one.make) {
     case "send":
       return kernel.send(one.fd, one.datagram, one.datagram.length, 0);
     case "ioctl":
-      return kernel.ioctl(one.fd, one.request, one.argument);
+      return within(one.namespace, () => kernel.ioctl(one.fd, one.request, one.argument));
     case "close":
       return kernel.close(one.fd);
   }

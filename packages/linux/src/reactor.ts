@@ -167,13 +167,14 @@ export class Reactor implements Disposable {
    * `ioctl(fd, request, argument)` in that thread.
    * @param argument - in a SharedArrayBuffer, so that the thread works on it in place; pointers in it as well.
    * @param what - the request's name.
+   * @param namespace - a network namespace to make the call in; it must stay open until then.
    * @throws {@link SyscallError} by rejection, TypeError when the argument is not shared.
    */
-  ioctl(fd: Fd, request: number, argument: Uint8Array | null, what: string): Promise<number> {
+  ioctl(fd: Fd, request: number, argument: Uint8Array | null, what: string, namespace?: Fd): Promise<number> {
     if (argument !== null && !(argument.buffer instanceof SharedArrayBuffer)) {
       return Promise.reject(new TypeError(`ioctl ${what}: the argument must lie in a SharedArrayBuffer`));
     }
-    return this.#call({ make: "ioctl", fd, request, argument }, what);
+    return this.#call({ make: "ioctl", fd, request, argument, namespace }, what);
   }
 
   /** `close(fd)` in that thread, for what takes an interface with it. The descriptor is gone also when this rejects. */

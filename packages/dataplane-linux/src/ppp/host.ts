@@ -5,7 +5,7 @@ import type { Pppol2tpTunnel } from "./pppol2tp.ts";
 
 /** A wire and a tunnel, as seen by a PPP session. */
 export interface PppHost {
-  readonly kernel: Pick<Kernel, "family" | "run" | "inNamespace" | "route">;
+  readonly kernel: Pick<Kernel, "family" | "run" | "inNamespace" | "route" | "namespace">;
   /** The kernel's tunnel. */
   readonly carrier: Pppol2tpTunnel;
   /** Descriptors are counted before they are opened. */

@@ -2,8 +2,10 @@
 import { existsSync } from "node:fs";
 import type { FeatureStatus } from "@l2tp/dataplane";
 import { abi, pppabi, raw, SyscallError, sys } from "@l2tp/linux";
+import type { Pseudowire } from "@l2tp/protocol";
 import type { SessionHost, SessionKind } from "../session-kind.ts";
 import type { PppHost } from "./host.ts";
+import { createLinkSession } from "./link-session.ts";
 import { createPppacSession } from "./pppac-session.ts";
 import { findPppd } from "./pppd.ts";
 import { createPppdSession } from "./pppd-session.ts";
@@ -28,23 +30,51 @@ export function pppKinds(log: (line: string) => void): {
     addressesChanged: (name, addresses) => host.addressesChanged(name, addresses),
   });
   return {
-    ppp: { create: (host, parameters) => createPppdSession(hostOf(host), parameters) },
+    ppp: {
+      create: (host, parameters) =>
+        parameters.pppLink === undefined
+          ? createPppdSession(hostOf(host), parameters)
+          : createLinkSession(hostOf(host), parameters),
+    },
     pppac: { create: (host, parameters) => createPppacSession(hostOf(host), parameters) },
   };
 }
 
+/** What of PPP can be had here. */
+export interface PppProbe {
+  readonly features: readonly FeatureStatus[];
+  /** Pseudowires that cannot be had, and why. */
+  readonly missing: ReadonlyMap<Pseudowire, string>;
+  /** pppd is there to run sessions. */
+  readonly pppd: boolean;
+}
+
 /** What of PPP can be had here, each with the reason where it cannot. Opens sockets of the family and closes them. */
-export function probePpp(): readonly (FeatureStatus & { readonly pseudowire: "ppp" | "pppac" })[] {
+export function probePpp(): PppProbe {
   const l2tp = probeSocket(abi.SOCK_DGRAM, pppabi.PX_PROTO_OL2TP, "PPPoL2TP") ?? probeDevice();
   const pppoe = l2tp ?? probeSocket(abi.SOCK_STREAM, pppabi.PX_PROTO_OE, "PPPoE");
-  const pppd = l2tp ?? probePppd();
-  const row = (pseudowire: "ppp" | "pppac", using: string, why: string | undefined) => ({
-    pseudowire,
+  const pppd = probePppd();
+  const row = (pseudowire: "ppp" | "pppac", using: string, why: string | undefined): FeatureStatus => ({
     feature: `pseudowire ${pseudowire}`,
     using: why === undefined ? using : "off",
     ...(why !== undefined && { why }),
   });
-  return [row("ppp", "PPPoL2TP and pppd", pppd), row("pppac", "PPPoL2TP bridged to PPPoE", pppoe)];
+  return {
+    features: [
+      row("ppp", "PPPoL2TP and /dev/ppp", l2tp),
+      row("pppac", "PPPoL2TP bridged to PPPoE", pppoe),
+      {
+        feature: "pppd",
+        using: pppd === undefined && l2tp === undefined ? "plugin pppol2tp.so" : "off",
+        ...((l2tp ?? pppd) !== undefined && { why: (l2tp ?? pppd) as string }),
+      },
+    ],
+    missing: new Map([
+      ...(l2tp === undefined ? [] : [["ppp", l2tp] as const]),
+      ...(pppoe === undefined ? [] : [["pppac", pppoe] as const]),
+    ]),
+    pppd: l2tp === undefined && pppd === undefined,
+  };
 }
 
 /** Why there are no sockets of the kind; undefined when there are. */

@@ -115,9 +115,10 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
 
   describe("PPPoL2TP sockets", () => {
     test("what PPP needs is found here", () => {
-      expect(probePpp().map(({ using }) => using)).toEqual([
-        "PPPoL2TP and pppd",
+      expect(probePpp().features.map(({ using }) => using)).toEqual([
+        "PPPoL2TP and /dev/ppp",
         "PPPoL2TP bridged to PPPoE",
+        "plugin pppol2tp.so",
       ]);
     });
 

@@ -1,0 +1,331 @@
+/** PPP links through /dev/ppp, run by `PppSession` of @l2tp/ppp: against pppd, and against each other. */
+import { readdirSync, readFileSync } from "node:fs";
+import type { PlaneNotice, SessionPlane, SessionPlaneParameters, TunnelPlane, Wire } from "@l2tp/dataplane";
+import { link } from "@l2tp/linux";
+import type { SuiteApi } from "@l2tp/testing/guest";
+import { expect } from "@l2tp/testing/guest/expect";
+import type { PppOptions } from "../../../ppp/src/index.ts";
+import { dumpSessions } from "../../src/family.ts";
+import { LinuxDataPlane } from "../../src/plane.ts";
+import { ADDRESSES, Lab, session, until } from "./lab.ts";
+import { type LinkRun, PASSWORD, runLink } from "./link-run.ts";
+
+const SUBSCRIBERS = 200;
+const descriptors = () => readdirSync("/proc/self/fd").length;
+const PPPD = ["nodefaultroute", "noipdefault", "lcp-echo-interval", "0", "nomppe"];
+const INTERFACE = { attach: { to: "interface" } } as const;
+
+const codeOf = async (work: () => unknown): Promise<string> => {
+  try {
+    await work();
+    return "none";
+  } catch (error) {
+    return `${(error as { code?: unknown }).code}: ${(error as Error).message}`;
+  }
+};
+
+export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
+  let lab: Lab;
+  let plane: LinuxDataPlane;
+  const wires = {} as { a: Wire; b: Wire };
+  const tunnels = {} as { a: TunnelPlane; b: TunnelPlane };
+  const notices: PlaneNotice[] = [];
+  const said: string[] = [];
+  let lastId = 0;
+
+  beforeAll(async () => {
+    lab = await Lab.open();
+    plane = await LinuxDataPlane.create({
+      reconcileMs: 500,
+      stateDirectory: false,
+      log: (line) => void said.push(line),
+    });
+    for (const side of ["a", "b"] as const) {
+      const local = { family: 4, address: ADDRESSES[side][4], port: 1701 } as const;
+      const namespace = `/run/netns/${lab[side].name}`;
+      wires[side] = await plane.open({ encapsulation: "udp", local, namespace }, () => {});
+      const { notices: stream } = wires[side];
+      void (async () => {
+        for await (const notice of stream) if (side === "a") notices.push(notice);
+      })();
+      const peer = side === "a" ? "b" : "a";
+      tunnels[side] = await wires[side].createTunnel({
+        version: 2,
+        tunnelId: side === "a" ? 701 : 702,
+        peerTunnelId: side === "a" ? 702 : 701,
+        local: ADDRESSES[side][4],
+        peer: { family: 4, address: ADDRESSES[peer][4], port: 1701 },
+      });
+    }
+  });
+  afterAll(async () => {
+    await plane[Symbol.asyncDispose]();
+    await lab.close();
+  });
+
+  const make = (
+    side: "a" | "b",
+    sessionId: number,
+    more: Partial<SessionPlaneParameters>,
+  ): Promise<SessionPlane> =>
+    tunnels[side].createSession(session(2, { sessionId, peerSessionId: sessionId }, more));
+  const ours = (side: "a" | "b", sessionId: number, more: Partial<SessionPlaneParameters> = {}) =>
+    make(side, sessionId, { pppLink: INTERFACE, ...more });
+  const pppd = (side: "a" | "b", sessionId: number, options: readonly string[]) =>
+    make(side, sessionId, { ppp: { options: [...PPPD, ...options] } });
+  const close = (...sessions: readonly AsyncDisposable[]) =>
+    Promise.all(sessions.map((one) => one[Symbol.asyncDispose]()));
+  const ping = (address: string, ...options: string[]) =>
+    lab.a.run("ping", "-c", "2", "-i", "0.3", "-W", "5", ...options, address);
+  const noSessions = async () => {
+    const { kernel } = lab.a;
+    expect(await kernel.run(dumpSessions(kernel.family))).toEqual([]);
+  };
+
+  test("the plane says that it has links, and refuses what the kernel has not", async () => {
+    expect(plane.capabilities).toMatchObject({ pppLink: ["interface"], pppd: "plugin" });
+    const refused = (more: Partial<SessionPlaneParameters>) => codeOf(() => ours("a", ++lastId, more));
+    expect(await refused({ pppLink: { attach: { to: "shared", name: "subs" } } })).toMatch(
+      /^unsupported: .*subs.*userspace/,
+    );
+    expect(await refused({ pppLink: { attach: { to: "program" } } })).toMatch(/^unsupported: /);
+    expect(await refused({ pppLink: { ...INTERFACE, rateLimit: { toPeerBps: 1e6 } } })).toMatch(
+      /^unsupported: .*tc qdisc/,
+    );
+    expect(await refused({ interface: { macAddress: "02:00:00:00:00:01" } })).toMatch(/^invalid-parameters/);
+    await noSessions();
+  });
+
+  describe("pppd at the other end", () => {
+    const dial = async (options: readonly string[], settings: PppOptions, link = {}) => {
+      const id = ++lastId;
+      const [a, b] = await Promise.all([
+        ours("a", id, { pppLink: { ...INTERFACE, ...link } }),
+        pppd("b", id, options),
+      ]);
+      return { a, b, run: runLink(a, settings) };
+    };
+
+    test("IPv4 and IPv6 are negotiated, packets of every size pass, and we hang up", async () => {
+      const before = descriptors();
+      const { a, b, run } = await dial(["noauth", "10.50.0.2:10.50.0.1", "+ipv6", "ipv6", "::b,::a"], {
+        mru: 1400,
+        ipv4: { local: "10.50.0.1", acceptPeer: true },
+        ipv6: { local: "::a" },
+      });
+      expect(a.interfaceName).toBeUndefined();
+      await run.up;
+      await until("IPv6 is up", () => run.ppp.states.ipv6cp === "Opened");
+      await until("addresses are there", () => (a.addresses ?? []).length === 2);
+      expect(a.interfaceName).toMatch(/^ppp\d+$/);
+      expect(a.addresses).toEqual([
+        { address: "10.50.0.1", prefixLength: 32, peer: "10.50.0.2" },
+        { address: "fe80::a", prefixLength: 64 },
+      ]);
+      const told = notices.filter(({ type }) => type === "session-addresses").at(-1);
+      expect(told).toMatchObject({ interfaceName: a.interfaceName, addresses: a.addresses });
+      for (const octets of [0, 1400 - 28]) {
+        expect(ping("10.50.0.2", "-M", "do", "-s", String(octets)).stdout).toContain("2 received");
+      }
+      expect(a.mtuOctets).toBe(1400);
+      expect(ping("10.50.0.2", "-M", "do", "-s", String(1400 - 27)).status).not.toBe(0);
+      expect(ping(`fe80::b%${a.interfaceName}`).stdout).toContain("2 received");
+      expect((await a.statistics()).rxErrors).toBe(0);
+      const name = a.interfaceName as string;
+      expect(run.failures).toEqual([]);
+      run.close();
+      expect((await run.down).code).toBe("closed");
+      await until("pppd ends", () =>
+        said.some((line) => /Connection terminated|LCP terminated by peer/.test(line)),
+      );
+      await close(a, b);
+      expect(lab.a.has(name)).toBe(false);
+      await noSessions();
+      await until("descriptors are closed", () => descriptors() <= before);
+    }, 120_000);
+
+    test("pppd proves itself to us, sequence numbers are switched on, and pppd hangs up", async () => {
+      const { a, b, run } = await dial(
+        ["noauth", "user", "alice", "password", PASSWORD, "10.51.0.2:10.51.0.1"],
+        {
+          authenticatePeer: { methods: ["mschap-v2"] },
+          ipv4: { local: "10.51.0.1", peer: "10.51.0.2" },
+          ipv6: false,
+        },
+      );
+      await run.up;
+      expect(run.authenticated).toEqual(["alice by mschap-v2"]);
+      expect(ping("10.51.0.2").stdout).toContain("2 received");
+      await a.update({ sendSequence: true, receiveSequence: false });
+      expect(ping("10.51.0.2").stdout).toContain("2 received");
+      await close(b);
+      expect((await run.down).code).toMatch(/peer-terminated|lower-layer-down/);
+      await close(a);
+    }, 120_000);
+
+    test("a wrong password gets no interface, and other sources than the peer's do not pass", async () => {
+      const wrong = await dial(["noauth", "user", "mallory", "password", "wrong", "10.52.0.2:10.52.0.1"], {
+        authenticatePeer: { methods: ["chap-md5"] },
+        ipv4: { local: "10.52.0.1", peer: "10.52.0.2" },
+        ipv6: false,
+      });
+      expect((await wrong.run.down).code).toBe("authentication-failed");
+      expect(wrong.a.interfaceName).toBeUndefined();
+      await close(wrong.a, wrong.b);
+
+      const { a, b, run } = await dial(
+        ["noauth", "10.53.0.2:10.53.0.1"],
+        { ipv4: { local: "10.53.0.1", peer: "10.53.0.2" }, ipv6: false },
+        { checkSource: true, routes: ["10.54.0.0/16"] },
+      );
+      await run.up;
+      for (const [address, answered] of [
+        ["10.54.9.9", true],
+        ["10.55.9.9", false],
+      ] as const) {
+        expect(lab.b.run("ip", "addr", "add", `${address}/32`, "dev", "lo").status).toBe(0);
+        lab.a.run("ip", "route", "add", "10.55.0.0/16", "dev", a.interfaceName as string);
+        const got = lab.b.run("ping", "-c", "2", "-i", "0.3", "-W", "2", "-I", address, "10.53.0.1");
+        expect(got.stdout.includes("2 received")).toBe(answered);
+      }
+      await close(a, b);
+    }, 180_000);
+
+    test("a deleted interface, and a deleted tunnel, end the session", async () => {
+      const { a, b, run } = await dial(["noauth", "10.56.0.2:10.56.0.1"], {
+        ipv4: { local: "10.56.0.1", peer: "10.56.0.2" },
+        ipv6: false,
+      });
+      await run.up;
+      const name = a.interfaceName as string;
+      await lab.a.kernel.route.run(link.remove({ name }));
+      const lost = () => notices.find((one) => one.type === "session-lost" && one.sessionId === a.sessionId);
+      await until("the loss is told", () => lost() !== undefined);
+      expect(lost()).toMatchObject({ reason: `its interface ${name} was deleted` });
+      expect(await codeOf(() => a.statistics())).toMatch(/^closed/);
+      await close(a, b);
+      await noSessions();
+    }, 120_000);
+  });
+
+  describe("ours at both ends", () => {
+    const both = async (
+      id: number,
+      settings: { readonly a: PppOptions; readonly b: PppOptions },
+      more: Partial<SessionPlaneParameters> = {},
+    ) => {
+      const [a, b] = await Promise.all([ours("a", id, more), ours("b", id, more)]);
+      return { a, b, runs: [runLink(a, settings.a), runLink(b, settings.b)] as [LinkRun, LinkRun] };
+    };
+    const addressed = (n: number): { a: PppOptions; b: PppOptions } => {
+      const [x, y] = [`10.${60 + (n >> 8)}.${n & 255}.1`, `10.${60 + (n >> 8)}.${n & 255}.2`];
+      return {
+        a: { ipv4: { local: x, peer: y }, ipv6: false, echoIntervalMs: 0 },
+        b: { ipv4: { local: y, peer: x }, ipv6: false, echoIntervalMs: 0 },
+      };
+    };
+
+    test("a name is kept, a configuration replaces the one before, gates close, and echoes know of data", async () => {
+      const { a, b, runs } = await both(++lastId, addressed(0), {
+        interface: { name: "subscriber" },
+      });
+      await Promise.all(runs.map(({ up }) => up));
+      expect(a.interfaceName).toBe("subscriber");
+      expect(ping("10.60.0.2").stdout).toContain("2 received");
+      const configuration = { sendAccm: 0, receiveAccm: 0, pfc: false, acfc: false, mru: 1400, mtu: 1300 };
+      const ipv4 = { local: "10.60.0.1", peer: "10.60.0.2", routes: ["10.80.0.0/16"] };
+      await a.link?.configure({ ...configuration, ipv4 });
+      expect(a.mtuOctets).toBe(1300);
+      const routes = () => lab.a.run("ip", "route", "show", "dev", "subscriber").stdout;
+      expect(routes()).toContain("10.80.0.0/16");
+      await a.link?.configure({ ...configuration, ipv4: { local: "10.60.0.1", peer: "10.60.0.2" } });
+      expect(routes()).not.toContain("10.80.0.0/16");
+      expect(await codeOf(() => a.link?.configure({ ...configuration, ipv4: { local: "10.60.0" } }))).toMatch(
+        /^invalid-parameters|^system/,
+      );
+      a.link?.gate("ipv4", "drop");
+      await until("the gate is closed", () => ping("10.60.0.2", "-W", "1").status !== 0);
+      a.link?.gate("ipv4", "pass");
+      await until("the gate is open", () => ping("10.60.0.2").status === 0);
+      expect(a.link?.lastDataReceived()).toBe(Number.NEGATIVE_INFINITY);
+      await until("data is known of", () => (a.link?.lastDataReceived() ?? 0) > 0, 25_000);
+      expect(
+        await codeOf(() =>
+          ours("a", ++lastId, { interface: { name: "subscriber" } }).then(async (second) => {
+            const run = second.link?.configure({ ...configuration, ipv4: { local: "10.61.0.1" } });
+            try {
+              await run;
+            } finally {
+              await close(second);
+            }
+          }),
+        ),
+      ).toMatch(/^name-in-use: .*subscriber/);
+      await close(a, b);
+      expect(lab.a.has("subscriber")).toBe(false);
+    }, 120_000);
+
+    test(`${SUBSCRIBERS} sessions are up and gone, with three descriptors each and no process`, async () => {
+      const before = descriptors();
+      const first = lastId + 1;
+      lastId += SUBSCRIBERS;
+      const started = performance.now();
+      const all = await Promise.all(
+        Array.from({ length: SUBSCRIBERS }, (_, i) => both(first + i, addressed(i))),
+      );
+      await Promise.all(all.flatMap(({ runs }) => runs.map(({ up }) => up)));
+      const upMs = performance.now() - started;
+      expect(descriptors() - before).toBe(SUBSCRIBERS * 6);
+      expect(ping(`10.60.${SUBSCRIBERS - 1}.2`).stdout).toContain("2 received");
+      expect(all.flatMap(({ runs }) => runs.flatMap(({ failures }) => failures))).toEqual([]);
+      const closing = performance.now();
+      await close(...all.flatMap(({ a, b }) => [a, b]));
+      process.stdout.write(
+        `@@ppp-links ${SUBSCRIBERS} sessions at both ends: up in ${Math.round(upMs)} ms, gone in ${Math.round(performance.now() - closing)} ms\n`,
+      );
+      await noSessions();
+      expect(readFileSync("/proc/net/dev", "utf8")).not.toContain("ppp");
+      await until("descriptors are closed", () => descriptors() <= before);
+    }, 300_000);
+  });
+
+  test("two sessions are bridged in the kernel, and parted again", async () => {
+    // pppd at B dials a session that A joins to another one, whose other end, at B again, is ours.
+    const [one, two] = [++lastId, ++lastId];
+    const [left, right, end] = await Promise.all([ours("a", one), ours("a", two), ours("b", two)]);
+    const bridge = await left.bridge?.(right);
+    expect(bridge?.kind).toBe("direct");
+    expect(await codeOf(() => left.bridge?.(right))).toMatch(/^invalid-parameters: .*joined already/);
+    const run = runLink(end, { ipv4: { local: "10.70.0.1", peer: "10.70.0.2" }, ipv6: false });
+    const dialler = await pppd("b", one, ["noauth", "10.70.0.2:10.70.0.1"]);
+    await run.up;
+    const seen = await left.statistics();
+    expect(seen.rxPackets).toBeGreaterThan(2);
+    expect(left.interfaceName).toBeUndefined();
+    await bridge?.[Symbol.asyncDispose]();
+    await bridge?.[Symbol.asyncDispose]();
+    const frames: number[] = [];
+    right.link?.onFrame((frame) => void frames.push(((frame[0] ?? 0) << 8) | (frame[1] ?? 0)));
+    run.close();
+    await until("frames come to us again", () => frames.includes(0xc021));
+    const other = await make("a", ++lastId, { ppp: { options: [...PPPD, "noauth"] } });
+    expect(await codeOf(() => left.bridge?.(other))).toMatch(/^unsupported: .*pppd/);
+    await close(left, right, end, dialler, other);
+    await noSessions();
+  }, 120_000);
+
+  test("a deleted tunnel takes its sessions along, and nothing of them stays", async () => {
+    const id = ++lastId;
+    const [a, b] = await Promise.all([ours("a", id), ours("b", id)]);
+    const runs = [
+      runLink(a, { ipv4: { local: "10.71.0.1", peer: "10.71.0.2" }, ipv6: false }),
+      runLink(b, { ipv4: { local: "10.71.0.2", peer: "10.71.0.1" }, ipv6: false }),
+    ];
+    await Promise.all(runs.map(({ up }) => up));
+    const name = a.interfaceName as string;
+    expect(lab.a.run("ip", "l2tp", "del", "tunnel", "tunnel_id", "701").status).toBe(0);
+    await until("the loss is told", () => notices.some(({ type }) => type === "tunnel-lost"));
+    await until("its interface is gone", () => !lab.a.has(name));
+    expect(await codeOf(() => a.statistics())).toMatch(/^closed/);
+  }, 60_000);
+}

@@ -63,7 +63,10 @@ export function sessionGrant(profile: PppProfile, grant: UserGrant, lease: Addre
   const ipv6: PppOptions["ipv6"] =
     settings.ipv6 === undefined
       ? false
-      : { ...settings.ipv6, ...(grant.interfaceId !== undefined && { peer: grant.interfaceId }) };
+      : {
+          ...settings.ipv6,
+          ...(grant.interfaceId !== undefined && { peer: grant.interfaceId, acceptPeer: false }),
+        };
   pppSettings({ ipv4, ipv6 }); // throws here, and not in the middle of a negotiation
   const routes = grant.routes ?? [];
   for (const [i, route] of routes.entries()) checkPrefix(`routes[${i}]`, route);

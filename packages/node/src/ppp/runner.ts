@@ -23,6 +23,10 @@ import { PlaneLink, type PlaneLinkOwner } from "./plane-link.ts";
 import { type OwnEnd, pppDownReason } from "./reasons.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** An `up` waits this long for the other network protocol, so that it tells the addresses of both. */
+const UP_WAIT_MS = 1_000;
+/** A network protocol in these states is not negotiating. */
+const AT_REST: readonly (string | undefined)[] = [undefined, "Opened", "Closed", "Stopped", "Initial"];
 /** What a LAC assumes until it is told (RFC 2661 §6.14). */
 const DEFAULT_ACCM = 0xffff_ffff;
 
@@ -47,6 +51,8 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   #spoken = 0;
   /** PPP says up; the data plane may have to do something yet. */
   #isUp = false;
+  /** Until when it waits for the other network protocol. */
+  #waitUntil = NEVER;
   #upSince: Instant | undefined;
   #told = "";
   #toldAccm = `${DEFAULT_ACCM} ${DEFAULT_ACCM}`;
@@ -229,7 +235,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     if (this.#reason !== undefined) return;
     this.#sendIpv6();
     this.#report(now);
-    this.#arm();
+    this.#arm(now);
   }
 
   #handle(event: PppEvent) {
@@ -249,6 +255,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
         return;
       case "up":
         this.#isUp = true;
+        this.#waitUntil = this.#options.host.clock.now() + UP_WAIT_MS;
         return;
       case "mppe-reset":
         return link.resetMppe();
@@ -298,12 +305,14 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
 
   /** What is carried may be told, and IPv6 may speak. */
   #report(now: Instant): void {
+    if (now >= this.#waitUntil) this.#waitUntil = NEVER;
     if (!this.#plane.isSettled || this.#closeBy !== NEVER) return;
     if (this.#ipv6 !== undefined && this.#ipv6Passes && !this.#ipv6Runs) {
       this.#ipv6Runs = true;
       this.#ipv6.start(now);
     }
-    if (!this.#isUp) return;
+    if (!this.#isUp || (this.#waitUntil !== NEVER && this.#isNegotiating())) return;
+    this.#waitUntil = NEVER;
     const addresses = this.#addresses();
     const told = JSON.stringify(addresses);
     if (told === this.#told) return;
@@ -325,6 +334,11 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
       mppeBits: this.#agreed?.mppe?.send.bits,
       interfaceName: interfaceName?.(),
     });
+  }
+
+  #isNegotiating(): boolean {
+    const { ipcp, ipv6cp } = this.#session.states;
+    return !AT_REST.includes(ipcp) || !AT_REST.includes(ipv6cp);
   }
 
   /** A packet of IPv6's own protocols from the peer. */
@@ -374,17 +388,19 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     return { code: "idle-timeout", text: `no packet from the peer for ${idleTimeoutMs / 1000} s` };
   }
 
-  #arm(): void {
+  #arm(now: Instant): void {
     const { session, idle } = this.#limits();
     const due = Math.min(
       this.#session.pollTimeout() ?? NEVER,
       (this.#ipv6Runs ? this.#ipv6?.pollTimeout() : undefined) ?? NEVER,
       this.#closeBy,
+      this.#waitUntil,
       session,
       idle,
     );
     if (due === NEVER) this.#alarm?.clear();
-    else this.#alarm?.set(due);
+    // Never at once: whatever would be due again and again must not stop everything else.
+    else this.#alarm?.set(Math.max(due, now + 1));
   }
 
   #down(reason: DownReason): void {

@@ -97,6 +97,8 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   #last: Call | undefined;
   #run: PppRun | undefined;
   #up: SessionUp | undefined;
+  /** For the event that tells that the session is up. */
+  #said: ReturnType<typeof saidBy> | undefined;
   #pppUp: PppUp | undefined;
   /** What the CDN is to say when PPP has ended because somebody hung up. */
   #cdn: CdnFacts | undefined;
@@ -351,7 +353,9 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
 
   callUp(call: Call, event: SessionUp): void {
     if (call !== this.#call) return;
-    this.#up = event;
+    // What the other end said is kept where it is passed on only: it is much, of a hundred thousand calls.
+    if (this.settings.bridged) this.#up = event;
+    this.#said = saidBy(event);
     const ppp = pppOf(this.settings.defaults, this.#host.capabilities);
     if (this.settings.bridged) {
       this.#isUp();
@@ -395,6 +399,7 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     this.#call = undefined;
     this.#run = undefined;
     this.#up = undefined;
+    this.#said = undefined;
     this.#pppUp = undefined;
     this.#cdn = undefined;
     this.#upSince = undefined;
@@ -493,8 +498,8 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     this.#upSince = this.#host.clock.now();
     const { interfaceName } = this;
     const mtuOctets = this.mtuOctets ?? 0;
-    const { connected, request, proxy } = this.#up ?? {};
-    const speeds = connected ?? request;
+    const said = this.#said;
+    this.#said = undefined;
     const where = interfaceName === undefined ? {} : { interfaceName };
     const on = interfaceName === undefined ? "" : ` on ${interfaceName}`;
     const who = ppp?.user === undefined ? "" : ` for ${ppp.user}`;
@@ -507,12 +512,7 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
       ...this.#about(),
       ...where,
       mtuOctets,
-      proxied: proxy !== undefined,
-      ...(speeds !== undefined &&
-        "txConnectSpeedBps" in speeds && { txConnectSpeedBps: speeds.txConnectSpeedBps }),
-      ...(speeds !== undefined &&
-        "rxConnectSpeedBps" in speeds &&
-        speeds.rxConnectSpeedBps !== undefined && { rxConnectSpeedBps: speeds.rxConnectSpeedBps }),
+      ...said,
       ...(ppp !== undefined && { ppp }),
     });
     this.#gate?.open();
@@ -668,4 +668,13 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
       ...(callingNumber !== undefined && { callingNumber }),
     };
   }
+}
+
+/** What of the set-up of a call an event tells. */
+function saidBy({ connected, proxy }: SessionUp) {
+  return {
+    proxied: proxy !== undefined,
+    ...(connected !== undefined && { txConnectSpeedBps: connected.txConnectSpeedBps }),
+    ...(connected?.rxConnectSpeedBps !== undefined && { rxConnectSpeedBps: connected.rxConnectSpeedBps }),
+  };
 }

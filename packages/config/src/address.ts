@@ -44,6 +44,28 @@ export function readSocketAddress(text: string): Read<WrittenAddress> {
   return { value: { family: family as 4 | 6, address, ...(port !== undefined && { port }) } };
 }
 
+/** Labels of a host's name (RFC 1123 §2.1); an underscore is let pass, as resolvers do. */
+const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+
+/**
+ * Reads `lns.example` and `lns.example:1701`.
+ * @returns `undefined` for what is an address, or would like to be one.
+ */
+export function readHostAndPort(text: string): Read<{ host: string; port?: number }> | undefined {
+  const split = splitPort(text);
+  const host = split?.host ?? "";
+  if (host === "" || host.includes(":") || /^[0-9.]+$/.test(host)) return undefined;
+  const labels = host.replace(/\.$/, "").split(".");
+  if (host.length > 253 || !labels.every((label) => LABEL.test(label))) {
+    return { wrong: "is no IP address and no name of a host" };
+  }
+  const port = split?.port === undefined ? undefined : Number(split.port);
+  if (split?.port !== undefined && (!PORT.test(split.port) || port === 0 || Number(port) > 0xffff)) {
+    return { wrong: `has the port ${JSON.stringify(split.port)}`, remedy: "A UDP port is 1 to 65535." };
+  }
+  return { value: { host, ...(port !== undefined && { port }) } };
+}
+
 function splitPort(text: string): { host: string; port?: string } | undefined {
   if (text.startsWith("[")) {
     const end = text.indexOf("]");

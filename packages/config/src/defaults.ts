@@ -1,5 +1,5 @@
 /** The two sets of defaults, and which of them a document gets. */
-import { type DAEMON_KEYS, ROOT_KEYS } from "./keys/daemon.ts";
+import { ROOT_KEYS, ROOT_TABLES } from "./keys/daemon.ts";
 import { declarationOf } from "./keys/declare.ts";
 import { SESSION_KEYS } from "./keys/session.ts";
 import { TUNNEL_KEYS } from "./keys/tunnel.ts";
@@ -54,7 +54,7 @@ export function chooseProfile(document: RawTable): { profile: DefaultsProfile; w
 
 /** The first key that go-l2tp does not have. Keys that nobody has are errors, and an application's are its own. */
 function firstOwnKey(document: RawTable): KeyPath | undefined {
-  for (const name of [...Object.keys(ROOT_KEYS), "daemon"]) {
+  for (const name of [...Object.keys(ROOT_KEYS), ...ROOT_TABLES.filter((one) => one !== "tunnel")]) {
     if (Object.hasOwn(document, name)) return [name];
   }
   for (const [tunnelName, tunnel] of tablesIn(document["tunnel"])) {
@@ -69,10 +69,7 @@ function firstOwnKey(document: RawTable): KeyPath | undefined {
   return undefined;
 }
 
-function ownKeyIn(
-  table: RawTable,
-  keys: typeof TUNNEL_KEYS | typeof SESSION_KEYS | typeof DAEMON_KEYS,
-): string | undefined {
+function ownKeyIn(table: RawTable, keys: typeof TUNNEL_KEYS | typeof SESSION_KEYS): string | undefined {
   for (const [name, schema] of Object.entries(keys)) {
     if (Object.hasOwn(table, name) && declarationOf(schema).origin === "l2tpd") return name;
   }

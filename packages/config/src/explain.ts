@@ -41,7 +41,7 @@ function tunnelValues(tunnel: TunnelConfig): Value[] {
     ["version", `l2tpv${tunnel.version}`],
     ["encap", tunnel.encapsulation],
     ["local", tunnel.local ? socket(tunnel.local) : "any address"],
-    ["peer", "peer" in tunnel ? socket(tunnel.peer) : tunnel.peers.map(target).join(", ")],
+    ["peer", tunnel.mode === "dynamic" ? tunnel.peers.map(target).join(", ") : socket(tunnel.peer)],
     ["tid", String(tunnel.tunnelId ?? "chosen at random")],
   ];
   if (tunnel.mode !== "dynamic") values.push(["ptid", String(tunnel.peerTunnelId)]);

@@ -1,6 +1,8 @@
 /** TOML text to a configuration, or to everything that is wrong with it. */
 import { parse, TomlError } from "smol-toml";
+import { readCalls, readListeners, readNames, readPeers, readPools, readUsers } from "./access-tables.ts";
 import { Uniqueness } from "./crosscheck.ts";
+import { readDaemon, readHooks, readLimits } from "./daemon.ts";
 import { chooseProfile } from "./defaults.ts";
 import {
   checkExtensions,
@@ -9,14 +11,15 @@ import {
   type NoExtension,
   type Shape,
 } from "./extensions.ts";
-import { DAEMON_KEYS, ROOT_KEYS } from "./keys/daemon.ts";
-import { Ledger } from "./origins.ts";
-import { ConfigError, type ConfigProblem, type KeyPath } from "./problem.ts";
+import { ROOT_KEYS, ROOT_TABLES } from "./keys/daemon.ts";
+import { ConfigError, type ConfigProblem } from "./problem.ts";
+import { type ProfileBooks, readProfileBooks, readProfiles } from "./profile-tables.ts";
+import { checkReferences } from "./references.ts";
 import { Report } from "./report.ts";
 import { readSession } from "./session.ts";
-import { isTable, type RawTable, readTable } from "./table.ts";
+import { namedTables, type RawTable, readTable } from "./table.ts";
 import { readTunnel } from "./tunnel.ts";
-import type { Config, DaemonConfig, TunnelConfig } from "./types.ts";
+import type { Config, TunnelConfig } from "./types.ts";
 
 /** How a document is read. */
 export interface ParseOptions<
@@ -116,100 +119,63 @@ function readDocument(
   const root = readTable(report, [], document, {
     keys: ROOT_KEYS,
     extension: extensions.root,
-    children: ["daemon", "tunnel"],
+    children: ROOT_TABLES,
     title: "the document",
   });
   const daemon = readDaemon(report, document["daemon"]);
+  const books = readProfileBooks(report, document["profile"]);
+  const tunnels = readTunnels(report, document["tunnel"], { defaults, daemon, books, extensions });
+  const draft = {
+    file,
+    defaults,
+    daemon,
+    limits: readLimits(report, document["limits"]),
+    hooks: readHooks(report, document["hooks"]),
+    listeners: readListeners(report, document["listen"]),
+    peers: readPeers(report, document["peer"]),
+    calls: readCalls(report, document["call"]),
+    users: readUsers(report, document["user"]),
+    pools: readPools(report, document["pool"]),
+    names: readNames(report, document["names"]),
+    profiles: readProfiles(report, books, defaults.profile, daemon),
+    tunnels,
+    extensions: root.extensions,
+  };
+  checkReferences(report, draft, books);
+  if (document["tunnel"] === undefined && document["listen"] === undefined) {
+    const reason = "there are no tunnels and no listeners, and so nothing to do";
+    report.warn({ code: "missing-key", path: [], reason });
+  }
+  return draft;
+}
+
+function readTunnels(
+  report: Report,
+  value: unknown,
+  {
+    defaults: { profile },
+    daemon,
+    books,
+    extensions,
+  }: Pick<Config, "defaults" | "daemon"> & { readonly books: ProfileBooks; readonly extensions: Extensions },
+): TunnelConfig[] {
   const unique = new Uniqueness(report);
-  const tunnels: TunnelConfig[] = [];
-  for (const [name, raw] of namedTables(report, ["tunnel"], document["tunnel"], "[tunnel.NAME]", true)) {
-    const { head, facts } = readTunnel(report, name, raw, defaults.profile, extensions.tunnel);
+  const context = { report, profile, daemon, profiles: books.tunnel };
+  const sessionContext = { report, sessionProfiles: books.session, pppProfiles: books.ppp };
+  return namedTables(report, ["tunnel"], value, "[tunnel.NAME]", "tunnel", true).map(([name, raw]) => {
+    const { head, facts } = readTunnel(context, name, raw, extensions.tunnel);
     unique.tunnel(facts);
     const sessions = namedTables(
       report,
       [...facts.path, "session"],
       raw["session"],
       "[tunnel.NAME.session.NAME]",
+      "session",
     ).map(([sessionName, sessionRaw]) => {
-      const session = readSession(report, sessionName, sessionRaw, facts, extensions.session);
+      const session = readSession(sessionContext, sessionName, sessionRaw, facts, extensions.session);
       unique.session(facts, session);
       return session;
     });
-    tunnels.push({ ...head, sessions } as TunnelConfig);
-  }
-  if (document["tunnel"] === undefined) {
-    report.warn({ code: "missing-key", path: [], reason: "there are no tunnels, and so nothing to do" });
-  }
-  return { file, defaults, daemon, tunnels, extensions: root.extensions } as unknown as Omit<
-    Config,
-    "warnings"
-  >;
-}
-
-/** The tables of `tunnel` or `session`, each under a name; what has none is reported. */
-function namedTables(
-  report: Report,
-  path: KeyPath,
-  value: unknown,
-  form: string,
-  required = false,
-): [string, RawTable][] {
-  if (value === undefined) return [];
-  const kind = required ? "tunnels" : "sessions";
-  const nameless = (at: KeyPath): void => {
-    report.error({
-      code: "structure",
-      path: at,
-      part: "key",
-      reason: `${kind} must be tables with names`,
-      expected: form,
-      remedy: `Write ${form.replace(/NAME(?=\])/, `my-${kind.slice(0, -1)}`)} above the keys.`,
-    });
-  };
-  if (!isTable(value)) {
-    nameless(path);
-    return [];
-  }
-  const entries = Object.entries(value);
-  if (required && entries.length === 0) nameless(path);
-  const tables: [string, RawTable][] = [];
-  for (const [name, table] of entries) {
-    if (isTable(table)) tables.push([name, table]);
-    else nameless([...path, name]);
-  }
-  return tables;
-}
-
-function readDaemon(report: Report, value: unknown): DaemonConfig {
-  const path = ["daemon"];
-  if (value !== undefined && !isTable(value)) {
-    report.error({ code: "structure", path, part: "key", reason: "this is a table", expected: "[daemon]" });
-  }
-  const { values } = readTable(report, path, isTable(value) ? value : {}, {
-    keys: DAEMON_KEYS,
-    extension: undefined,
-    children: [],
-    title: "[daemon]",
+    return { ...head, sessions } as TunnelConfig;
   });
-  const ledger = new Ledger(values);
-  const stateDirectory = ledger.take("state_directory", undefined);
-  const retryInitialMs = ledger.take("retry_initial", 1_000);
-  const retryMaxMs = ledger.take("retry_max", Math.max(60_000, retryInitialMs));
-  if (retryMaxMs < retryInitialMs) {
-    report.error({
-      code: "conflict",
-      path: [...path, "retry_max"],
-      reason: `${retryMaxMs} ms is shorter than the first wait, retry_initial = ${retryInitialMs}`,
-    });
-  }
-  return {
-    dataPlane: ledger.take("data_plane", "auto"),
-    logLevel: ledger.take("log_level", "info"),
-    logFormat: ledger.take("log_format", "auto"),
-    ...(stateDirectory !== undefined && { stateDirectory }),
-    retryInitialMs,
-    retryMaxMs,
-    stopTimeoutMs: ledger.take("stop_timeout", 10_000),
-    origins: ledger.origins,
-  } as unknown as DaemonConfig;
 }

@@ -1,5 +1,5 @@
 /** What a reload does: from the old configuration and the new one, the steps between them. Pure. */
-import type { Config, SessionConfig, TunnelConfig } from "./types.ts";
+import type { Config, ListenerConfig, SessionConfig, TunnelConfig } from "./types.ts";
 
 /** What can change in a session that is up, as the data plane takes it. */
 export interface SessionChange {
@@ -40,23 +40,102 @@ export type Step =
       readonly config: SessionConfig;
       readonly why: string;
     }
-  /** Keys of `[daemon]` or of an application, which whoever owns them must look at. */
+  /** A dynamic tunnel takes new settings, secrets, profiles or ways of dialling; a tunnel that is up is not touched. */
+  | {
+      readonly do: "change-tunnel";
+      readonly tunnel: string;
+      readonly config: Extract<TunnelConfig, { mode: "dynamic" }>;
+      readonly why: string;
+    }
+  | { readonly do: "remove-listener"; readonly listener: string; readonly why: string }
+  | {
+      readonly do: "add-listener";
+      readonly listener: string;
+      readonly config: ListenerConfig;
+      readonly why: string;
+    }
+  /**
+   * Peers, calls, users, pools or profiles are others: all that is up stays, unless a peer is gone or is denied, whose
+   * tunnels end, or a user, whose sessions do.
+   */
+  | RuleChange
+  /** Keys of `[daemon]`, `[limits]`, `[hooks]` or of an application, which whoever owns them must look at. */
   | { readonly do: "change-settings"; readonly of: string; readonly keys: readonly string[] }
   /** Settings that hold from the daemon's next start. */
   | { readonly do: "restart-daemon"; readonly keys: readonly string[] };
 
+/** What has changed of one kind of rules or profiles, by name. */
+export interface RuleChange {
+  readonly do: "change-rules";
+  readonly of:
+    | "peers"
+    | "calls"
+    | "users"
+    | "pools"
+    | "names"
+    | "tunnel profiles"
+    | "session profiles"
+    | "ppp profiles";
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Those that are not as they were. */
+  readonly changed: readonly string[];
+  /** They are asked in another order. */
+  readonly reordered: boolean;
+  readonly why: string;
+}
+
 /** Where the daemon has to be started again to heed a change of `[daemon]`. */
-const NEEDS_RESTART = new Set(["dataPlane", "stateDirectory"]);
+const NEEDS_RESTART = new Set([
+  "dataPlane",
+  "stateDirectory",
+  "managementSocket",
+  "pidFile",
+  "history",
+  "questionMs",
+  "intentMs",
+]);
 
 /**
  * The steps of a reload, in the order to take them: first everything goes that must (a removed tunnel takes its
- * sessions along), so that IDs and interface names are free, then changes in place, then what is new.
- * What is the same in both configurations is not touched and carries on.
+ * sessions along), so that IDs, addresses and interface names are free, then changes in place, then what is new:
+ * profiles and rules before those who use them. What is the same in both configurations is not touched and carries on.
  */
 export function plan(old: Config, next: Config): Step[] {
   const removals: Step[] = [];
   const changes: Step[] = [];
   const additions: Step[] = [];
+  planRules(old, next, changes);
+  planListeners(old, next, removals, additions);
+  planTunnels(old, next, removals, changes, additions);
+  noteExtensions(changes, "the document", old.extensions, next.extensions);
+  const daemon = changedKeys(old.daemon, next.daemon, ["origins"]);
+  const live = daemon.filter((key) => !NEEDS_RESTART.has(key));
+  // The limits of the control plane are there for its whole life.
+  const limits = changedKeys(old.limits, next.limits).map((key) => `limits.${key}`);
+  const restart = [...daemon.filter((key) => NEEDS_RESTART.has(key)), ...limits];
+  const hooks = changedKeys(old.hooks, next.hooks, ["origins"]);
+  if (live.length > 0) changes.push({ do: "change-settings", of: "daemon", keys: live });
+  if (hooks.length > 0) changes.push({ do: "change-settings", of: "hooks", keys: hooks });
+  if (restart.length > 0) additions.push({ do: "restart-daemon", keys: restart });
+  return [...removals, ...changes, ...additions];
+}
+
+/** Keys of a dynamic tunnel that hold from the next time that it is dialled, or the next call on it. */
+const LATER = [
+  "profile",
+  "secrets",
+  "settings",
+  "transport",
+  "hostName",
+  "framingCapabilities",
+  "udpChecksum",
+  "dial",
+  "sessionProfile",
+  "pppProfile",
+];
+
+function planTunnels(old: Config, next: Config, removals: Step[], changes: Step[], additions: Step[]): void {
   const before = byName(old.tunnels);
   const after = byName(next.tunnels);
   for (const tunnel of old.tunnels) {
@@ -70,7 +149,8 @@ export function plan(old: Config, next: Config): Step[] {
       addTunnel(additions, tunnel, "new");
       continue;
     }
-    const fixed = changedKeys(was, tunnel, ["transport", "sessions", "extensions", "origins"]);
+    const later = tunnel.mode === "dynamic" && was.mode === "dynamic" ? LATER : ["transport"];
+    const fixed = changedKeys(was, tunnel, [...later, "sessions", "extensions", "origins"]);
     if (fixed.length > 0) {
       const why = `changed: ${fixed.join(", ")}`;
       removals.push({ do: "remove-tunnel", tunnel: tunnel.name, why });
@@ -78,21 +158,92 @@ export function plan(old: Config, next: Config): Step[] {
       continue;
     }
     const transport = changedKeys(was.transport, tunnel.transport);
-    if (transport.length > 0 && tunnel.mode !== "static") {
+    if (tunnel.mode === "dynamic" && was.mode === "dynamic") {
+      const soft = changedKeys(was, tunnel, ["sessions", "extensions", "origins"]);
+      if (soft.length > 0) {
+        const why = `changed: ${soft.join(", ")} (from its next connection)`;
+        changes.push({ do: "change-tunnel", tunnel: tunnel.name, config: tunnel, why });
+      }
+    } else if (transport.length > 0 && tunnel.mode === "quiescent") {
       const why = `changed: ${transport.join(", ")}`;
       changes.push({ do: "change-transport", tunnel: tunnel.name, transport: tunnel.transport, why });
     }
     noteExtensions(changes, `tunnel ${tunnel.name}`, was.extensions, tunnel.extensions);
     planSessions(was, tunnel, removals, changes, additions);
   }
-  noteExtensions(changes, "the document", old.extensions, next.extensions);
-  const daemon = changedKeys(old.daemon, next.daemon, ["origins"]);
-  const live = daemon.filter((key) => !NEEDS_RESTART.has(key));
-  const restart = daemon.filter((key) => NEEDS_RESTART.has(key));
-  if (live.length > 0) changes.push({ do: "change-settings", of: "daemon", keys: live });
-  if (restart.length > 0) additions.push({ do: "restart-daemon", keys: restart });
-  return [...removals, ...changes, ...additions];
 }
+
+function planListeners(old: Config, next: Config, removals: Step[], additions: Step[]): void {
+  const after = byName(next.listeners);
+  const before = byName(old.listeners);
+  for (const { name } of old.listeners) {
+    if (!after.has(name)) {
+      removals.push({ do: "remove-listener", listener: name, why: "no longer configured" });
+    }
+  }
+  for (const config of next.listeners) {
+    const { name } = config;
+    const was = before.get(name);
+    const keys = was === undefined ? [] : changedKeys(was, config, ["origins"]);
+    if (was !== undefined && keys.length === 0) continue;
+    const why = was === undefined ? "new" : `changed: ${keys.join(", ")}`;
+    if (was !== undefined) removals.push({ do: "remove-listener", listener: name, why });
+    additions.push({ do: "add-listener", listener: name, config, why });
+  }
+}
+
+function planRules(old: Config, next: Config, changes: Step[]): void {
+  const kinds = [
+    ["pools", old.pools, next.pools],
+    ["tunnel profiles", old.profiles.tunnel, next.profiles.tunnel],
+    ["session profiles", old.profiles.session, next.profiles.session],
+    ["ppp profiles", old.profiles.ppp, next.profiles.ppp],
+    ["users", old.users, next.users],
+    ["peers", old.peers, next.peers],
+    ["calls", old.calls, next.calls],
+  ] as const;
+  // Profiles are for those who call, and for tunnels that are dialled.
+  const isUsed = next.listeners.length > 0 || next.tunnels.some(({ mode }) => mode === "dynamic");
+  for (const [of, before, after] of kinds) {
+    if (!isUsed && of.endsWith("profiles")) continue;
+    const was = byName<{ readonly name: string }>(before);
+    const is = byName<{ readonly name: string }>(after);
+    const added = [...is.keys()].filter((name) => !was.has(name));
+    const removed = [...was.keys()].filter((name) => !is.has(name));
+    const kept = [...is.keys()].filter((name) => was.has(name));
+    const changed = kept.filter(
+      (name) => changedKeys(was.get(name) as object, is.get(name) as object, ["origins"]).length > 0,
+    );
+    const order = [...was.keys()].filter((name) => is.has(name));
+    const asked = of === "peers" || of === "calls" || of === "users";
+    const reordered = asked && order.some((name, at) => name !== kept[at]);
+    const words = [
+      ...(added.length > 0 ? [`new: ${few(added)}`] : []),
+      ...(removed.length > 0 ? [`gone: ${few(removed)}`] : []),
+      ...(changed.length > 0 ? [`changed: ${few(changed)}`] : []),
+      ...(reordered ? ["another order"] : []),
+    ];
+    if (words.length === 0) continue;
+    changes.push({ do: "change-rules", of, added, removed, changed, reordered, why: words.join("; ") });
+  }
+  const names = changedKeys(old.names, next.names);
+  if (names.length > 0) {
+    const why = `changed: ${names.join(", ")}`;
+    changes.push({
+      do: "change-rules",
+      of: "names",
+      added: [],
+      removed: [],
+      changed: names,
+      reordered: false,
+      why,
+    });
+  }
+}
+
+/** Names for a line that people read. */
+const few = (names: readonly string[]): string =>
+  names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
 
 function addTunnel(additions: Step[], tunnel: TunnelConfig, why: string): void {
   additions.push({ do: "add-tunnel", tunnel: tunnel.name, config: tunnel, why });

@@ -16,6 +16,14 @@ export type ProblemCode =
   | "duplicate"
   /** Each key is well, but not both together. */
   | "conflict"
+  /** Names a profile, pool, listener, peer or tunnel that there is not; see `nearest`. */
+  | "unknown-name"
+  /** There, and nothing uses it, or nothing can ever come to it. */
+  | "unused"
+  /** A secret that is easily guessed, or a file of one that others can read. */
+  | "weak-secret"
+  /** A file that cannot be read. */
+  | "unreadable"
   /** Taken, and of no effect. */
   | "ignored";
 

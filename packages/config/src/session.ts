@@ -1,44 +1,48 @@
-/** One `[tunnel.NAME.session.NAME]`: defaults, octets, interface, and what its keys must agree in. */
-import { type Read, readInterfaceAddress, readMac, readOctets } from "./address.ts";
-import { PROFILES } from "./defaults.ts";
+/** One `[tunnel.NAME.session.NAME]`, with what its profiles say. */
+import { readCall, readUser } from "./call.ts";
 import type { Shape } from "./extensions.ts";
-import { expectation } from "./keys/declare.ts";
-import { SESSION_KEYS } from "./keys/session.ts";
+import type { PPP_KEYS } from "./keys/ppp.ts";
+import { SESSION_KEYS, type SESSION_PROFILE_KEYS } from "./keys/session.ts";
 import { Ledger } from "./origins.ts";
-import type { KeyPath } from "./problem.ts";
-import type { Report } from "./report.ts";
-import { found, type RawTable, type ReadTable, readTable, type Values } from "./table.ts";
-import { checkIdRange, type TunnelFacts } from "./tunnel.ts";
+import { readPppProfile } from "./ppp.ts";
+import type { ProfileBook } from "./profiles.ts";
+import { Report } from "./report.ts";
+import {
+  readCookies,
+  readIds,
+  readInterface,
+  readMtu,
+  readPppd,
+  readPppoe,
+  readSequencing,
+} from "./session-parts.ts";
+import { conflict, ignoreUnless, type SessionReading, type SessionValues } from "./session-reading.ts";
+import { type RawTable, readTable } from "./table.ts";
+import type { TunnelFacts } from "./tunnel.ts";
 import type {
+  CallConfig,
   ConfiguredSessionConfig,
-  InterfaceAddressConfig,
-  InterfaceConfig,
-  MtuConfig,
-  PppoeConfig,
+  DynamicSessionConfig,
+  PppProfileConfig,
+  PppUserConfig,
 } from "./types.ts";
 
-type SessionKeys = typeof SESSION_KEYS;
-type SessionValues = Values<SessionKeys>;
+/** A session, configured or dynamic; the IDs are there unless the report has failed. */
+export type SessionDraft = (
+  | Omit<ConfiguredSessionConfig, "sessionId" | "peerSessionId">
+  | Omit<DynamicSessionConfig, "sessionId">
+) & { readonly sessionId?: number; readonly peerSessionId?: number };
 
-/** A session; the IDs are there unless the tunnel is dynamic or the report has failed. */
-export type SessionDraft = Omit<ConfiguredSessionConfig, "sessionId" | "peerSessionId"> & {
-  readonly sessionId?: number;
-  readonly peerSessionId?: number;
-};
-
-/** What the reading of one session works on. */
-interface Context {
+/** Where a session finds what its tables leave out. */
+export interface SessionContext {
   readonly report: Report;
-  readonly path: KeyPath;
-  readonly tunnel: TunnelFacts;
-  readonly table: ReadTable<SessionKeys>;
-  readonly ledger: Ledger<SessionValues>;
-  readonly pseudowire: "eth" | "ppp" | "pppac";
+  readonly sessionProfiles: ProfileBook<typeof SESSION_PROFILE_KEYS>;
+  readonly pppProfiles: ProfileBook<typeof PPP_KEYS>;
 }
 
 /** Reads a session. */
 export function readSession(
-  report: Report,
+  { report, sessionProfiles, pppProfiles }: SessionContext,
   name: string,
   raw: RawTable,
   tunnel: TunnelFacts,
@@ -51,9 +55,11 @@ export function readSession(
     children: [],
     title: "[tunnel.NAME.session.NAME]",
   });
-  const ledger = new Ledger(table.values);
+  const profile = table.values.profile ?? tunnel.sessionProfile;
+  if (table.values.profile !== undefined) sessionProfiles.refer([...path, "profile"], profile);
+  const ledger = new Ledger<SessionValues>(table.values, sessionProfiles.values(profile));
   const pseudowire = ledger.take("pseudowire", tunnel.version === 2 ? "ppp" : "eth", "derived");
-  const context: Context = { report, path, tunnel, table, ledger, pseudowire };
+  const context: SessionReading = { report, path, tunnel, table, ledger, pseudowire };
   if (tunnel.version === 2 && pseudowire === "eth") {
     conflict(
       context,
@@ -63,10 +69,9 @@ export function readSession(
     );
   }
   const pppoe = readPppoe(context);
-  const pppdArgs = ledger.take("pppd_args", undefined);
-  const pppdOptions = readPppdOptions(context);
+  const pppd = readPppd(context);
   if (pseudowire !== "ppp") ignoreUnless(context, "ppp", ["pppd_args", "pppd_options"]);
-  return {
+  const common = {
     name,
     pseudowire,
     ...readIds(context),
@@ -75,295 +80,69 @@ export function readSession(
     interface: readInterface(context),
     mtu: readMtu(context),
     ...(pppoe && { pppoe }),
-    ...(pppdArgs !== undefined && { pppdArgs }),
-    ...(pppdOptions && { pppdOptions }),
+    ...pppd,
     extensions: table.extensions,
     origins: ledger.origins,
   };
+  if (tunnel.mode !== "dynamic") {
+    warnOfDynamic(context);
+    return common;
+  }
+  const pppProfile = ledger.take("ppp_profile", tunnel.pppProfile);
+  if (table.values.ppp_profile !== undefined) pppProfiles.refer([...path, "ppp_profile"], pppProfile);
+  const call = readCall(context);
+  const byPppd = pppd.pppdArgs !== undefined || pppd.pppdOptions !== undefined;
+  const user = readUser(context, byPppd);
+  const ppp = pseudowire === "ppp" && !byPppd ? pppOf(pppProfiles, pppProfile, call.kind, user) : undefined;
+  return { ...common, profile, call, ...(ppp && { ppp }), ...(user && { user }) };
 }
 
-type KeyName = keyof SessionKeys & string;
-
-function conflict({ report, path }: Context, name: KeyName, reason: string, remedy?: string): void {
-  report.error({ code: "conflict", path: [...path, name], reason, ...(remedy !== undefined && { remedy }) });
+/** How our own PPP runs a session of ours. Who takes our calls need not say who it is, unless the profile says so. */
+function pppOf(
+  book: ProfileBook<typeof PPP_KEYS>,
+  name: string,
+  kind: CallConfig["kind"],
+  user: PppUserConfig | undefined,
+): PppProfileConfig {
+  // What is wrong with the profile is told when it is read for itself.
+  const profile = readPppProfile(new Report(), name, book);
+  const { authenticatePeer, ...options } = profile.options;
+  const asked = kind === "outgoing" || profile.origins["auth"] !== "default";
+  return {
+    ...profile,
+    options: { ...options, ...(asked && authenticatePeer && { authenticatePeer }) },
+    ...(user && { user }),
+  };
 }
 
-function invalid({ report, path }: Context, name: KeyName, reason: string, remedy?: string): void {
-  const expected = expectation(SESSION_KEYS[name]);
-  report.error({
-    code: "invalid-value",
-    path: [...path, name],
-    reason,
-    expected,
-    ...(remedy !== undefined && { remedy }),
-  });
-}
+/** Keys of sessions that are negotiated. */
+const NEGOTIATED = [
+  "ppp_profile",
+  "call",
+  "called_number",
+  "calling_number",
+  "sub_address",
+  "physical_channel",
+  "private_group",
+  "minimum_bps",
+  "maximum_bps",
+  "user",
+  "password",
+  "password_file",
+  "tx_connect_speed",
+  "rx_connect_speed",
+  "framing_type",
+  "bearer_type",
+] as const;
 
-function ignoreUnless(
-  { report, path, table, pseudowire }: Context,
-  wanted: string,
-  names: readonly KeyName[],
-): void {
-  for (const name of names) {
+function warnOfDynamic({ report, path, table, tunnel }: SessionReading): void {
+  for (const name of NEGOTIATED) {
     if (!table.present.has(name)) continue;
     report.warn({
       code: "ignored",
       path: [...path, name],
       part: "key",
-      reason: `ignored: it is for pseudowire = "${wanted}", and this is "${pseudowire}"`,
+      reason: `ignored: it is for sessions of dynamic tunnels, and this one is ${tunnel.mode}`,
     });
   }
-}
-
-function readIds({ report, path, tunnel, table, ledger }: Context): {
-  sessionId?: number;
-  peerSessionId?: number;
-} {
-  const dynamic = tunnel.mode === "dynamic";
-  for (const name of ["sid", "psid"] as const) {
-    // Of no effect is not wrong: a warning below says so.
-    if (!(dynamic && name === "psid")) {
-      checkIdRange(report, path, name, table.values[name], tunnel.version);
-    }
-    if (!dynamic && !table.present.has(name)) {
-      report.error({
-        code: "missing-key",
-        path: [...path, name],
-        reason: `missing: a session of a ${tunnel.mode} tunnel needs ${name === "sid" ? "our session ID" : "the peer's session ID"}`,
-        expected: `an integer from 1 to ${tunnel.version === 2 ? 0xffff : 0xffff_ffff}`,
-        remedy: `The peer's document has it as ${name === "sid" ? "psid" : "sid"}.`,
-      });
-    }
-  }
-  const sid = ledger.take("sid", undefined);
-  const psid = ledger.take("psid", undefined);
-  if (dynamic && table.present.has("psid")) {
-    report.warn({
-      code: "ignored",
-      path: [...path, "psid"],
-      part: "key",
-      reason: "ignored: a session of a dynamic tunnel learns it from the peer",
-    });
-  }
-  return {
-    ...(sid !== undefined && { sessionId: sid }),
-    ...(psid !== undefined && !dynamic && { peerSessionId: psid }),
-  };
-}
-
-/**
- * go-l2tp, the kernel and `ip l2tp` call `cookie` what they write into sent messages; `SessionParameters` calls
- * it `peerCookie`, as RFC 3931 does: the sender writes the cookie that its peer assigned. So they cross here.
- */
-function readCookies(context: Context): { cookie: Uint8Array; peerCookie: Uint8Array } {
-  const peerCookie = readCookie(context, "cookie");
-  const cookie = readCookie(context, "peer_cookie");
-  if (cookie.length !== peerCookie.length && cookie.length > 0 && peerCookie.length > 0) {
-    context.report.warn({
-      code: "conflict",
-      path: [...context.path, "peer_cookie"],
-      reason: `${octets(cookie.length)}, and cookie has ${peerCookie.length}: allowed, but not every peer takes it`,
-    });
-  }
-  return { cookie, peerCookie };
-}
-
-const octets = (count: number): string => `${count} ${count === 1 ? "octet" : "octets"}`;
-
-function readCookie(context: Context, name: "cookie" | "peer_cookie"): Uint8Array {
-  const written = context.ledger.take(name, undefined);
-  if (written === undefined) return new Uint8Array(0);
-  const read = readOctets(written);
-  if ("wrong" in read) {
-    invalid(context, name, `the string ${read.wrong}`);
-    return new Uint8Array(0);
-  }
-  const { length } = read.value;
-  if (length !== 0 && length !== 4 && length !== 8) invalid(context, name, `found ${octets(length)}`);
-  else if (length !== 0 && context.tunnel.version === 2) {
-    conflict(context, name, "L2TPv2 has no cookies", 'Leave it out, or take version = "l2tpv3".');
-  }
-  return read.value;
-}
-
-function readSequencing(
-  context: Context,
-): Pick<SessionDraft, "l2SpecificSublayer" | "sendSequence" | "receiveSequence" | "reorderMs"> {
-  const { report, path, tunnel, table, ledger } = context;
-  let seqnum = ledger.take("seqnum", false);
-  let required = ledger.take("seqnum_required", seqnum, "derived");
-  const reorderMs = ledger.take("reorder_timeout", 0);
-  const sublayer = ledger.take("l2spec_type", PROFILES[tunnel.profile].l2SpecificSublayer);
-  if (tunnel.version === 2 && table.values.l2spec_type === "default") {
-    report.warn({
-      code: "ignored",
-      path: [...path, "l2spec_type"],
-      reason: "ignored: L2TPv2 has no sublayer",
-    });
-  }
-  const l2SpecificSublayer = tunnel.version === 2 ? "none" : sublayer;
-  if (tunnel.version === 3 && l2SpecificSublayer === "none" && (seqnum || required)) {
-    const at = table.values.seqnum ? "seqnum" : "seqnum_required";
-    const reason = 'sequence numbers travel in the L2-specific sublayer, and l2spec_type is "none"';
-    const remedy = 'Take l2spec_type = "default" at both ends.';
-    if (tunnel.profile === "field") conflict(context, at, reason, remedy);
-    else {
-      // go-l2tp takes it, and the kernel then writes no numbers.
-      report.warn({ code: "ignored", path: [...path, at], reason: `ignored: ${reason}`, remedy });
-      seqnum = false;
-      required = false;
-    }
-  }
-  return { l2SpecificSublayer, sendSequence: seqnum, receiveSequence: required, reorderMs };
-}
-
-function readInterface(context: Context): InterfaceConfig {
-  const { ledger, table, pseudowire } = context;
-  const name = readInterfaceName(context, "interface_name");
-  const bridge = readInterfaceName(context, "bridge");
-  const macAddress = readMacAddress(context);
-  const addresses = readAddresses(context);
-  const up = ledger.take("up", true);
-  if (pseudowire !== "eth") {
-    for (const key of ["bridge", "addresses", "mac_address"] as const) {
-      if (table.present.has(key)) {
-        conflict(
-          context,
-          key,
-          `only an Ethernet pseudowire has it, and this is "${pseudowire}"`,
-          "Leave it out.",
-        );
-      }
-    }
-  }
-  if (bridge !== undefined && bridge === name)
-    conflict(context, "bridge", "the interface cannot be its own bridge");
-  if (bridge !== undefined && addresses && addresses.length > 0) {
-    context.report.warn({
-      code: "conflict",
-      path: [...context.path, "addresses"],
-      reason: `the interface is a port of the bridge ${bridge}, where addresses are of little use`,
-      remedy: "Give the addresses to the bridge.",
-    });
-  }
-  return {
-    ...(name !== undefined && { name }),
-    ...(macAddress !== undefined && { macAddress }),
-    ...(bridge !== undefined && { bridge }),
-    ...(addresses && { addresses }),
-    up,
-  };
-}
-
-/** IFNAMSIZ of <linux/if.h> is 16, with the NUL at the end. */
-const LONGEST_NAME = 15;
-
-function readInterfaceName(context: Context, key: "interface_name" | "bridge"): string | undefined {
-  const name = context.ledger.take(key, undefined);
-  if (name === undefined) return undefined;
-  const length = new TextEncoder().encode(name).length;
-  if (length === 0 || length > LONGEST_NAME) invalid(context, key, `${found(name)} has ${octets(length)}`);
-  else if (name === "." || name === ".." || /[\s/:\0]/.test(name)) {
-    invalid(context, key, `${found(name)} is no interface name`);
-  } else if (name.includes("%") && (key === "bridge" || !/^[^%]*%d[^%]*$/.test(name))) {
-    invalid(context, key, `${found(name)} has a % that is not one %d`);
-  }
-  return name;
-}
-
-function readMacAddress(context: Context): string | undefined {
-  const written = context.ledger.take("mac_address", undefined);
-  if (written === undefined) return undefined;
-  const read = readMac(written);
-  if ("wrong" in read) {
-    invalid(context, "mac_address", said(written, read), read.remedy);
-    return undefined;
-  }
-  const mac = read.value;
-  // The lowest bit of the first octet is the group bit (IEEE 802): no interface has such an address.
-  if (Number.parseInt(mac.slice(0, 2), 16) & 1) invalid(context, "mac_address", `${mac} is a group address`);
-  else if (mac === "00:00:00:00:00:00") invalid(context, "mac_address", `${mac} is nobody's address`);
-  return mac;
-}
-
-const said = (written: unknown, read: { wrong: string }): string =>
-  `${typeof written === "string" ? found(written) : "the array"} ${read.wrong}`;
-
-function readAddresses(context: Context): InterfaceAddressConfig[] | undefined {
-  const written = context.ledger.take("addresses", undefined);
-  if (written === undefined) return undefined;
-  const seen = new Set<string>();
-  const addresses: InterfaceAddressConfig[] = [];
-  for (const [at, text] of written.entries()) {
-    const path = [...context.path, "addresses", at];
-    const read: Read<InterfaceAddressConfig> = readInterfaceAddress(text);
-    if ("wrong" in read) {
-      context.report.error({
-        code: "invalid-value",
-        path,
-        reason: `${found(text)} ${read.wrong}`,
-        expected: 'an address such as "10.0.0.1/24" or "2001:db8::1/64"',
-        ...(read.remedy !== undefined && { remedy: read.remedy }),
-      });
-      continue;
-    }
-    if (seen.has(read.value.address)) {
-      context.report.error({ code: "duplicate", path, reason: `${read.value.address} is there twice` });
-    }
-    seen.add(read.value.address);
-    addresses.push(read.value);
-  }
-  return addresses;
-}
-
-function readMtu({ ledger }: Context): MtuConfig {
-  const mtuOctets = ledger.take("mtu", undefined, "derived");
-  const dontFragment = ledger.take("dont_fragment", "path");
-  const clampMss = ledger.take("clamp_mss", false);
-  return { ...(mtuOctets !== undefined && { mtuOctets }), dontFragment, clampMss };
-}
-
-/** pppd's MAXWORDLEN: of a longer word it would keep this much. */
-const LONGEST_WORD = 1023;
-
-/** Words are not repeated in messages: any may be a password. */
-function readPppdOptions(context: Context): readonly string[] | undefined {
-  const words = context.ledger.take("pppd_options", undefined);
-  for (const [at, word] of (words ?? []).entries()) {
-    const length = new TextEncoder().encode(word).length;
-    const path = [...context.path, "pppd_options", at];
-    const wrong = /[\p{Cc}\u2028\u2029]/u.test(word)
-      ? "the word has a control character, such as the end of a line"
-      : length > LONGEST_WORD
-        ? `the word has ${octets(length)}, and pppd takes ${LONGEST_WORD}`
-        : undefined;
-    if (wrong === undefined) continue;
-    const remedy = "One word is one option or one argument of it.";
-    context.report.error({ code: "invalid-value", path, reason: wrong, remedy });
-  }
-  return words;
-}
-
-function readPppoe(context: Context): PppoeConfig | undefined {
-  const { pseudowire, table, ledger, tunnel, report, path } = context;
-  const names = ["pppoe_session_id", "pppoe_peer_mac"] as const;
-  const sessionId = ledger.take("pppoe_session_id", undefined);
-  const written = ledger.take("pppoe_peer_mac", undefined);
-  const mac = written === undefined ? undefined : readMac(written);
-  if (mac && "wrong" in mac) invalid(context, "pppoe_peer_mac", said(written, mac), mac.remedy);
-  if (pseudowire !== "pppac") {
-    ignoreUnless(context, "pppac", names);
-    return undefined;
-  }
-  for (const name of names) {
-    // The PPPoE side of a dynamic one may come later, from an access concentrator.
-    if (table.present.has(name) || tunnel.mode === "dynamic") continue;
-    report.error({
-      code: "missing-key",
-      path: [...path, name],
-      reason: 'missing: pseudowire = "pppac" joins a PPPoE session, and it must be known which',
-      expected: expectation(SESSION_KEYS[name]),
-    });
-  }
-  return sessionId !== undefined && mac && "value" in mac ? { sessionId, peerMac: mac.value } : undefined;
 }

@@ -9,6 +9,9 @@ import type { Report } from "./report.ts";
 /** A table as smol-toml gives it. */
 export type RawTable = Record<string, unknown>;
 
+/** A table with its name. */
+export type NamedTable = readonly [name: string, table: RawTable];
+
 /** The values of a table that are there and of the right form. */
 export type Values<K extends Shape> = { readonly [N in keyof K]?: z.output<K[N]> };
 
@@ -142,4 +145,53 @@ function readExtensions(report: Report, path: KeyPath, raw: RawTable, shape: Sha
     });
   }
   return {};
+}
+
+/** The tables below `path`, each under a name; what has none is reported. `form` is how one is written: `[pool.NAME]`. */
+export function namedTables(
+  report: Report,
+  path: KeyPath,
+  value: unknown,
+  form: string,
+  noun: string,
+  required = false,
+): NamedTable[] {
+  if (value === undefined) return [];
+  const nameless = (at: KeyPath): void => {
+    report.error({
+      code: "structure",
+      path: at,
+      part: "key",
+      reason: `${noun}s must be tables with names`,
+      expected: form,
+      remedy: `Write ${form.replace(/NAME(?=\])/, `my-${noun}`)} above the keys.`,
+    });
+  };
+  if (!isTable(value)) {
+    nameless(path);
+    return [];
+  }
+  const entries = Object.entries(value);
+  if (required && entries.length === 0) nameless(path);
+  const tables: NamedTable[] = [];
+  for (const [name, table] of entries) {
+    if (isTable(table)) tables.push([name, table]);
+    else nameless([...path, name]);
+  }
+  return tables;
+}
+
+/** A table of which there is one, such as `[daemon]`; absent, it is empty. */
+export function singleTable<K extends Shape>(
+  report: Report,
+  path: KeyPath,
+  value: unknown,
+  keys: K,
+): ReadTable<K> {
+  const title = `[${path.join(".")}]`;
+  if (value !== undefined && !isTable(value)) {
+    report.error({ code: "structure", path, part: "key", reason: "this is a table", expected: title });
+  }
+  const form = { keys, extension: undefined, children: [], title };
+  return readTable(report, path, isTable(value) ? value : {}, form);
 }

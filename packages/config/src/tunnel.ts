@@ -1,23 +1,29 @@
-/** One `[tunnel.NAME]`: defaults, addresses, and what its keys must agree in. */
+/** One `[tunnel.NAME]`: defaults, IDs, and what its keys must agree in. */
 import type { SocketAddress } from "@l2tp/protocol";
-import {
-  isMulticast,
-  isUnspecified,
-  L2TP_PORT,
-  needsZone,
-  type Read,
-  readSocketAddress,
-  type WrittenAddress,
-} from "./address.ts";
-import { PROFILES } from "./defaults.ts";
 import type { Shape } from "./extensions.ts";
 import { expectation, oneOf } from "./keys/declare.ts";
-import { TUNNEL_KEYS } from "./keys/tunnel.ts";
+import { TUNNEL_KEYS, type TUNNEL_PROFILE_KEYS, TUNNEL_SETTING_KEYS } from "./keys/tunnel.ts";
 import { Ledger } from "./origins.ts";
 import type { KeyPath } from "./problem.ts";
+import { DEFAULT_PROFILE, type ProfileBook } from "./profiles.ts";
 import type { Report } from "./report.ts";
-import { found, type RawTable, type ReadTable, readTable, type Values } from "./table.ts";
-import type { ConfiguredTunnelConfig, DefaultsProfile, Origins, TransportConfig } from "./types.ts";
+import { SECRET_KEYS, secretsAt } from "./secrets.ts";
+import { type RawTable, type ReadTable, readTable, type Values } from "./table.ts";
+import { readAddresses } from "./tunnel-address.ts";
+import {
+  checkSecretNeeds,
+  readDial,
+  readTransport,
+  readTunnelSettings,
+  type Surroundings,
+} from "./tunnel-settings.ts";
+import type {
+  ConfiguredTunnelConfig,
+  DaemonConfig,
+  DefaultsProfile,
+  DynamicTunnelConfig,
+  PeerTargetConfig,
+} from "./types.ts";
 
 /** What a session must know of its tunnel. */
 export interface TunnelFacts {
@@ -32,25 +38,35 @@ export interface TunnelFacts {
   readonly local?: SocketAddress;
   /** 0 when it is not known or wrong. */
   readonly tunnelId: number;
+  /** Names of the profiles for sessions that say none. */
+  readonly sessionProfile: string;
+  readonly pppProfile: string;
 }
 
-/** A tunnel without its sessions; IDs and peer are there unless the report has failed. */
-export type TunnelHead = Omit<ConfiguredTunnelConfig, "mode" | "sessions" | "tunnelId" | "peerTunnelId"> & {
-  readonly mode: TunnelFacts["mode"];
-  readonly tunnelId?: number;
-  readonly peerTunnelId?: number;
-};
+/** A tunnel without its sessions, configured or dynamic; IDs are there unless the report has failed. */
+export type TunnelHead = (
+  | Omit<ConfiguredTunnelConfig, "sessions" | "tunnelId" | "peerTunnelId">
+  | Omit<DynamicTunnelConfig, "sessions">
+) & { readonly tunnelId?: number; readonly peerTunnelId?: number };
+
+/** What is the same for all tunnels of a document. */
+export interface TunnelContext {
+  readonly report: Report;
+  readonly profile: DefaultsProfile;
+  readonly daemon: DaemonConfig;
+  readonly profiles: ProfileBook<typeof TUNNEL_PROFILE_KEYS>;
+}
 
 const V2_LARGEST = 0xffff;
 
 /** Reads a tunnel's own keys. */
 export function readTunnel(
-  report: Report,
+  context: TunnelContext,
   name: string,
   raw: RawTable,
-  profile: DefaultsProfile,
   extension: Shape | undefined,
 ): { head: TunnelHead; facts: TunnelFacts } {
+  const { report, profile, profiles } = context;
   const path: KeyPath = ["tunnel", name];
   const table = readTable(report, path, raw, {
     keys: TUNNEL_KEYS,
@@ -58,7 +74,9 @@ export function readTunnel(
     children: ["session"],
     title: "[tunnel.NAME]",
   });
-  const ledger = new Ledger(table.values);
+  const profileName = table.values.profile ?? DEFAULT_PROFILE;
+  profiles.refer([...path, "profile"], profileName);
+  const ledger = new Ledger<TunnelValues>(table.values, profiles.values(profileName));
   const version = ledger.take("version", "l2tpv3") === "l2tpv2" ? 2 : 3;
   const encapsulation = ledger.take("encap", "udp");
   if (version === 2 && encapsulation === "ip") {
@@ -71,19 +89,25 @@ export function readTunnel(
   }
   const mode = modeOf(table, version, ledger);
   const ids = readIds(report, path, table, version, mode, ledger);
-  const addresses = readAddresses(report, path, table, encapsulation, mode, ledger);
-  const transport = readTransport(report, path, table.values, mode, profile, version, ledger);
+  requirePeer(report, path, table);
+  const wire = { report, path, encapsulation, mode };
+  const { local, peer, peers } = readAddresses(
+    wire,
+    ledger.take("local", undefined),
+    ledger.take("peer", undefined),
+  );
+  const surroundings: Surroundings = { ...context, path };
+  const transport = readTransport(surroundings, ledger, version, table.values);
+  if (mode === "static") warnOfTransport(report, path, table.values);
   const written = ledger.take("namespace", undefined);
   const namespace = written === undefined || written.includes("/") ? written : `/run/netns/${written}`;
   const framing = ledger.take("framing_caps", ["sync", "async"]);
   const hostName = ledger.take("host_name", undefined);
-  const head: TunnelHead = {
+  const common = {
     name,
     version,
     encapsulation,
-    mode,
-    ...(addresses.local && { local: addresses.local }),
-    peer: addresses.peer,
+    ...(local && { local }),
     ...ids,
     udpChecksum: ledger.take("udp_checksum", true),
     ...(namespace !== undefined && { namespace }),
@@ -91,21 +115,42 @@ export function readTunnel(
     ...(hostName !== undefined && { hostName }),
     framingCapabilities: { sync: framing.includes("sync"), async: framing.includes("async") },
     extensions: table.extensions,
-    origins: ledger.origins satisfies Origins,
+    origins: ledger.origins,
+  } as const;
+  const facts = {
+    name,
+    path,
+    profile,
+    version,
+    mode,
+    encapsulation,
+    ...(namespace !== undefined && { namespace }),
+    ...(local && { local }),
+    tunnelId: ids.tunnelId ?? 0,
+  } as const;
+  if (mode !== "dynamic") {
+    warnOfDynamic(report, path, table, mode);
+    const usual = { sessionProfile: DEFAULT_PROFILE, pppProfile: DEFAULT_PROFILE };
+    return { head: { ...common, mode, peer }, facts: { ...facts, ...usual } };
+  }
+  const settings = readTunnelSettings(surroundings, ledger, transport);
+  const secrets = secretsAt(report, path, table.values);
+  checkSecretNeeds(surroundings, settings, secrets.length);
+  const names = {
+    sessionProfile: ledger.take("session_profile", DEFAULT_PROFILE),
+    pppProfile: ledger.take("ppp_profile", DEFAULT_PROFILE),
   };
+  const dial = readDial(surroundings, ledger);
+  const [{ host, family, port } = {}, second] = peers as Partial<PeerTargetConfig>[];
+  const only = host !== undefined &&
+    family &&
+    port !== undefined &&
+    !second && {
+      peer: { family, address: host, port },
+    };
   return {
-    head,
-    facts: {
-      name,
-      path,
-      profile,
-      version,
-      mode,
-      encapsulation,
-      ...(namespace !== undefined && { namespace }),
-      ...(addresses.local && { local: addresses.local }),
-      tunnelId: ids.tunnelId ?? 0,
-    },
+    head: { ...common, mode, ...only, peers, profile: profileName, secrets, settings, dial, ...names },
+    facts: { ...facts, ...names },
   };
 }
 
@@ -180,129 +225,14 @@ export function checkIdRange(
   }
 }
 
-const NOWHERE: SocketAddress = { family: 4, address: "0.0.0.0", port: 0 };
-
-function readAddresses(
-  report: Report,
-  path: KeyPath,
-  table: TunnelTable,
-  encapsulation: "udp" | "ip",
-  mode: TunnelFacts["mode"],
-  ledger: Ledger<TunnelValues>,
-): { local?: SocketAddress; peer: SocketAddress } {
-  const peerText = ledger.take("peer", undefined);
-  const localText = ledger.take("local", undefined);
-  const parsedPeer = parsed(report, [...path, "peer"], peerText, encapsulation);
-  const parsedLocal = parsed(report, [...path, "local"], localText, encapsulation);
-  if (!table.present.has("peer")) {
-    report.error({
-      code: "missing-key",
-      path: [...path, "peer"],
-      reason: "missing: a tunnel needs the address of its peer",
-      expected: expectation(TUNNEL_KEYS.peer),
-    });
-  }
-  let peer: SocketAddress | undefined;
-  if (parsedPeer) {
-    const { family, address, port = L2TP_PORT } = parsedPeer;
-    if (family === undefined || address === undefined) {
-      wrong(report, [...path, "peer"], peerText, "has no address, and the peer must have one");
-    } else {
-      peer = { family, address, port: encapsulation === "ip" ? 0 : port };
-      checkPeer(report, [...path, "peer"], peer, encapsulation);
-    }
-  }
-  const family = parsedLocal?.family ?? peer?.family ?? 4;
-  const anyAddress = family === 4 ? "0.0.0.0" : "::";
-  const configured = mode !== "dynamic";
-  // Nobody could send to a configured tunnel whose port the system chooses.
-  const port =
-    encapsulation === "ip" ? 0 : (parsedLocal?.port ?? (configured || parsedLocal ? L2TP_PORT : 0));
-  const local =
-    parsedLocal || (configured && encapsulation === "udp")
-      ? { family, address: parsedLocal?.address ?? anyAddress, port }
-      : undefined;
-  if (parsedLocal && local)
-    checkLocal(report, [...path, "local"], local, peer, configured && encapsulation === "udp");
-  return { ...(local && { local }), peer: peer ?? NOWHERE };
-}
-
-function parsed(
-  report: Report,
-  path: KeyPath,
-  text: string | undefined,
-  encapsulation: "udp" | "ip",
-): WrittenAddress | undefined {
-  if (text === undefined) return undefined;
-  const read: Read<WrittenAddress> = readSocketAddress(text);
-  if ("wrong" in read) {
-    wrong(report, path, text, read.wrong, read.remedy);
-    return undefined;
-  }
-  if (encapsulation === "ip" && read.value.port) {
-    report.warn({
-      code: "ignored",
-      path,
-      reason: `the port ${read.value.port} is ignored: L2TP over IP has no ports`,
-    });
-  }
-  return read.value;
-}
-
-function wrong(report: Report, path: KeyPath, text: string | undefined, what: string, remedy?: string): void {
+function requirePeer(report: Report, path: KeyPath, table: TunnelTable): void {
+  if (table.present.has("peer")) return;
   report.error({
-    code: "invalid-value",
-    path,
-    reason: `${found(text)} ${what}`,
-    expected: expectation(path.at(-1) === "peer" ? TUNNEL_KEYS.peer : TUNNEL_KEYS.local),
-    ...(remedy !== undefined && { remedy }),
+    code: "missing-key",
+    path: [...path, "peer"],
+    reason: "missing: a tunnel needs the address of its peer",
+    expected: expectation(TUNNEL_KEYS.peer),
   });
-}
-
-function checkPeer(report: Report, path: KeyPath, peer: SocketAddress, encapsulation: "udp" | "ip"): void {
-  if (isUnspecified(peer.address)) wrong(report, path, peer.address, "is nobody's address");
-  else if (isMulticast(peer)) wrong(report, path, peer.address, "is a multicast address");
-  else if (encapsulation === "udp" && peer.port === 0) wrong(report, path, peer.address, "has the port 0");
-  checkZone(report, path, peer);
-}
-
-function checkLocal(
-  report: Report,
-  path: KeyPath,
-  local: SocketAddress,
-  peer: SocketAddress | undefined,
-  fixedPort: boolean,
-): void {
-  if (isMulticast(local)) wrong(report, path, local.address, "is a multicast address");
-  checkZone(report, path, local);
-  if (fixedPort && local.port === 0) {
-    report.warn({
-      code: "conflict",
-      path,
-      reason: "the port 0 is any free port, and the peer of a configured tunnel cannot know which",
-      remedy: "Give a port, such as 1701.",
-    });
-  }
-  if (peer && peer.family !== local.family) {
-    report.error({
-      code: "conflict",
-      path,
-      reason: `${local.address} is IPv${local.family}, and the peer ${peer.address} is IPv${peer.family}`,
-      remedy: "Both must be of one family.",
-    });
-  }
-}
-
-function checkZone(report: Report, path: KeyPath, at: SocketAddress): void {
-  if (needsZone(at)) {
-    wrong(
-      report,
-      path,
-      at.address,
-      "is link-local and needs its interface",
-      `Write [${at.address}%eth0]:1701.`,
-    );
-  }
 }
 
 const TRANSPORT_KEYS = [
@@ -313,41 +243,29 @@ const TRANSPORT_KEYS = [
   "max_retries",
 ] as const;
 
-function readTransport(
-  report: Report,
-  path: KeyPath,
-  values: TunnelValues,
-  mode: TunnelFacts["mode"],
-  profile: DefaultsProfile,
-  version: 2 | 3,
-  ledger: Ledger<TunnelValues>,
-): TransportConfig {
-  const defaults = PROFILES[profile].transport(version);
-  const cap = ledger.take("retry_timeout_max", defaults.retryTimeoutMaxMs);
-  const transport: TransportConfig = {
-    windowSize: ledger.takeNonZero("window_size", defaults.windowSize),
-    helloTimeoutMs: ledger.take("hello_timeout", defaults.helloTimeoutMs),
-    retryTimeoutMs: ledger.takeNonZero("retry_timeout", defaults.retryTimeoutMs),
-    ...(cap !== 0 && { retryTimeoutMaxMs: cap }),
-    maxRetries: ledger.takeNonZero("max_retries", defaults.maxRetries),
-  };
+function warnOfTransport(report: Report, path: KeyPath, values: TunnelValues): void {
   const useless = TRANSPORT_KEYS.filter((name) => values[name] !== undefined);
-  if (mode === "static" && useless.length > 0) {
+  if (useless.length === 0) return;
+  report.warn({
+    code: "ignored",
+    path: [...path, useless[0] as string],
+    part: "key",
+    reason: `a static tunnel sends no control messages: ${oneOf(useless).replace(" or ", " and ")} ignored`,
+    remedy: 'With mode = "quiescent" hellos find out whether the peer lives.',
+  });
+}
+
+/** Keys of the document of go-l2tp that a configured tunnel may have without an effect. */
+const NO_MATTER = new Set(["host_name", "framing_caps", "udp_checksum", "profile", ...TRANSPORT_KEYS]);
+
+function warnOfDynamic(report: Report, path: KeyPath, table: TunnelTable, mode: string): void {
+  const negotiated = [...SECRET_KEYS, ...Object.keys(TUNNEL_SETTING_KEYS)];
+  for (const name of negotiated.filter((one) => !NO_MATTER.has(one) && table.present.has(one))) {
     report.warn({
       code: "ignored",
-      path: [...path, useless[0] as string],
-      part: "key",
-      reason: `a static tunnel sends no control messages: ${oneOf(useless).replace(" or ", " and ")} ignored`,
-      remedy: 'With mode = "quiescent" hellos find out whether the peer lives.',
-    });
-  } else if (cap !== 0 && cap < transport.retryTimeoutMs) {
-    const name = values.retry_timeout_max === undefined ? "retry_timeout" : "retry_timeout_max";
-    if (name === "retry_timeout") return { ...transport, retryTimeoutMaxMs: transport.retryTimeoutMs };
-    report.error({
-      code: "conflict",
       path: [...path, name],
-      reason: `${cap} ms is shorter than the first wait, retry_timeout = ${transport.retryTimeoutMs}`,
+      part: "key",
+      reason: `ignored: it is for dynamic tunnels, and this one is ${mode}`,
     });
   }
-  return transport;
 }

@@ -13,9 +13,9 @@ export type DefaultsProfile = "go-l2tp" | "field";
 
 /**
  * Where a value came from. `given`: the document says it. `default`: the profile's. `derived`: follows from
- * other keys of the document (the mode from the IDs, the port 0 from the encapsulation).
+ * other keys of the document (the mode from the IDs, the port 0 from the encapsulation). `inherited`: a profile says it.
  */
-export type Origin = "given" | "default" | "derived";
+export type Origin = "given" | "default" | "derived" | "inherited";
 
 /** Origins by the key's name in TOML. */
 export type Origins = Readonly<Record<string, Origin>>;
@@ -132,7 +132,9 @@ export interface DynamicTunnelConfig<TunnelExtension = object, SessionExtension 
   readonly mode: "dynamic";
   /** Absent: chosen at random. */
   readonly tunnelId?: number;
-  /** One at least, in the document's order. Names are resolved at every try. */
+  /** The peer, where there is one and it is given by its address. */
+  readonly peer?: SocketAddress;
+  /** All peers, one at least, in the document's order. Names are resolved at every try. */
   readonly peers: readonly PeerTargetConfig[];
   /** Name of the tunnel profile that its keys were taken from. */
   readonly profile: string;
@@ -512,8 +514,9 @@ export interface SessionProfileConfig {
   readonly mtu: MtuConfig;
   readonly pppdArgs?: string;
   readonly pppdOptions?: readonly string[];
-  readonly pppProfile: string;
-  /** For outgoing calls that an LNS asks us to place (we are LAC), and for answers: speed and framing. */
+  /** Absent: the tunnel profile's. */
+  readonly pppProfile?: string;
+  /** For calls that an LNS asks us to place: what the OCCN says, as AVPs of `@l2tp/control`. */
   readonly txConnectSpeedBps: number;
   readonly rxConnectSpeedBps?: number;
   readonly framingType: number;

@@ -73,7 +73,9 @@ test("an empty document has no tunnels, the daemon's defaults and a warning", ()
     retryMaxMs: 60_000,
     stopTimeoutMs: 10_000,
   });
-  expect(config.warnings.map(({ reason }) => reason)).toEqual(["there are no tunnels, and so nothing to do"]);
+  expect(config.warnings.map(({ reason }) => reason)).toEqual([
+    "there are no tunnels and no listeners, and so nothing to do",
+  ]);
 });
 
 test("our own keys of a session come through in the words of the data plane", () => {

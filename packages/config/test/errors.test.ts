@@ -340,8 +340,8 @@ test("a key without a near one is told which there are", () => {
 });
 
 test("places are right in dotted keys, inline tables, quoted names and documents with a byte order mark", () => {
-  expect(errors('tunnel.t1.peer = "x"')).toEqual([
-    expect.stringMatching(/^l2tpd\.toml:1:18: tunnel\.t1\.peer: "x" is a host name/),
+  expect(errors('tunnel.t1.peer = "/"')).toEqual([
+    expect.stringMatching(/^l2tpd\.toml:1:18: tunnel\.t1\.peer: "\/" is no IP address and no name of a host/),
   ]);
   expect(errors('[tunnel]\nt1 = { peer = "192.0.2.1", tid = 0 , ptid = 2 }')).toEqual([
     expect.stringMatching(/^l2tpd\.toml:2:34: tunnel\.t1\.tid: found 0/),

@@ -20,6 +20,12 @@ test("there are examples of each sort", () => {
       "l2tpv3-ethernet-b.toml",
       "l2tpv3-ip.toml",
       "l2tpv3-static.toml",
+      "kl2tpd.toml",
+      "lac-failover.toml",
+      "lac.toml",
+      "lns-full.toml",
+      "lns.toml",
+      "tunnel-switch.toml",
     ]),
   );
 });

@@ -5,7 +5,7 @@ import { checkConfig, parseConfig } from "../src/index.ts";
 const extensions = {
   root: { site: z.string() },
   tunnel: { customer: z.object({ id: z.int(), vip: z.boolean().default(false) }).optional() },
-  session: { vlan: z.int().min(1).max(4094).optional(), password: z.string().min(12).optional() },
+  session: { vlan: z.int().min(1).max(4094).optional(), pin: z.string().min(12).optional() },
 };
 const TEXT = `site = "north"
 [tunnel.t]
@@ -46,14 +46,14 @@ test("without the extension they are unknown keys", () => {
 test("what does not fit them is reported with its place, what is missing too, and no value is repeated", () => {
   const text = TEXT.replace('site = "north"\n', "")
     .replace("id = 7", 'id = "seven"')
-    .replace("vlan = 12", 'vlan = 5000\npassword = "hunter2"\nvlam = 1');
+    .replace("vlan = 12", 'vlan = 5000\npin = "hunter2"\nvlam = 1');
   const checked = checkConfig(text, { extensions });
   const problems = checked.ok ? [] : checked.error.problems;
   expect(problems.map(({ line, column, key, code }) => [line, column, key, code])).toEqual([
     [1, 1, "site", "missing-key"],
     [5, 19, "tunnel.t.customer.id", "invalid-value"],
     [9, 8, "tunnel.t.session.s.vlan", "invalid-value"],
-    [10, 12, "tunnel.t.session.s.password", "invalid-value"],
+    [10, 7, "tunnel.t.session.s.pin", "invalid-value"],
     [11, 1, "tunnel.t.session.s.vlam", "unknown-key"],
   ]);
   expect(problems.at(-1)?.nearest).toBe("vlan");

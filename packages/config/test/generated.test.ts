@@ -22,21 +22,56 @@ test.each(all)("$title is declared in full", ({ name, schema }) => {
   expect(expectation(schema)).toMatch(/^(an? |the |true|"|4 or 8|6 octets)/);
 });
 
-/** A document that is right but for what is put in its place. */
-const around: Record<string, (line: string) => string> = {
-  "": (line) => `${line}\n`,
-  "[daemon]": (line) => `[daemon]\n${line}\n`,
-  "[tunnel.NAME]": (line) => {
-    const lines = ['peer = "192.0.2.2"', "tid = 1", "ptid = 2"];
-    const others = lines.filter((other) => other.split(" ")[0] !== line.split(" ")[0]);
-    return `[tunnel.t]\n${[line, ...others].join("\n")}\n`;
-  },
-  "[tunnel.NAME.session.NAME]": (line) =>
-    `[tunnel.t]\npeer = "192.0.2.2"\nmode = "dynamic"\n[tunnel.t.session.s]\n${line}\n`,
+/** What the example needs beside it. */
+const BESIDE: Record<string, string> = {
+  "[tunnel.NAME] hiding": 'secret = "opensesame"',
+  "[tunnel.NAME] challenge": 'secret = "opensesame"',
+  "[tunnel.NAME] old_secret": 'secret = "opensesame"',
+  "[tunnel.NAME] old_secret_file": 'secret = "opensesame"',
+  "[peer.NAME] old_secret": 'secret = "opensesame"',
+  "[peer.NAME] old_secret_file": 'secret = "opensesame"',
+  "[tunnel.NAME.session.NAME] user": 'password = "test"',
+  "[tunnel.NAME.session.NAME] password": 'user = "test"',
+  "[tunnel.NAME.session.NAME] password_file": 'user = "test"',
+  "[listen.NAME] namespace": 'local = ":1701"',
+  "[listen.NAME] udp_checksum": 'local = ":1701"',
 };
 
-test.each(all)("the example of $title loads", ({ table, schema }) => {
-  const checked = checkConfig(around[table]?.(declarationOf(schema).example) ?? "?");
+/** Tables that examples speak of. */
+const NAMED = `
+[listen.public]
+local = "192.0.2.200:1701"
+[peer.lacs]
+secret = "opensesame"
+[tunnel.isp]
+version = "l2tpv2"
+peer = "lns.example"
+[pool.subscribers]
+ranges = ["198.51.100.0/24"]
+[pool.overflow]
+`;
+
+/** A document that is right but for what is put in its place. */
+function around(table: string, line: string, beside = ""): string {
+  const lines = [line, beside].join("\n");
+  switch (table) {
+    case "":
+      return `${line}\n`;
+    case "[tunnel.NAME]": {
+      const needed = ['peer = "192.0.2.2"', "tid = 1", "ptid = 2"];
+      const others = needed.filter((other) => other.split(" ")[0] !== line.split(" ")[0]);
+      const mode = /^(peer|dial|secret)/.test(line) || beside !== "" ? 'mode = "dynamic"\n' : "";
+      return `[tunnel.t]\n${mode}${[lines, ...others].join("\n")}\n`;
+    }
+    case "[tunnel.NAME.session.NAME]":
+      return `[tunnel.t]\npeer = "192.0.2.2"\nmode = "dynamic"\n[tunnel.t.session.s]\n${lines}\n`;
+    default:
+      return `${table.replaceAll("NAME", "mine")}\n${lines}\n${NAMED}`;
+  }
+}
+
+test.each(all)("the example of $title loads", ({ table, schema, title }) => {
+  const checked = checkConfig(around(table, declarationOf(schema).example, BESIDE[title]));
   expect(checked.ok ? "" : checked.error.message).toBe("");
 });
 
@@ -65,10 +100,10 @@ test("the JSON Schema knows every key, with its words, its range and no others b
   expect(tunnel.properties["tid"]).toMatchObject({ minimum: 1, maximum: 4_294_967_295 });
   expect(tunnel.properties["version"]?.enum).toEqual(["l2tpv2", "l2tpv3"]);
   const session = tunnel.properties.session.additionalProperties.properties;
-  const [, , tunnelTable, sessionTable] = KEY_TABLES;
-  for (const name of Object.keys(tunnelTable?.keys ?? {})) {
+  const keysOf = (title: string) => KEY_TABLES.find(({ table }) => table === title)?.keys ?? {};
+  for (const name of Object.keys(keysOf("[tunnel.NAME]"))) {
     expect(tunnel.properties[name]?.description, name).toContain("Example:");
   }
-  expect(Object.keys(session)).toEqual(Object.keys(sessionTable?.keys ?? {}));
+  expect(Object.keys(session)).toEqual(Object.keys(keysOf("[tunnel.NAME.session.NAME]")));
   expect(Object.values(session).every(({ description }) => description?.includes("Default:"))).toBe(true);
 });

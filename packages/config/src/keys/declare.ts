@@ -11,7 +11,7 @@ export interface KeyDeclaration {
   /** Ends "expected …" in an error; made from the type where it is absent. */
   readonly expects?: string;
   /** Of the number: `ms`, `octets`. */
-  readonly unit?: "ms" | "octets" | "messages";
+  readonly unit?: "ms" | "octets" | "messages" | "per second" | "bit/s";
   /** What holds when the key is absent; one text, or one for each set of defaults. */
   readonly default: string | { readonly field: string; readonly goL2tp: string };
   /** Whose key it is. A document with none but go-l2tp's gets go-l2tp's defaults. */
@@ -35,6 +35,14 @@ export const declarations = z.registry<KeyDeclaration>();
 export function key<S extends z.ZodType>(schema: S, declaration: KeyDeclaration): S {
   declarations.add(schema, declaration);
   return schema;
+}
+
+/** Declares a key that go-l2tp does not have, there since the first release. */
+export function ours<S extends z.ZodType>(
+  schema: S,
+  declaration: Omit<KeyDeclaration, "origin" | "since">,
+): S {
+  return key(schema, { ...declaration, origin: "l2tpd", since: "0.1" });
 }
 
 /** The declaration of `schema`. @throws TypeError when it has none. */
@@ -63,6 +71,24 @@ export function oneOf(words: readonly string[]): string {
 
 /** An integer with both ends included. */
 export const integer = (least: number, most: number): z.ZodInt => z.int().min(least).max(most);
+
+/** Milliseconds, up to a day unless more is said. */
+export const milliseconds = (least: number, most = 86_400_000): z.ZodInt => integer(least, most);
+
+/** Bits per second. */
+export const bitRate = (): z.ZodInt => integer(1, 1_000_000_000_000);
+
+/** A rate per second, or what may come at once. */
+export const rate = (): z.ZodNumber => z.number().min(0).max(10_000_000);
+
+/** A string that is not empty. */
+export const text = (): z.ZodString => z.string().min(1);
+
+/** An array of strings that are not empty, one at least. */
+export const texts = (): z.ZodArray<z.ZodString> => z.array(z.string().min(1)).min(1);
+
+/** Ways to prove who one is, as `AuthMethod` of `@l2tp/ppp`, against which a test holds them. */
+export const AUTH_WORDS = ["pap", "chap-md5", "mschap-v1", "mschap-v2", "eap-md5", "eap-mschap-v2"] as const;
 
 /** Octets as go-l2tp writes them. */
 export const octets = z.array(z.int().min(0).max(255));

@@ -1,0 +1,191 @@
+/** The keys of `[listen.NAME]`, `[peer.NAME]` and `[call.NAME]`: where others reach us, who may, and what becomes of their calls. */
+import * as z from "zod";
+import { ours, text, texts } from "./declare.ts";
+
+/** The keys of `[listen.NAME]`. */
+export const LISTEN_KEYS = {
+  local: ours(text(), {
+    description: "Address that callers reach us at. `:1701` is all addresses of IPv4, `[::]:1701` of IPv6.",
+    expects: 'an address such as "192.0.2.1:1701" or "[2001:db8::1]:1701"',
+    default: "required",
+    standard: "RFC 2661 §8.1",
+    example: 'local = "0.0.0.0:1701"',
+    aliases: ["listen_addr", "listen", "bind", "address", "bind_address", "self", "port"],
+  }),
+  namespace: ours(text(), {
+    description: "Network namespace that it is in: the name of one of `ip netns`, or a path.",
+    expects: "the name or the path of a network namespace",
+    default: "that of the daemon",
+    example: 'namespace = "wan"',
+    aliases: ["netns", "vrf"],
+  }),
+  udp_checksum: ours(z.boolean(), {
+    description: "UDP checksums on data messages.",
+    default: "`true`",
+    example: "udp_checksum = true",
+    aliases: ["udp_csum"],
+  }),
+};
+
+/** The keys of `[peer.NAME]`. */
+export const PEER_KEYS = {
+  from: ours(texts(), {
+    description: "Addresses that the peer calls from: addresses, prefixes, ranges.",
+    expects: 'an array of addresses such as ["192.0.2.0/24", "2001:db8::1", "192.0.2.10-192.0.2.20"]',
+    default: "any",
+    example: 'from = ["192.0.2.0/24", "192.0.3.10-192.0.3.20"]',
+    aliases: ["peer", "lac", "address", "peer_ipaddr", "client_ip_range", "ip", "peer_address", "netmask"],
+  }),
+  host_name: ours(texts(), {
+    description:
+      "Patterns of its Host Name AVP; `*` is any characters, `?` is one, and upper and lower case are one.",
+    expects: 'an array of patterns such as ["lac*.example"]',
+    default: "any",
+    example: 'host_name = ["lac*.example"]',
+    aliases: ["hostname", "name", "pmask"],
+  }),
+  vendor_name: ours(texts(), {
+    description: "Patterns of its Vendor Name AVP.",
+    expects: 'an array of patterns such as ["Cisco*"]',
+    default: "any",
+    example: 'vendor_name = ["Cisco*"]',
+    aliases: ["vendor"],
+  }),
+  listen: ours(texts(), {
+    description: "Names of the listeners that it may call.",
+    expects: "an array of names of listeners",
+    default: "any",
+    example: 'listen = ["public"]',
+    aliases: ["listener", "listeners"],
+  }),
+  deny: ours(z.union([z.boolean(), z.string()]), {
+    description: "Refuse it. A text is the reason, for the log.",
+    expects: "true, false or a reason",
+    default: "`false`",
+    example: 'deny = "stolen router"',
+    aliases: ["reject", "refuse", "block"],
+  }),
+  secret: ours(text(), {
+    description: "The secret shared with the peer. A peer is always challenged when there is one.",
+    expects: "a string that is not empty",
+    default: "none: no authentication",
+    standard: "RFC 2661 §5.1.1",
+    example: 'secret = "opensesame"',
+    secret: true,
+    aliases: ["l2tp_secret", "shared_secret", "password", "tunnel_password", "challenge_secret"],
+  }),
+  secret_file: ours(text(), {
+    description: "File that holds the secret: its first line. Only its owner may be able to read it.",
+    expects: "the path of a file",
+    default: "none",
+    example: 'secret_file = "/etc/l2tpd/secret"',
+    aliases: ["auth_file", "l2tp_secrets"],
+  }),
+  old_secret: ours(text(), {
+    description: "One more secret that is accepted while the peers change to the new one.",
+    expects: "a string that is not empty",
+    default: "none",
+    example: 'old_secret = "sesame"',
+    secret: true,
+    aliases: ["previous_secret"],
+  }),
+  old_secret_file: ours(text(), {
+    description: "File that holds it.",
+    expects: "the path of a file",
+    default: "none",
+    example: 'old_secret_file = "/etc/l2tpd/old-secret"',
+  }),
+  tunnel_profile: ours(text(), {
+    description: "Tunnel profile of its tunnels.",
+    expects: "the name of a profile",
+    default: '`"default"`',
+    example: 'tunnel_profile = "default"',
+    aliases: ["tunnel_profile_name", "profile"],
+  }),
+  session_profile: ours(text(), {
+    description: "Session profile of its calls.",
+    expects: "the name of a profile",
+    default: "the tunnel profile's",
+    example: 'session_profile = "default"',
+    aliases: ["session_profile_name"],
+  }),
+  ppp_profile: ours(text(), {
+    description: "PPP profile of its sessions.",
+    expects: "the name of a profile",
+    default: "the session profile's, or the tunnel profile's",
+    example: 'ppp_profile = "default"',
+    aliases: ["ppp_profile_name"],
+  }),
+};
+
+/** The keys of `[call.NAME]`. */
+export const CALL_KEYS = {
+  kind: ours(z.enum(["incoming", "outgoing"]), {
+    description: "Which calls: those that a LAC has for us, or those that an LNS wants us to place.",
+    default: "both",
+    example: 'kind = "incoming"',
+    aliases: ["direction", "type"],
+  }),
+  peer: ours(texts(), {
+    description:
+      "Names of the `[peer.NAME]` that let the caller in, or of the `[tunnel.NAME]` that we dialled.",
+    expects: "an array of names of peers and tunnels",
+    default: "any",
+    example: 'peer = ["lacs"]',
+    aliases: ["from", "lac", "lns", "peers"],
+  }),
+  called_number: ours(texts(), {
+    description: "Patterns of the called number.",
+    expects: 'an array of patterns such as ["555*"]',
+    default: "any",
+    example: 'called_number = ["555*"]',
+    aliases: ["callednum", "called"],
+  }),
+  calling_number: ours(texts(), {
+    description: "Patterns of the calling number.",
+    expects: 'an array of patterns such as ["+49*"]',
+    default: "any",
+    example: 'calling_number = ["+49*"]',
+    aliases: ["callingnum", "calling"],
+  }),
+  sub_address: ours(texts(), {
+    description: "Patterns of the sub-address.",
+    expects: 'an array of patterns such as ["42"]',
+    default: "any",
+    example: 'sub_address = ["42"]',
+  }),
+  private_group: ours(texts(), {
+    description:
+      "Patterns of the private group, which is known when the call is connected: only the profiles for its PPP can follow from it.",
+    expects: 'an array of patterns such as ["corp"]',
+    default: "any",
+    example: 'private_group = ["corp"]',
+    aliases: ["priv_group_id"],
+  }),
+  deny: ours(z.union([z.boolean(), z.string()]), {
+    description: "Refuse the call. A text is the reason, for the log.",
+    expects: "true, false or a reason",
+    default: "`false`",
+    example: 'deny = "no premium numbers"',
+    aliases: ["reject", "refuse"],
+  }),
+  session_profile: ours(text(), {
+    description: "Session profile of the call.",
+    expects: "the name of a profile",
+    default: "the peer's",
+    example: 'session_profile = "default"',
+  }),
+  ppp_profile: ours(text(), {
+    description: "PPP profile of the call.",
+    expects: "the name of a profile",
+    default: "the peer's",
+    example: 'ppp_profile = "default"',
+  }),
+  switch_to: ours(text(), {
+    description: "Tunnel that the session is passed on to: tunnel switching.",
+    expects: "the name of a tunnel",
+    default: "none: it ends here",
+    example: 'switch_to = "isp"',
+    aliases: ["switch", "forward", "setforward", "lns"],
+  }),
+};

@@ -17,7 +17,7 @@ import { type ChannelId, fullRetransmissionIntervalMs, Transport } from "@l2tp/t
 import type { EndpointEvent } from "./events.ts";
 import { type ClosedSession, type ClosedTunnel, History } from "./history.ts";
 import { RestingIds } from "./ids.ts";
-import type { SessionHandle, Token, Transmit, TunnelHandle } from "./names.ts";
+import type { PeerAddress, SessionHandle, Token, Transmit, TunnelHandle } from "./names.ts";
 import type { EndpointSettings } from "./parameters.ts";
 import { Pending } from "./pending.ts";
 import { Queue } from "./queue.ts";
@@ -90,12 +90,20 @@ export class Core {
   /** Datagrams to those whom no tunnel is kept for. */
   readonly unbound = new Queue<Transmit>();
   readonly #events = new Queue<EndpointEvent>();
+  /** Whether datagrams from there are our own. */
+  readonly isOwn: (from: PeerAddress) => boolean;
   readonly #secrets = new WeakMap<object, SharedSecret>();
   #handles = 0;
   #serial: number;
 
-  constructor(settings: EndpointSettings, fill: FillRandom, tickMs: number) {
+  constructor(
+    settings: EndpointSettings,
+    fill: FillRandom,
+    tickMs: number,
+    isOwn: (from: PeerAddress) => boolean,
+  ) {
     this.settings = settings;
+    this.isOwn = isOwn;
     this.random = new RandomSource(fill);
     this.transport = new Transport({ tickMs, random: () => this.random.fraction() });
     this.timers = new Timers(tickMs);

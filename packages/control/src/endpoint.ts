@@ -46,6 +46,11 @@ export interface EndpointOptions extends EndpointChanges {
   readonly random: FillRandom;
   /** Milliseconds of the timer wheels' tick. Default 10. */
   readonly tickMs?: number;
+  /**
+   * Whether datagrams from there are this endpoint's own, by one of the caller's sockets: then a challenge of ours that comes
+   * back is no reflection, but a LAC and an LNS in one program. Default: never.
+   */
+  readonly isOwn?: (from: PeerAddress) => boolean;
 }
 
 /**
@@ -66,8 +71,8 @@ export class Endpoint {
 
   /** @throws ControlError, TransportError naming the setting that is out of range. */
   constructor(options: EndpointOptions) {
-    const { random, tickMs = 10, ...changes } = options;
-    this.#core = new Core(endpointSettings(changes), random, tickMs);
+    const { random, tickMs = 10, isOwn = () => false, ...changes } = options;
+    this.#core = new Core(endpointSettings(changes), random, tickMs, isOwn);
     const parts = { core: this.#core } as { -readonly [K in keyof AllParts]: AllParts[K] };
     parts.tunnels = new Tunnels(parts);
     parts.calls = new Calls(parts);

@@ -435,7 +435,7 @@ export class Tunnels {
   #judgeChallenge(tunnel: Tunnel): StopFacts | undefined {
     const { core } = this.#parts;
     if (tunnel.peerChallenge === undefined) return undefined;
-    if (this.challenges.isOurs(tunnel.peerChallenge)) {
+    if (this.challenges.isOurs(tunnel.peerChallenge) && !core.isOwn(tunnel.peer)) {
       core.counters.count("reflectedChallenges");
       return { ...STOP.notAuthorized, text: "the Challenge is one of ours, reflected" };
     }

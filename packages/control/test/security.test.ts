@@ -405,6 +405,21 @@ test("18. our challenge, reflected by a call to us while it waits for its answer
   expect(stage.statistics.reflectedChallenges).toBe(1);
 });
 
+test("18. a LAC and an LNS in one program may call each other: what our own socket sent is no reflection", () => {
+  const own = { family: 4, address: "192.0.2.200", port: 1_701 } as const;
+  const stage = new Stage({ tunnel: { secrets: ["x"] }, isOwn: ({ address }) => address === own.address });
+  const victim = new Peer(stage);
+  stage.dial(victim);
+  const ours = avpOf(victim.last, 11) as Uint8Array;
+  const ourselves = new Peer(stage, own.address);
+  ourselves.sccrq(A.challenge([...ours]));
+  expect(avpOf(ourselves.last, 13)).toEqual(Uint8Array.from(response(2, "x", ours)));
+  const attacker = new Peer(stage, "203.0.113.5");
+  attacker.sccrq(A.challenge([...ours]));
+  expect(avpOf(attacker.last, 13)).toBeUndefined();
+  expect(stage.statistics.reflectedChallenges).toBe(1);
+});
+
 test.each([
   ["strict", "192.0.2.1", 1_702, false],
   ["port", "192.0.2.1", 1_702, true],

@@ -2,6 +2,7 @@
  * Wires shared by tunnels and listeners. A wire is opened once for each binding (encapsulation, local address, namespace),
  * and stays while somebody uses it. What happens on one is in shared-wire.ts.
  */
+import { networkInterfaces } from "node:os";
 import {
   type Binding,
   type ControlDatagram,
@@ -10,7 +11,7 @@ import {
   PlaneError,
   type Wire,
 } from "@l2tp/dataplane";
-import type { SocketAddress } from "@l2tp/protocol";
+import type { IpAddress, SocketAddress } from "@l2tp/protocol";
 import type { Alarms } from "./alarms.ts";
 import type { Clock } from "./clock.ts";
 import { DataWatch } from "./data-watch.ts";
@@ -34,7 +35,10 @@ export class WirePool {
   /** Wires that are being closed: their address is not free before. */
   readonly #closing = new Map<string, Promise<void>>();
   /** Wires by the number under which the endpoint knows them; a number is never given twice. */
-  readonly #byNumber = new Map<number, { readonly key: string; readonly shared: SharedWire }>();
+  readonly #byNumber = new Map<
+    number,
+    { readonly key: string; readonly shared: SharedWire; readonly namespace: string | undefined }
+  >();
   readonly #environment: WireEnvironment;
   #numbers = 0;
 
@@ -65,6 +69,20 @@ export class WirePool {
   /** What the wire of this number is bound to. */
   local(number: number): SocketAddress | undefined {
     return this.#byNumber.get(number)?.shared.wire?.local;
+  }
+
+  /**
+   * Whether datagrams that come in by the wire `number` from there were sent by a wire of ours, in the same network
+   * namespace. (No other host can have them come from such an address: systems drop what claims to be from themselves.)
+   */
+  isOwn(number: number, { address, port }: SocketAddress): boolean {
+    const place = this.#byNumber.get(number)?.namespace;
+    for (const { shared, namespace } of this.#byNumber.values()) {
+      const local = shared.wire?.local;
+      if (local === undefined || shared.lost || namespace !== place || local.port !== port) continue;
+      if (local.address === address || (isWildcard(local.address) && isOfThisHost(address))) return true;
+    }
+    return false;
   }
 
   /** A lease of a wire that is open; undefined when it has gone, or is lost. */
@@ -106,7 +124,7 @@ export class WirePool {
   #start(key: string, binding: Binding): { shared: SharedWire; opened: Promise<Wire> } {
     this.#numbers += 1;
     const shared = new SharedWire(this.#numbers, this.#environment);
-    this.#byNumber.set(shared.number, { key, shared });
+    this.#byNumber.set(shared.number, { key, shared, namespace: binding.namespace });
     const opened = this.#dataPlane.open(binding, shared.onControl).then((wire) => {
       shared.wire = wire;
       const { address, port } = wire.local;
@@ -196,6 +214,15 @@ export class WirePool {
       this.#logger.error({ error }, "a wire did not close cleanly");
     }
   }
+}
+
+const isWildcard = (address: IpAddress): boolean => address === "0.0.0.0" || address === "::";
+
+/** In the network namespace of the process. */
+function isOfThisHost(address: IpAddress): boolean {
+  if (/^127\./.test(address)) return true;
+  const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  return own.some((one) => one.address === address);
 }
 
 function keyOf({ encapsulation, local, namespace }: Binding): string {

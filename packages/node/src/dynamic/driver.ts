@@ -35,7 +35,9 @@ export class EndpointDriver {
   /** @throws ControlError naming the setting that is out of range. */
   constructor(options: DriverOptions) {
     this.#options = options;
-    this.endpoint = new Endpoint(options.endpoint);
+    const isOwn: EndpointOptions["isOwn"] = (from) =>
+      from.wire !== undefined && options.wires.isOwn(from.wire, from);
+    this.endpoint = new Endpoint({ isOwn, ...options.endpoint });
     this.#alarm = options.alarms.create((now) => {
       this.endpoint.handleTimeout(now);
       this.pump();

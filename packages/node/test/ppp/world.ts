@@ -4,6 +4,7 @@ import type { PppLink, PppLinkConfiguration, PppNetworkProtocol, PppPackets } fr
 import { SimulatedClock } from "@l2tp/dataplane-mock";
 import type { PppOptions } from "@l2tp/ppp";
 import { Alarms } from "../../src/alarms.ts";
+import type { Logger } from "../../src/log.ts";
 import {
   newDuid,
   type PppCall,
@@ -14,7 +15,6 @@ import {
   pppProfile,
   UserRegister,
 } from "../../src/ppp/index.ts";
-import { recorder } from "../world.ts";
 
 /** A small generator (mulberry32): the same seed gives the same run. */
 export function rng(seed: number): () => number {
@@ -26,6 +26,12 @@ export function rng(seed: number): () => number {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
+}
+
+/** A logger that writes down `level message`. */
+function recorder(lines: string[]): Logger {
+  const level = (name: string) => (_: unknown, message: string) => void lines.push(`${name} ${message}`);
+  return { error: level("error"), warn: level("warn"), info: level("info"), debug: level("debug") };
 }
 
 /** One end's link: what was asked of it is kept. */

@@ -34,7 +34,6 @@ export class DialledTunnel extends DynamicTunnelKeeper {
   readonly #alarm: Alarm & Disposable;
   /** The try that goes on. */
   #attempt: Connection | undefined;
-  #isFailBack = false;
   #failed: Untold | undefined;
   #told: Reason | undefined;
   #asking = false;
@@ -131,7 +130,6 @@ export class DialledTunnel extends DynamicTunnelKeeper {
     if (this.closing) return;
     if (at !== undefined) this.#alarm.set(at);
     if (target === undefined) return;
-    this.#isFailBack = target.isFailBack;
     if (!target.isFailBack) this.peer = target.peer;
     this.logger.debug({ host: target.host, peer: target.peer.address }, `tunnel ${this.name}: dialling`);
     this.host.track(this.#try(target.peer));
@@ -161,8 +159,8 @@ export class DialledTunnel extends DynamicTunnelKeeper {
       if (this.#attempt !== connection) return;
       this.#attempt = undefined;
       const why = reasonOfError(error);
-      this.reason_ = why;
-      if (!this.#isFailBack) this.tellFailed(why, undefined, undefined, this.about());
+      if (this.current === undefined) this.reason_ = why;
+      this.tellFailed(why, undefined, undefined, this.about());
       this.#dialer.failed(this.host.clock.now(), error instanceof Error ? error : new Error(String(error)));
       this.#ask();
     }
@@ -253,6 +251,11 @@ export class DialledTunnel extends DynamicTunnelKeeper {
   /** When it is tried again is known after the dialler was asked. */
   protected tellFailed(...failed: Untold): void {
     if (this.#attempt !== undefined && failed[1]?.cause === "tie-breaker") return;
+    if (this.current !== undefined) {
+      // It is up all the same: what failed is the way back to a preferred LNS.
+      this.logger.debug({ code: failed[0].code }, `tunnel ${this.name} stays where it is: ${failed[0].text}`);
+      return;
+    }
     this.#failed = failed;
     if (this.closing || this.host.draining || this.dialling.state === "idle") this.#tellUntold(undefined);
   }

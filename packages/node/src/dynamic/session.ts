@@ -10,7 +10,6 @@ import {
   type Ending,
   type EndpointEvent,
   type LinkInfo,
-  type ProxyInformation,
   type SessionDown,
   type SessionOpening,
   type SessionStatus,
@@ -28,7 +27,7 @@ import type { Alarm } from "../alarms.ts";
 import { Backoff } from "../backoff.ts";
 import { ClosedError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { PppAddresses, PppRun, PppSessionEvent, PppStatus, PppUp } from "../ppp/index.ts";
+import type { PppProfile, PppStatus, PppUp } from "../ppp/index.ts";
 import { type Reason, reason, sameReason } from "../reason.ts";
 import { closeOnAbort } from "../session.ts";
 import type { SessionState } from "../states.ts";
@@ -38,14 +37,9 @@ import { Call, type CallOwner } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import { reasonOfEnding, reasonOfError } from "./ending-reason.ts";
 import type { DynamicHost } from "./host.ts";
-import {
-  bridgeParameters,
-  interfaceAddresses,
-  planeParameters,
-  pppOf,
-  textOfAddresses,
-} from "./session-plane.ts";
-import { cdnOfPpp, reasonOfPpp, startPpp } from "./session-ppp.ts";
+import { OwnPpp } from "./own-ppp.ts";
+import { bridgeParameters, planeParameters, pppOf, textOfAddresses } from "./session-plane.ts";
+import { placeCall, tellOther } from "./session-talk.ts";
 
 /** What a session needs of its tunnel. */
 export interface SessionTunnel {
@@ -95,13 +89,10 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   #ending: Ending | undefined;
   #call: Call | undefined;
   #last: Call | undefined;
-  #run: PppRun | undefined;
+  #ppp: OwnPpp | undefined;
   #up: SessionUp | undefined;
   /** For the event that tells that the session is up. */
   #said: ReturnType<typeof saidBy> | undefined;
-  #pppUp: PppUp | undefined;
-  /** What the CDN is to say when PPP has ended because somebody hung up. */
-  #cdn: CdnFacts | undefined;
   #closing: Promise<void> | undefined;
   #closed: (() => void) | undefined;
   /** It ends with its call. */
@@ -169,17 +160,17 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     return this.plane?.interfaceName;
   }
   get addresses(): readonly InterfaceAddress[] | undefined {
-    if (this.#run === undefined) return this.plane?.addresses;
-    return this.#state === "up" ? interfaceAddresses(this.#run.status()) : undefined;
+    if (this.#ppp === undefined) return this.plane?.addresses;
+    return this.#state === "up" ? this.#ppp.addresses : undefined;
   }
   get mtuOctets(): number | undefined {
-    return this.#state === "up" ? (this.#pppUp?.mtu ?? this.plane?.mtuOctets) : undefined;
+    return this.#state === "up" ? (this.#ppp?.agreed?.mtu ?? this.plane?.mtuOctets) : undefined;
   }
   get plane(): SessionPlane | undefined {
     return this.#call?.plane;
   }
   get ppp(): PppStatus | undefined {
-    return this.#run?.status();
+    return this.#ppp?.status;
   }
   /** What the other end has said in setting up the call that is up. */
   get callFacts(): SessionUp | undefined {
@@ -284,12 +275,8 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   #endCall(cdn: CdnFacts, text: string): void {
     const call = this.#call;
     if (call === undefined) return;
-    if (this.#run !== undefined && this.#cdn === undefined) {
-      this.#cdn = cdn;
-      void this.#run.close(text);
-    } else {
-      this.#host.driver.command((endpoint, now) => endpoint.closeSession(now, call.handle, cdn));
-    }
+    if (this.#ppp?.close(cdn, text)) return;
+    this.#host.driver.command((endpoint, now) => endpoint.closeSession(now, call.handle, cdn));
   }
 
   close(): Promise<void> {
@@ -360,25 +347,8 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     if (this.settings.bridged) {
       this.#isUp();
       this.#host.switching.up(this);
-    } else if (ppp.by === "own") this.#startPpp(call, ppp.profile, event.proxy);
+    } else if (ppp.by === "own") this.#startPpp(call, ppp.profile, event);
     else this.#isUp();
-  }
-
-  #startPpp(call: Call, profile: Parameters<typeof startPpp>[2], proxy: ProxyInformation | undefined): void {
-    const { plane } = call;
-    const facts = {
-      tunnel: this.tunnel.name,
-      session: this.name,
-      peer: this.tunnel.peer,
-      calledNumber: this.calledNumber,
-      callingNumber: this.callingNumber,
-      proxy,
-    };
-    const onEvent = (event: PppSessionEvent): void => this.#pppEvent(call, event);
-    this.#run = plane && startPpp(this.#host.ppp, plane, profile, facts, onEvent);
-    if (this.#run === undefined) {
-      this.callLost(call, reason("unsupported", "the data plane has no link on which PPP could be run here"));
-    } else this.#run.start();
   }
 
   callLost(call: Call, why: Reason): void {
@@ -389,21 +359,19 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
 
   callDown(call: Call, { ending }: SessionDown): void {
     if (call !== this.#call) return;
-    const run = this.#run;
+    const ppp = this.#ppp;
     const why = call.cause ?? reasonOfEnding(ending);
     const wasUp = this.#state === "up";
     const upForMs = wasUp ? this.#host.clock.now() - (this.#upSince ?? 0) : 0;
     const about = this.#about();
-    const userName = this.#pppUp?.user;
+    const userName = ppp?.agreed?.user;
     this.#ending = ending;
     this.#call = undefined;
-    this.#run = undefined;
+    this.#ppp = undefined;
     this.#up = undefined;
     this.#said = undefined;
-    this.#pppUp = undefined;
-    this.#cdn = undefined;
     this.#upSince = undefined;
-    run?.lowerDown();
+    ppp?.lowerDown();
     this.onEnd?.(ending);
     if (upForMs >= this.#host.backoff.maxMs) this.#backoff?.reset();
     // Its tunnel goes, or has gone over to another connection already.
@@ -439,53 +407,18 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
 
   // PPP.
 
-  #pppEvent(call: Call, event: PppSessionEvent): void {
-    if (call !== this.#call) return;
-    switch (event.type) {
-      case "up":
-        this.#pppUp = event;
-        this.#isUp(event);
-        this.#pppAddresses(event);
-        return;
-      case "addresses":
-        this.#pppAddresses(event);
-        return;
-      case "link-info":
-        this.#tellAccm(call, event.sendAccm, event.receiveAccm);
-        return;
-      case "down":
-        this.#pppDown(call, event);
-        return;
-      default:
-        this.#host.emitter.emit({ type: "ppp", ...this.#about(), event });
-    }
-  }
-
-  #pppAddresses(addresses: PppAddresses): void {
-    const name = this.interfaceName ?? "";
-    this.addressesChanged(name, interfaceAddresses(addresses));
-  }
-
-  /** As LNS: the LAC escapes for the caller what was agreed (RFC 2661 §6.14). */
-  #tellAccm(call: Call, sendAccm: number, receiveAccm: number): void {
-    if (!this.kind.startsWith("lns")) return;
-    try {
-      this.#host.driver.command((endpoint, now) =>
-        endpoint.setLinkInfo(now, call.handle, { accm: { sendAccm, receiveAccm } }),
-      );
-    } catch (error) {
-      this.tunnel.logger.debug({ session: this.name, error }, "the ACCM was not told to the LAC");
-    }
-  }
-
-  #pppDown(call: Call, { reason: why }: Extract<PppSessionEvent, { type: "down" }>): void {
-    this.#run = undefined;
-    const cdn = this.#cdn === undefined ? cdnOfPpp(why) : { ...this.#cdn, disconnect: why.disconnect };
-    if (this.#cdn === undefined) call.cause ??= reasonOfPpp(why);
-    this.#host.driver.command((endpoint, now) => {
-      if (this.#cdn === undefined) endpoint.dropCarrier(now, call.handle, cdn);
-      else endpoint.closeSession(now, call.handle, cdn);
+  #startPpp(call: Call, profile: PppProfile, { proxy }: SessionUp): void {
+    const { calledNumber, callingNumber, name } = this;
+    const { name: tunnel, peer } = this.tunnel;
+    const facts = { tunnel, session: name, peer, calledNumber, callingNumber, proxy };
+    this.#ppp = new OwnPpp(this.#host, call, this.tunnel.logger, {
+      up: (event) => this.#isUp(event),
+      addresses: (addresses) => this.addressesChanged(this.interfaceName ?? "", addresses),
+      tell: (event) => this.#host.emitter.emit({ type: "ppp", ...this.#about(), event }),
     });
+    if (this.#ppp.start(profile, facts, this.kind)) return;
+    this.#ppp = undefined;
+    this.callLost(call, reason("unsupported", "the data plane has no link on which PPP could be run here"));
   }
 
   // States.
@@ -581,53 +514,10 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   // What the other end says while the call lasts, and what is said to it.
 
   tell(event: EndpointEvent): void {
-    const about = this.#about();
-    const { emitter } = this.#host;
-    switch (event.type) {
-      case "place-call":
-        this.#place(event);
-        return;
-      case "link-info": {
-        const { version: _, type: __, ...info } = event.info;
-        emitter.emit({ type: "link-info", ...about, info });
-        return;
-      }
-      case "wan-errors":
-        emitter.emit({ type: "wan-errors", ...about, errors: event.errors });
-        return;
-      case "sequencing":
-        emitter.emit({ type: "sequencing", ...about, on: event.on });
-        return;
-      case "speed-update":
-        emitter.emit({ type: "speed-update", ...about, txBps: event.txBps, rxBps: event.rxBps });
-        return;
-      case "speed-request":
-        emitter.emit({ type: "speed-request", ...about });
-        return;
-      case "modem-status":
-        emitter.emit({ type: "modem-status", ...about, status: event.status });
-        return;
-    }
-  }
-
-  #place({ request, session }: Extract<EndpointEvent, { type: "place-call" }>): void {
-    const { driver, emitter } = this.#host;
-    if (this.settings.bridged) {
-      this.#host.switching.place(this, request);
-      return;
-    }
-    const { placed } = this.settings.defaults;
-    if (placed !== undefined && !emitter.listens("place-call")) {
-      driver.command((endpoint, now) => endpoint.answerCall(now, session, placed));
-      return;
-    }
-    emitter.emit({
-      type: "place-call",
-      ...this.#about(),
-      request,
-      answer: (connected) => driver.command((endpoint, now) => endpoint.answerCall(now, session, connected)),
-      fail: (cdn) => driver.command((endpoint, now) => endpoint.failCall(now, session, cdn)),
-    });
+    const { bridged, defaults } = this.settings;
+    if (event.type !== "place-call") tellOther(this.#host, this.#about(), event);
+    else if (bridged) this.#host.switching.place(this, event.request);
+    else placeCall(this.#host, this.#about(), event, defaults.placed);
   }
 
   setLinkInfo(info: LinkInfo): void {

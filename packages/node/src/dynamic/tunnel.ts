@@ -310,7 +310,7 @@ export abstract class DynamicTunnelKeeper implements DynamicTunnel, ConnectionOw
       this.#up = undefined;
       this.#upSince = undefined;
     }
-    if (!this.closing) this.reason_ = why;
+    if (!this.closing && this.current === undefined) this.reason_ = why;
     const retryAt = this.afterDown(connection, event, wasUp);
     const again = retryAt !== undefined && { retryAt };
     for (const session of [...this.#sessions.values()]) {

@@ -1,0 +1,184 @@
+/** The PPP of one call, where it is ours: from its profile to the runner, and what the runner tells put into a call's words. */
+import type { CallKind, CdnFacts, ProxyInformation } from "@l2tp/control";
+import type { InterfaceAddress } from "@l2tp/dataplane";
+import type { SocketAddress } from "@l2tp/protocol";
+import type { Logger } from "../log.ts";
+import {
+  type PppDownReason,
+  type PppProfile,
+  type PppRun,
+  PppRunner,
+  type PppSessionEvent,
+  type PppStatus,
+  type PppUp,
+  proxyOf,
+} from "../ppp/index.ts";
+import { reason } from "../reason.ts";
+import type { Call } from "./call.ts";
+import type { DynamicHost } from "./host.ts";
+import { interfaceAddresses } from "./session-plane.ts";
+
+/** The call that it runs on. */
+export interface PppCallFacts {
+  readonly tunnel: string;
+  readonly session: string;
+  readonly peer: SocketAddress;
+  readonly calledNumber: string | undefined;
+  readonly callingNumber: string | undefined;
+  readonly proxy: ProxyInformation | undefined;
+}
+
+/** Who is told. */
+export interface OwnPppUser {
+  up(event: PppUp): void;
+  addresses(addresses: readonly InterfaceAddress[]): void;
+  tell(event: PppSessionEvent): void;
+}
+
+export class OwnPpp {
+  readonly #host: DynamicHost;
+  readonly #call: Call;
+  readonly #logger: Logger;
+  readonly #user: OwnPppUser;
+  #run: PppRun | undefined;
+  #kind: CallKind = "lac-incoming";
+  /** What was agreed on when it came up. */
+  agreed: PppUp | undefined;
+  /** What the CDN is to say when PPP has ended because somebody hung up. */
+  #cdn: CdnFacts | undefined;
+  #ended = false;
+
+  constructor(host: DynamicHost, call: Call, logger: Logger, user: OwnPppUser) {
+    this.#host = host;
+    this.#call = call;
+    this.#logger = logger;
+    this.#user = user;
+  }
+
+  get status(): PppStatus | undefined {
+    return this.#run?.status();
+  }
+
+  get addresses(): InterfaceAddress[] {
+    const { status } = this;
+    return status === undefined ? [] : interfaceAddresses(status);
+  }
+
+  /** @returns false where the data plane has no link for it. */
+  start(profile: PppProfile, facts: PppCallFacts, kind: CallKind): boolean {
+    const { plane } = this.#call;
+    if (plane?.link === undefined) return false;
+    const { tunnel, session, peer, calledNumber, callingNumber, proxy } = facts;
+    this.#kind = kind;
+    this.#run = new PppRunner({
+      host: this.#host.ppp,
+      link: plane.link,
+      profile: forPath(profile, plane.mtuOctets),
+      call: {
+        tunnel,
+        session,
+        peer,
+        ...(calledNumber !== undefined && { calledNumber }),
+        ...(callingNumber !== undefined && { callingNumber }),
+        ...(proxy !== undefined && { proxy: proxyOf(proxy) }),
+      },
+      interfaceName: () => plane.interfaceName,
+      onEvent: (event) => this.#event(event),
+    });
+    this.#run.start();
+    return true;
+  }
+
+  /** Says good-bye; the call ends, with this CDN, when that was heard. @returns false when it is at it already. */
+  close(cdn: CdnFacts, text: string): boolean {
+    if (this.#run === undefined || this.#ended || this.#cdn !== undefined) return false;
+    this.#cdn = cdn;
+    void this.#run.close(text);
+    return true;
+  }
+
+  /** The call has ended. */
+  lowerDown(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#run?.lowerDown();
+  }
+
+  #event(event: PppSessionEvent): void {
+    if (this.#ended) return;
+    switch (event.type) {
+      case "up":
+        this.agreed = event;
+        this.#user.up(event);
+        this.#user.addresses(interfaceAddresses(event));
+        return;
+      case "addresses":
+        this.#user.addresses(interfaceAddresses(event));
+        return;
+      case "link-info":
+        this.#tellAccm(event.sendAccm, event.receiveAccm);
+        return;
+      case "down":
+        this.#down(event.reason);
+        return;
+      default:
+        this.#user.tell(event);
+    }
+  }
+
+  /** As LNS: the LAC escapes for the caller what was agreed (RFC 2661 §6.14). */
+  #tellAccm(sendAccm: number, receiveAccm: number): void {
+    if (!this.#kind.startsWith("lns")) return;
+    const { handle } = this.#call;
+    try {
+      this.#host.driver.command((endpoint, now) =>
+        endpoint.setLinkInfo(now, handle, { accm: { sendAccm, receiveAccm } }),
+      );
+    } catch (error) {
+      this.#logger.debug({ error }, "the ACCM was not told to the LAC");
+    }
+  }
+
+  #down(why: PppDownReason): void {
+    this.#ended = true;
+    const call = this.#call;
+    const cdn = this.#cdn === undefined ? cdnOfPpp(why) : { ...this.#cdn, disconnect: why.disconnect };
+    if (this.#cdn === undefined) call.cause ??= reason("ppp", `PPP ended: ${why.text}`);
+    this.#host.driver.command((endpoint, now) => {
+      if (this.#cdn === undefined) endpoint.dropCarrier(now, call.handle, cdn);
+      else endpoint.closeSession(now, call.handle, cdn);
+    });
+  }
+}
+
+/** Profiles by what the path takes: thousands of sessions share one. */
+const fitted = new WeakMap<PppProfile, Map<number, PppProfile>>();
+
+/** The profile with an MRU and MTU that need no fragments: what the path takes, less what goes around a packet. */
+function forPath(profile: PppProfile, mtuOctets: number): PppProfile {
+  const { settings } = profile;
+  if (settings.mru <= mtuOctets && settings.mtu <= mtuOctets) return profile;
+  const known = fitted.get(profile) ?? new Map<number, PppProfile>();
+  fitted.set(profile, known);
+  const mru = Math.min(settings.mru, mtuOctets);
+  const mtu = Math.min(settings.mtu, mtuOctets);
+  const made = known.get(mtuOctets) ?? { ...profile, settings: { ...settings, mru, mtu } };
+  known.set(mtuOctets, made);
+  return made;
+}
+
+/** Ends that somebody decided on; others are a loss of carrier. */
+const ADMINISTRATIVE: readonly PppDownReason["code"][] = [
+  "closed",
+  "session-timeout",
+  "idle-timeout",
+  "replaced",
+  "authentication-failed",
+  "authentication-refused",
+  "no-address",
+];
+
+/** What the CDN says of a PPP that has ended (RFC 2661 §4.4.2, RFC 3145). */
+function cdnOfPpp({ code, disconnect }: PppDownReason): CdnFacts {
+  return { result: ADMINISTRATIVE.includes(code) ? 3 : 1, disconnect };
+}

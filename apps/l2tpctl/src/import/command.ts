@@ -28,8 +28,9 @@ Examples:
   l2tpctl config import backup/xl2tpd.conf --chap-secrets backup/chap-secrets
   l2tpctl config import /etc/xl2tpd/xl2tpd.conf --keep-pppd           let pppd go on running PPP
 
-Files that the configuration names are read where it says, else beside it: l2tp-secrets and the pppoptfile of each
-section. chap-secrets and pap-secrets are read beside it, or in /etc/ppp for a configuration in /etc.
+Files that the configuration names (l2tp-secrets, the pppoptfile of each section) are read where it says, else beside
+it; for a configuration outside of /etc, which is a copy, beside it first. chap-secrets and pap-secrets are read
+beside it, else in /etc/ppp for a configuration in /etc.
 
 Standard error tells, by file and line, what was left out and why, what a person should look at, and what is not
 needed. Then: l2tpd --check --config FILE.

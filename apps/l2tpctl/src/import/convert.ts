@@ -8,6 +8,7 @@ import { type Note, Notes } from "./notes.ts";
 import { from, type Import } from "./parts.ts";
 import { applyOptions, type PppSettings } from "./ppp-options.ts";
 import { type PppSecret, parseL2tpSecrets, parsePppSecrets, type TunnelSecret } from "./secrets.ts";
+import { settle } from "./settle.ts";
 import { type SourceFile, Sources } from "./sources.ts";
 import { TomlDocument } from "./toml.ts";
 import { wordLines } from "./words.ts";
@@ -82,7 +83,8 @@ export function convert(file: SourceFile, options: ConvertOptions): Converted {
     `Made of ${file.name} by l2tpctl config import.`,
     "Behind each value stands where it came from. l2tpd --check says whether the whole is as it should be.",
   ];
-  return { toml: it.document.render(head), notes: sorted(notes.all) };
+  const toml = settle(it.document, head, file.name, notes);
+  return { toml, notes: sorted(notes.all) };
 }
 
 function importGlobal(it: Import, listens: boolean): void {

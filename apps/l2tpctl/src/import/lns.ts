@@ -1,6 +1,6 @@
 /** `[lns NAME]`: others dial in. */
 import { isIPv4 } from "node:net";
-import { overlap, rangeOf } from "./addresses.ts";
+import { overlap } from "./addresses.ts";
 import { placeText } from "./notes.ts";
 import {
   from,
@@ -11,6 +11,7 @@ import {
   secretsFor,
   writeTunnelSettings,
 } from "./parts.ts";
+import { rangesOf, writePeers } from "./peers.ts";
 import type { PppSettings } from "./ppp-options.ts";
 import { writePppProfile } from "./ppp-profile.ts";
 import type { TomlTable } from "./toml.ts";
@@ -29,9 +30,14 @@ export function importLns(it: Import, sections: readonly Section[]): void {
   const pools: Pool[] = [];
   for (const section of [...named, ...(defaults ? [defaults] : [])]) {
     const values = new Values(section, defaults);
+    if (section !== defaults && values.all("lac").length === 0 && sections.length > 1) {
+      const why = "it names no lac, so xl2tpd never takes it, and it would hide the others here";
+      it.notes.leftOut(section.place, `[lns ${section.name}]`, why);
+      continue;
+    }
     const name = nameOf(section, it.document, "peer");
+    if (!writePeers(it, section, values, name)) continue;
     const settings = pppSettingsOf(it, values);
-    writePeers(it, section, values, name);
     writeTunnelProfile(it, values, name);
     const ppp = it.document.table(
       ["profile", "ppp", name],
@@ -43,94 +49,6 @@ export function importLns(it: Import, sections: readonly Section[]): void {
     writeUsers(it, settings);
     remarkOnOthers(it, values, section);
   }
-}
-
-/** Who may dial in: a rule for each secret that is for one peer, and one for all others. */
-function writePeers(it: Import, section: Section, values: Values, name: string): void {
-  const { document, notes } = it;
-  const remark = `[lns ${section.name}], ${placeText(section.place)}`;
-  const { ranges: allowed, lost } = rangesOf(it, section.name === "default" ? [] : values.all("lac"));
-  const catchAll = section.name === "default" ? values.all("lac") : [];
-  const ofDefault = rangesOf(it, catchAll);
-  const ranges = section.name === "default" ? ofDefault.ranges : allowed;
-  const noAccess = it.global.flag(notes, "access control");
-  if (section.name !== "default" && values.all("lac").length === 0) {
-    notes.look(
-      section.place,
-      `[lns ${section.name}]`,
-      "it names no lac, so xl2tpd never takes it; here it takes every caller",
-    );
-  }
-  const { ranges: denied } = rangesOf(it, values.all("no lac"));
-  if (denied.length > 0) {
-    const entry = values.all("no lac")[0];
-    document
-      .table(["peer", `${name}-refused`], remark)
-      .set("from", denied, entry ? from(entry) : "")
-      .set("deny", "no lac of the xl2tpd configuration", "");
-  }
-  const rule = (ruleName: string): TomlTable => {
-    const table = document.table(["peer", ruleName], remark);
-    const [first] = values.all("lac");
-    if (ranges.length > 0) table.set("from", ranges, first ? from(first) : "");
-    else if (lost || ofDefault.lost)
-      table.set("deny", "its lac entries could not be carried over", first ? from(first) : "");
-    return table;
-  };
-  const profiles = (table: TomlTable) => {
-    table.set("tunnel_profile", name, "").set("ppp_profile", name, "");
-    if (it.keepPppd) table.set("session_profile", name, "");
-  };
-  const secrets = secretsFor(it, values);
-  const challenge = values.flag(notes, "challenge");
-  for (const { them, secret, place } of secrets) {
-    const table = rule(them === "*" ? name : unused(it, `${name}-${them}`));
-    if (them !== "*") table.set("host_name", [them], placeText(place));
-    table.set("secret", secret, placeText(place));
-    profiles(table);
-  }
-  if (secrets.some(({ them }) => them === "*")) return;
-  if (challenge?.on) {
-    const why =
-      secrets.length === 0
-        ? "no secret was found for it: give secret to the peer"
-        : "peers without a secret are refused, as by xl2tpd";
-    notes.look(challenge.entry.place, entryText(challenge.entry), why);
-    if (secrets.length > 0) return;
-    profiles(
-      rule(name).set(
-        "deny",
-        "a secret is missing: put secret in the place of this line",
-        from(challenge.entry),
-      ),
-    );
-    return;
-  }
-  if (section.name === "default" && noAccess?.on && ranges.length === 0) {
-    notes.look(
-      noAccess.entry.place,
-      entryText(noAccess.entry),
-      "[lns default] names no lac, so it takes nobody; it is left without a rule",
-    );
-    return;
-  }
-  profiles(rule(name));
-}
-
-function unused(it: Import, wanted: string): string {
-  let name = wanted;
-  for (let n = 2; it.document.has(["peer", name]); n++) name = `${wanted}-${n}`;
-  return name;
-}
-
-function rangesOf(it: Import, entries: ReturnType<Values["all"]>): { ranges: string[]; lost: boolean } {
-  const ranges: string[] = [];
-  for (const entry of entries) {
-    const range = rangeOf(entry.value);
-    if (range !== undefined) ranges.push(range);
-    else it.notes.leftOut(entry.place, entryText(entry), "an IPv4 address or range is taken, no host name");
-  }
-  return { ranges, lost: entries.length > 0 && ranges.length === 0 };
 }
 
 function writeTunnelProfile(it: Import, values: Values, name: string): void {
@@ -178,7 +96,7 @@ function writePool(
       );
     return;
   }
-  const { ranges } = rangesOf(it, entries);
+  const ranges = rangesOf(it, entries);
   if (ranges.length === 0) return;
   const same = pools.find((pool) => pool.ranges.join() === ranges.join());
   if (same) {
@@ -201,7 +119,7 @@ function writePool(
   pools.push({ name, ranges });
   const pool = it.document.table(["pool", name], `addresses for [lns ${section.name}]`);
   pool.set("ranges", ranges, from(first));
-  const { ranges: excluded } = rangesOf(it, values.all("no ip range"));
+  const excluded = rangesOf(it, values.all("no ip range"));
   const [exclusion] = values.all("no ip range");
   if (excluded.length > 0 && exclusion) pool.set("exclude", excluded, from(exclusion));
   if (local && localAddress) pool.set("local", localAddress, from(local));

@@ -1,5 +1,5 @@
 /** From what a section and its option file say to a `[profile.ppp.NAME]`. */
-import { type Notes, placeText } from "./notes.ts";
+import { type Notes, type Place, placeText } from "./notes.ts";
 import { AUTH, type AuthWord, type PppSettings } from "./ppp-options.ts";
 import type { TomlTable } from "./toml.ts";
 import { entryText, type Values } from "./xl2tpd-conf.ts";
@@ -59,10 +59,7 @@ export function writePppProfile(
     table.set("mppe", "require", placeText(mppe.place));
     table.set("mppe_bits", mppe.bits, placeText(mppe.place));
     if (settings.mppeStateful) table.set("mppe_mode", "either", placeText(settings.mppeStateful));
-    const needs = ["mschap-v1", "mschap-v2"] as const;
-    if (settings.auth?.on && !needs.some((method) => settings.required.has(method))) {
-      notes.look(mppe.place, "MPPE is required", "its keys come from MS-CHAP: require-mschap-v2 is missing");
-    }
+    onlyMschap(table, settings, calls, mppe.place, notes);
   }
 }
 
@@ -101,4 +98,32 @@ function writeOwnAuth(table: TomlTable, { refused }: PppSettings, calls: "us" | 
   const willing = AUTH.filter((method) => !refused.has(method));
   if (willing.length > 0)
     table.set("own_auth", willing, `${[...refused.values()].map(placeText).join(", ")}: not the others`);
+}
+
+/** MPPE's keys come from MS-CHAP: other ways of proof would let a session in that then cannot be encrypted. */
+function onlyMschap(
+  table: TomlTable,
+  { auth, required, refused }: PppSettings,
+  calls: "us" | "them",
+  place: Place,
+  notes: Notes,
+): void {
+  const both = ["mschap-v2", "mschap-v1"] as const;
+  if (calls === "them") {
+    table.set(
+      "own_auth",
+      both.filter((method) => !refused.has(method)),
+      `${placeText(place)}: MPPE needs MS-CHAP`,
+    );
+    if (auth?.on !== true) return;
+  }
+  const wanted = both.filter((method) => required.has(method));
+  const others = AUTH.filter(
+    (method) => required.has(method) && method !== "mschap-v1" && method !== "mschap-v2",
+  );
+  table.set("auth", wanted.length > 0 ? wanted : ["mschap-v2"], `${placeText(place)}: MPPE needs MS-CHAP`);
+  if (wanted.length === 0)
+    notes.look(place, "MPPE is required", "no line requires MS-CHAP, which it needs; mschap-v2 is asked for");
+  else if (others.length > 0)
+    notes.look(place, "MPPE is required", `${others.join(" and ")} would give no keys for it: not asked for`);
 }

@@ -1,6 +1,6 @@
 /** The files of an old configuration: found, read once, and remembered. */
 import { readFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import type { Notes, Place } from "./notes.ts";
 import { applyOptions, emptySettings, type PppSettings } from "./ppp-options.ts";
 import { type Word, wordLines } from "./words.ts";
@@ -15,8 +15,8 @@ export interface SourceFile {
 }
 
 /**
- * Reads what the configuration names. A folder copied from another machine is read as well: what is not where it is said
- * to be is looked for beside the configuration.
+ * Reads what the configuration names. A configuration that lies outside of /etc is a copy, perhaps of another machine's:
+ * what lies beside it counts before what this machine has.
  */
 export class Sources {
   readonly #directory: string;
@@ -27,7 +27,9 @@ export class Sources {
 
   /** @returns undefined where there is no such file, or it cannot be read. */
   read(name: string): SourceFile | undefined {
-    for (const path of new Set([resolve(this.#directory, name), join(this.#directory, basename(name))])) {
+    const places = [resolve(this.#directory, name), join(this.#directory, basename(name))];
+    if (isAbsolute(name) && !this.#directory.startsWith("/etc")) places.reverse();
+    for (const path of new Set(places)) {
       try {
         return { name: basename(path), path, text: readFileSync(path, "utf8") };
       } catch {

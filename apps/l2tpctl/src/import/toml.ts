@@ -33,6 +33,12 @@ export class TomlTable {
     return this.#lines.some((it) => it.key === key);
   }
 
+  /** Takes a key out. @returns where its value came from; undefined where there is no such key. */
+  drop(key: string): string | undefined {
+    const at = this.#lines.findIndex((it) => it.key === key);
+    return at < 0 ? undefined : this.#lines.splice(at, 1)[0]?.from;
+  }
+
   get empty(): boolean {
     return this.#lines.length === 0;
   }
@@ -61,6 +67,21 @@ export class TomlDocument {
 
   has(path: readonly string[]): boolean {
     return this.#tables.some((it) => it.path.join("\0") === path.join("\0"));
+  }
+
+  /** The table that a path of keys leads into, and the key in it; the innermost where several do. */
+  find(path: readonly (string | number)[]): { table: TomlTable; key: string | undefined } | undefined {
+    const fits = (table: TomlTable) => table.path.every((part, at) => part === path[at]);
+    const [table] = this.#tables.filter(fits).sort((a, b) => b.path.length - a.path.length);
+    if (table === undefined) return undefined;
+    const key = path[table.path.length];
+    return { table, key: key === undefined ? undefined : String(key) };
+  }
+
+  /** Takes a table out, and those below it. */
+  remove(table: TomlTable): void {
+    const below = (it: TomlTable) => table.path.every((part, at) => part === it.path[at]);
+    this.#tables.splice(0, this.#tables.length, ...this.#tables.filter((it) => !below(it)));
   }
 
   /** Tables by kind, in the order in which a person reads them; within a kind as they were made. */

@@ -19,10 +19,11 @@ const HELD_UP_MS = 50;
 const SPINS = 200;
 
 /**
- * How many times slower than at its best the machine is now, because its processors serve others, too: the guest does not
- * see that in any clock. 1 on a host with nothing else to do.
+ * What the host takes from the guest's processors behind its back, as a loop sees it that only counts: how many times
+ * slower than at its best it runs, and for how many milliseconds it stood still at once, at most. 1 and 0 on a host with
+ * nothing else to do.
  */
-function slowness(): number {
+function stolen(): { slower: number; atOnceMs: number } {
   const took: number[] = [];
   let sum = 0;
   for (let spin = 0; spin < SPINS; spin++) {
@@ -32,7 +33,8 @@ function slowness(): number {
   }
   // The first ones are compiled.
   const warm = took.slice(SPINS / 10 + (sum & 0));
-  return warm.reduce((a, b) => a + b, 0) / warm.length / Math.min(...warm);
+  const best = Math.min(...warm);
+  return { slower: warm.reduce((a, b) => a + b, 0) / warm.length / best, atOnceMs: Math.max(...warm) - best };
 }
 
 /** Does something for each, so many at a time, as a control plane would. */
@@ -79,7 +81,7 @@ export default function suite({ describe, test }: SuiteApi): void {
         await wire.statistics({ row: () => {} });
         await tunnel[Symbol.asyncDispose]();
       }
-      let slow = slowness();
+      const before = stolen();
       const memory = process.memoryUsage().rss;
       const loop: Record<string, LoopReport> = {};
       const took: Record<string, number> = {};
@@ -113,7 +115,9 @@ export default function suite({ describe, test }: SuiteApi): void {
       await step("delete", () => each(TUNNELS, (i) => Promise.resolve(tunnels[i]?.[Symbol.asyncDispose]())));
       const left = await lab.a.execute("ip", "l2tp", "show", "session");
       expect(left.output.trim().slice(0, 100)).toBe("");
-      slow = Math.max(slow, slowness());
+      const after = stolen();
+      const slow = Math.max(before.slower, after.slower);
+      const atOnceMs = Math.max(before.atOnceMs, after.atOnceMs);
       await plane[Symbol.asyncDispose]();
 
       const batch = await ipBatch(lab, watch);
@@ -126,13 +130,14 @@ export default function suite({ describe, test }: SuiteApi): void {
         `@@scale ${TUNNELS} tunnels of ${SESSIONS} sessions: create ${per(create)} each (ip -batch: ${per(batch.create)}), ` +
           `delete ${per(took["delete"] ?? 0)} (ip -batch: ${per(batch.remove)}), statistics of all in ` +
           `${Math.round(took["statistics"] ?? 0)} ms, ${grown.toFixed(1)} KiB a session; the machine is ${slow.toFixed(1)} times ` +
-          `slower than at its best; event loop: ${JSON.stringify(loop)}, with nothing to do beside ip: ` +
+          `slower than at its best, and stood still for ${Math.round(atOnceMs)} ms at once; event loop: ${JSON.stringify(loop)}, with nothing to do beside ip: ` +
           `${JSON.stringify(batch.loop)}\n`,
       );
-      // That the thread ran is its own work, but for what the host takes from the guest's processors behind its back.
-      const allowed = Math.round(HELD_UP_MS * slow);
+      // That the thread ran is its own work, but for what the host takes meanwhile.
+      const most = Math.round(HELD_UP_MS * slow);
+      const allowed = Math.round(HELD_UP_MS * slow + atOnceMs);
       for (const [name, { ranMost, ranLongest }] of Object.entries(loop)) {
-        expect(`${name}: 99 % of the turns in ${ranMost <= HELD_UP_MS ? "time" : `${ranMost} ms`}`).toBe(
+        expect(`${name}: 99 % of the turns in ${ranMost <= most ? "time" : `${ranMost} ms`}`).toBe(
           `${name}: 99 % of the turns in time`,
         );
         const verdict = ranLongest <= allowed ? "in time" : `in ${ranLongest} ms, ${allowed} allowed`;

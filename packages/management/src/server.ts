@@ -146,8 +146,11 @@ function codeOf(error: unknown): string | undefined {
 
 async function stop(server: Server): Promise<void> {
   const closed = new Promise<void>((done) => server.close(() => done()));
-  const hurry = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
   server.closeIdleConnections();
+  // What is answered meanwhile leaves its connection open for another request, which would not be taken.
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
+  const hurry = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
   await closed;
+  clearInterval(idle);
   clearTimeout(hurry);
 }

@@ -12,6 +12,8 @@ export interface PlaneLinkOwner {
   planeFailed(error: unknown): void;
 }
 
+const NONE: readonly never[] = [];
+
 /** See the file's head. */
 export class PlaneLink {
   readonly #link: PppLink;
@@ -21,7 +23,7 @@ export class PlaneLink {
   #isBusy = false;
   #hasEnded = false;
   /** Gates that open when the configuration is done. */
-  readonly #opening = new Set<PppNetworkProtocol>();
+  #opening: readonly PppNetworkProtocol[] = NONE;
 
   constructor(link: PppLink, owner: PlaneLinkOwner) {
     this.#link = link;
@@ -41,9 +43,10 @@ export class PlaneLink {
 
   gate(protocol: PppNetworkProtocol, mode: "pass" | "drop"): void {
     if (this.#hasEnded) return;
-    if (mode === "pass" && this.#isBusy) this.#opening.add(protocol);
+    const others = this.#opening.filter((one) => one !== protocol);
+    if (mode === "pass" && this.#isBusy) this.#opening = [...others, protocol];
     else {
-      this.#opening.delete(protocol);
+      this.#opening = others.length === 0 ? NONE : others;
       this.#link.gate(protocol, mode);
     }
   }
@@ -52,7 +55,7 @@ export class PlaneLink {
   end(): void {
     this.#hasEnded = true;
     this.#wanted = undefined;
-    this.#opening.clear();
+    this.#opening = NONE;
   }
 
   async #run(): Promise<void> {
@@ -67,7 +70,7 @@ export class PlaneLink {
     this.#isBusy = false;
     if (this.#hasEnded) return;
     for (const protocol of this.#opening) this.#link.gate(protocol, "pass");
-    this.#opening.clear();
+    this.#opening = NONE;
     this.#owner.planeSettled();
   }
 

@@ -59,8 +59,8 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   #closeBy = NEVER;
   #own: OwnEnd | undefined;
   #reason: PppDownReason | undefined;
-  readonly #ended: Promise<void>;
-  #resolveEnded!: () => void;
+  /** Who waits for the end. */
+  #waiting: readonly (() => void)[] | undefined;
 
   constructor(options: PppRunnerOptions) {
     this.#options = options;
@@ -69,9 +69,6 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     this.#session = new PppSession(profile.settings, host.random);
     this.#admission = new Admission(host, profile, call, this);
     this.#plane = new PlaneLink(link, this);
-    this.#ended = new Promise((resolve) => {
-      this.#resolveEnded = resolve;
-    });
   }
 
   // --- what comes from whoever runs the call ---
@@ -119,7 +116,10 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
 
   close(text?: string): Promise<void> {
     this.#end(text);
-    return this.#ended;
+    if (this.#reason !== undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting = [...(this.#waiting ?? []), resolve];
+    });
   }
 
   lowerDown(): void {
@@ -413,7 +413,8 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     const { host, onEvent } = this.#options;
     const wasUp = this.#upSince !== undefined;
     onEvent({ type: "down", at: host.clock.now(), wasUp, reason: this.#reason });
-    this.#resolveEnded();
+    for (const done of this.#waiting ?? []) done();
+    this.#waiting = undefined;
   }
 }
 

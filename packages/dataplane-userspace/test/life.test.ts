@@ -1,31 +1,19 @@
 /** Faults, many sessions, a busy main thread, and how programs end. */
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { UserspaceDataPlane } from "@l2tp/dataplane-userspace";
 import { link } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { describe, expect } from "vitest";
 import { CABLE, FrameSocket, type Host, Lab, Stranger, until } from "./support/lab.ts";
 import { INNER, Pair, sessionParameters, transfer } from "./support/pair.ts";
+import { program } from "./support/program.ts";
 
 const test = needs("linux", "root", "tun");
 
 const frame = (fill: number) =>
   Uint8Array.from({ length: 60 }, (_, i) => (i < 12 ? 2 : i === 12 ? 0x88 : i === 13 ? 0xb5 : fill));
 const ours = (frames: readonly Uint8Array[]) => frames.filter((f) => f[12] === 0x88 && f[13] === 0xb5);
-
-/** How to run one of our TypeScript programs. */
-function program(name: string): string[] {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  return [
-    "--conditions=@l2tp/source",
-    "--import",
-    tsx,
-    fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url)),
-  ];
-}
 
 describe("faults", () => {
   test("a peer whose port is closed is told of, and traffic goes on when it is open again", async () => {

@@ -13,7 +13,6 @@ import {
   type SessionStatistics,
   type Wire,
 } from "@l2tp/dataplane";
-import type { TunnelMode } from "@l2tp/protocol";
 import { Alarms } from "./alarms.ts";
 import { type BackoffSettings, DEFAULT_BACKOFF } from "./backoff.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -33,7 +32,7 @@ import { closeOnAbort } from "./session.ts";
 import type { ControlMessageRecord } from "./shared-wire.ts";
 import { StaticControl } from "./static-control.ts";
 import type { ContextStatistics, TunnelStatistics, WireStatistics } from "./statistics.ts";
-import { type MakeControl, type Tunnel, TunnelKeeper } from "./tunnel.ts";
+import { type ConfiguredMode, type MakeControl, type Tunnel, TunnelKeeper } from "./tunnel.ts";
 import { WirePool } from "./wire-pool.ts";
 
 /** What a context is made of. Only the data plane has no default. */
@@ -184,7 +183,7 @@ export class Context implements AsyncDisposable {
   }
 
   #add(
-    mode: TunnelMode,
+    mode: ConfiguredMode,
     { signal }: TunnelInit,
     parameters: ConfiguredTunnel,
     makeControl: MakeControl,

@@ -25,10 +25,13 @@ import type { TunnelState } from "./states.ts";
 import type { TunnelStatistics } from "./statistics.ts";
 import { UpGate, type WaitOptions } from "./up-gate.ts";
 
+/** Both ends are configured: nothing is negotiated. */
+export type ConfiguredMode = Exclude<TunnelMode, "dynamic">;
+
 /** One tunnel of a context. It keeps itself up until it is closed. */
 export interface Tunnel extends AsyncDisposable {
   readonly name: string;
-  readonly mode: TunnelMode;
+  readonly mode: ConfiguredMode;
   readonly tunnelId: number;
   readonly peerTunnelId: number;
   readonly peer: SocketAddress;
@@ -63,7 +66,7 @@ export type MakeControl = (link: ControlLink) => TunnelControl;
 
 /** Keeps one tunnel up. */
 export class TunnelKeeper implements Tunnel, WireUser {
-  readonly mode: TunnelMode;
+  readonly mode: ConfiguredMode;
   readonly logger: Logger;
   readonly #host: Host;
   readonly #owner: TunnelOwner;
@@ -91,7 +94,7 @@ export class TunnelKeeper implements Tunnel, WireUser {
   constructor(
     host: Host,
     owner: TunnelOwner,
-    mode: TunnelMode,
+    mode: ConfiguredMode,
     parameters: ConfiguredTunnel,
     makeControl: MakeControl,
     signal?: AbortSignal,

@@ -21,7 +21,7 @@ mtu = ${mtu}
 const running = parseConfig(document("192.0.2.2:1701", 1400), { file: "site.toml", extensions });
 for (const tunnel of running.tunnels) {
   const { name, mode, peer, transport } = tunnel;
-  console.log(`${name}: ${mode}, to ${peer.address} port ${peer.port}, for ${tunnel.extensions.customer}`);
+  console.log(`${name}: ${mode}, to ${peer?.address} port ${peer?.port}, for ${tunnel.extensions.customer}`);
   console.log(`hello after ${transport.helloTimeoutMs} ms (${tunnel.origins["hello_timeout"]})`);
 }
 

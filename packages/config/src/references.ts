@@ -83,7 +83,7 @@ function unknown(report: Report, path: KeyPath, name: string, of: Names, form: s
   report.error({
     code: "unknown-name",
     path,
-    reason: `there is no ${form.replace("NAME", /^[A-Za-z0-9_-]+$/.test(name) ? name : JSON.stringify(name))}`,
+    reason: `there is no ${form.replaceAll("NAME", /^[A-Za-z0-9_-]+$/.test(name) ? name : JSON.stringify(name))}`,
     ...(near !== undefined && { nearest: near }),
     ...(near === undefined && {
       remedy: of.size === 0 ? "There is none of any name." : `There are: ${[...of].join(", ")}.`,

@@ -116,3 +116,160 @@ test("an application's keys are named, never their values", () => {
     { do: "change-settings", of: "the document", keys: ["token"] },
   ]);
 });
+
+const LNS = `[listen.a]
+local = ":1701"
+[peer.p]
+secret = "opensesame"
+[user.u]
+password = "hush"
+[pool.p]
+ranges = ["10.0.0.0/24"]
+`;
+const LAC = `[tunnel.d]
+version = "l2tpv2"
+peer = "192.0.2.9"
+secret = "opensesame"
+[tunnel.d.session.s]
+user = "me"
+password = "hush"
+`;
+
+/** As steps(), with the names that rules have. */
+const all = (old: string, next: string): unknown[] =>
+  plan(parseConfig(old), parseConfig(next)).map((step) => {
+    const { config: _, ...rest } = step as { config?: unknown };
+    return rest;
+  });
+
+test("an LNS to itself is nothing to do, however it is written", () => {
+  expect(
+    all(
+      LNS + LAC,
+      LNS + LAC.replace('peer = "192.0.2.9"', 'peer = ["192.0.2.9:1701"]\nhello_timeout = 60000'),
+    ),
+  ).toEqual([]);
+});
+
+test("new, changed and removed peers, users and pools are named, and no tunnel is touched", () => {
+  const next = LNS.replace("opensesame", "sesame open")
+    .replace("[user.u]", "[user.v]")
+    .replace("10.0.0.0/24", "10.0.0.0/23");
+  expect(all(LNS + LAC, `${next}[peer.q]\nfrom = ["192.0.2.1"]\n${LAC}`)).toEqual([
+    {
+      do: "change-rules",
+      of: "pools",
+      added: [],
+      removed: [],
+      changed: ["p"],
+      reordered: false,
+      why: "changed: p",
+    },
+    {
+      do: "change-rules",
+      of: "users",
+      added: ["v"],
+      removed: ["u"],
+      changed: [],
+      reordered: false,
+      why: "new: v; gone: u",
+    },
+    {
+      do: "change-rules",
+      of: "peers",
+      added: ["q"],
+      removed: [],
+      changed: ["p"],
+      reordered: false,
+      why: "new: q; changed: p",
+    },
+  ]);
+});
+
+test("peers that are asked in another order are other rules", () => {
+  const two = (first: string, second: string): string =>
+    `[listen.a]\nlocal = ":1701"\n[peer.${first}]\nhost_name = ["${first}"]\n[peer.${second}]\nhost_name = ["${second}"]\n`;
+  expect(all(two("x", "y"), two("y", "x"))).toEqual([
+    {
+      do: "change-rules",
+      of: "peers",
+      added: [],
+      removed: [],
+      changed: [],
+      reordered: true,
+      why: "another order",
+    },
+  ]);
+});
+
+test("a listener that moves is closed before it is opened again; others stay", () => {
+  const two = `${LNS}[listen.b]\nlocal = ":1702"\n`;
+  expect(all(two, two.replace(":1701", ":1703"))).toEqual([
+    { do: "remove-listener", listener: "a", why: "changed: local" },
+    { do: "add-listener", listener: "a", why: "changed: local" },
+  ]);
+  expect(all(two, LNS)).toEqual([{ do: "remove-listener", listener: "b", why: "no longer configured" }]);
+});
+
+test("a dynamic tunnel stays up when its settings, secrets or ways of dialling change", () => {
+  expect(
+    all(
+      LAC,
+      LAC.replace("opensesame", "sesame open").replace(
+        "secret",
+        "max_redials = 5\nhello_timeout = 5000\nsecret",
+      ),
+    ),
+  ).toEqual([
+    {
+      do: "change-tunnel",
+      tunnel: "d",
+      why: "changed: transport, secrets, settings, dial (from its next connection)",
+    },
+  ]);
+});
+
+test("a dynamic tunnel is made anew for other peers, its session alone for another password", () => {
+  expect(all(LAC, LAC.replace("192.0.2.9", "192.0.2.8"))).toEqual([
+    { do: "remove-tunnel", tunnel: "d", why: "changed: peer, peers" },
+    { do: "add-tunnel", tunnel: "d", why: "changed: peer, peers" },
+    { do: "add-session", tunnel: "d", session: "s", why: "changed: peer, peers" },
+  ]);
+  expect(all(LAC, LAC.replace("hush", "hush hush"))).toEqual([
+    { do: "remove-session", tunnel: "d", session: "s", why: "changed: ppp, user" },
+    { do: "add-session", tunnel: "d", session: "s", why: "changed: ppp, user" },
+  ]);
+});
+
+test("a profile is changed once, and the sessions that have it are named", () => {
+  const profile = "[profile.ppp.default]\nmru = 1400\n";
+  expect(all(LNS, profile + LNS)).toEqual([
+    {
+      do: "change-rules",
+      of: "ppp profiles",
+      added: [],
+      removed: [],
+      changed: ["default"],
+      reordered: false,
+      why: "changed: default",
+    },
+  ]);
+});
+
+test("limits, and keys that a running daemon cannot change, ask for a restart; hooks do not", () => {
+  const next = `[limits]\ntunnels = 5\n[daemon]\npid_file = "/p"\ndrain_rate = 5\n[hooks]\nsession_up = "/bin/true"\n${LNS}`;
+  expect(all(LNS, next)).toEqual([
+    { do: "change-settings", of: "daemon", keys: ["drain"] },
+    { do: "change-settings", of: "hooks", keys: ["sessionUp"] },
+    { do: "restart-daemon", keys: ["pidFile", "limits.tunnels"] },
+  ]);
+});
+
+test("no step says a secret beside its configuration", () => {
+  const steps = all(
+    LNS + LAC,
+    (LNS + LAC).replaceAll("opensesame", "sesame open").replaceAll("hush", "quiet now"),
+  );
+  expect(steps.length).toBeGreaterThan(3);
+  expect(JSON.stringify(steps)).not.toMatch(/sesame|hush|quiet/);
+});

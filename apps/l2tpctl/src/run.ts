@@ -3,6 +3,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { completeCommand, completionCommand } from "./completion.ts";
 import { decodeCommand } from "./decode/command.ts";
 import { EXIT, ExitError, UsageError } from "./errors.ts";
 import { configCommand } from "./import/command.ts";
@@ -64,7 +65,15 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   program
     .commandsGroup("Without a daemon:")
     .addCommand(inherit(decode, program))
-    .addCommand(inherit(configCommand(parts), program));
+    .addCommand(inherit(configCommand(parts), program))
+    .addCommand(inherit(completionCommand(parts), program))
+    .addCommand(
+      inherit(
+        completeCommand(parts, () => program),
+        program,
+      ),
+      { hidden: true },
+    );
   const usage = usageCodeOf(argv, program);
   try {
     await program.parseAsync(argv, { from: "user" });

@@ -1,8 +1,10 @@
 /** The commands that speak to a daemon, run as a user runs them, against a daemon that has no tunnels but says so. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ManagementError, type ManagementServer, serve } from "@l2tp/management";
+import { needs } from "@l2tp/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FakeDaemon, sessionRow, tunnelRow } from "../../../packages/management/test/fake.ts";
 import { CONTROL_CHARACTER, jsonLines, l2tpctl, Sink } from "./harness.ts";
@@ -327,6 +329,73 @@ describe("exit codes and messages", () => {
       code: 1,
       stdout: expect.stringContaining("add-tunnel t1 FAILED: address in use"),
     });
+  });
+});
+
+describe("completion", () => {
+  const complete = async (...words: string[]) =>
+    (await l2tpctl(["__complete", "--", ...words], { env: { L2TPD_SOCKET: socket } })).stdout
+      .split("\n")
+      .slice(0, -1);
+
+  test.each([
+    [["ses"], ["session"]],
+    [
+      ["tunnel", ""],
+      ["list", "show", "down"],
+    ],
+    [["tunnel", "list", "--st"], ["--state"]],
+    [
+      ["tunnel", "show", ""],
+      ["north", "south"],
+    ],
+    [["tunnel", "down", "--text", "bye", "s"], ["south"]],
+    [["tunnel", "show", "north", ""], []],
+    [
+      ["session", "show", "south/"],
+      ["south/call-1", "south/call-2"],
+    ],
+    [
+      ["session", "list", "--tunnel", ""],
+      ["north", "south"],
+    ],
+    [["dial", ""], ["office"]],
+    [
+      ["trace", ""],
+      ["on", "off"],
+    ],
+    [["log-level", "d"], ["debug"]],
+    [
+      ["decode", "--encap", ""],
+      ["udp", "ip"],
+    ],
+    [["tunnel", "show", "--socket", "/nowhere", ""], []],
+  ])("%j", async (words, expected) => {
+    expect(await complete(...words)).toEqual(expected);
+  });
+
+  test("what is for the scripts alone is not offered", async () => {
+    expect(await complete("")).not.toContain("__complete");
+    expect((await l2tpctl(["--help"])).stdout).not.toContain("__complete");
+  });
+
+  needs({ tool: "bash" })("bash asks for names as it is told to", async () => {
+    const { stdout: script } = await l2tpctl(["completion", "bash"]);
+    const program = `l2tpctl() { printf '%s\\n' "$@" >"${directory}/asked"; printf 'north\\nsouth\\n'; }
+${script}
+COMP_WORDS=(l2tpctl tunnel show s) COMP_CWORD=3
+_l2tpctl
+printf '%s' "\${COMPREPLY[*]}"`;
+    const { stdout, stderr } = spawnSync("bash", ["-c", program], { encoding: "utf8" });
+    expect({ stdout, stderr }).toEqual({ stdout: "south", stderr: "" });
+    expect(readFileSync(join(directory, "asked"), "utf8").split("\n")).toEqual([
+      "__complete",
+      "--",
+      "tunnel",
+      "show",
+      "s",
+      "",
+    ]);
   });
 });
 

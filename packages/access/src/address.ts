@@ -160,3 +160,21 @@ export function formatRange({ family, first, last, length }: AddressRange): stri
   if (length !== undefined) return `${from}/${length}`;
   return first === last ? from : `${from}-${formatAddress({ family, value: last })}`;
 }
+
+/** The fewest prefixes that have the range's addresses and no others: at most two for each bit of an address. */
+export function prefixesOf({ family, first, last }: AddressRange): string[] {
+  const prefixes: string[] = [];
+  let next = first;
+  while (next <= last) {
+    let bits = 0;
+    // As large as its first address allows, and no larger than what is left.
+    while (bits < BITS[family]) {
+      const size = 1n << BigInt(bits + 1);
+      if (next % size !== 0n || next + size - 1n > last) break;
+      bits += 1;
+    }
+    prefixes.push(`${formatAddress({ family, value: next })}/${BITS[family] - bits}`);
+    next += 1n << BigInt(bits);
+  }
+  return prefixes;
+}

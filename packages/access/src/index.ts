@@ -6,6 +6,7 @@ export {
   formatAddress,
   formatRange,
   overlap,
+  prefixesOf,
   type ReadRange,
   readAddress,
   readRange,

@@ -2,7 +2,15 @@ import { isIPv4, isIPv6 } from "node:net";
 import { seeds } from "@l2tp/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatAddress, formatRange, overlap, readAddress, readRange, within } from "../src/index.ts";
+import {
+  formatAddress,
+  formatRange,
+  overlap,
+  prefixesOf,
+  readAddress,
+  readRange,
+  within,
+} from "../src/index.ts";
 
 test.each([
   ["192.0.2.1", "192.0.2.1"],
@@ -95,4 +103,33 @@ test("two prefixes overlap when one holds the other", () => {
   expect(overlap(range("10.0.0.0/8"), range("10.1.2.3"))).toBe(true);
   expect(overlap(range("10.0.0.0/24"), range("10.0.1.0/24"))).toBe(false);
   expect(overlap(range("0.0.0.0/0"), range("::/0"))).toBe(false);
+});
+
+test("a range is the fewest prefixes, which have its addresses and no others", () => {
+  const of = (text: string): string[] => {
+    const read = readRange(text);
+    if ("wrong" in read) throw new Error(read.wrong);
+    return prefixesOf(read.range);
+  };
+  expect(of("10.0.0.0/24")).toEqual(["10.0.0.0/24"]);
+  expect(of("10.0.0.1-10.0.0.6")).toEqual(["10.0.0.1/32", "10.0.0.2/31", "10.0.0.4/31", "10.0.0.6/32"]);
+  expect(of("0.0.0.0/0")).toEqual(["0.0.0.0/0"]);
+  expect(of("::/0")).toEqual(["::/0"]);
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 4095 }), fc.integer({ min: 0, max: 4095 }), (a, b) => {
+      const [first, last] = [BigInt(Math.min(a, b)), BigInt(Math.max(a, b))];
+      const ranges = prefixesOf({ family: 4, first, last }).map((text) => {
+        const read = readRange(text);
+        if ("wrong" in read) throw new Error(read.wrong);
+        return read.range;
+      });
+      let next = first;
+      for (const range of ranges) {
+        expect(range.first).toBe(next);
+        next = range.last + 1n;
+      }
+      expect(next).toBe(last + 1n);
+    }),
+    { seed: seeds(1)[0] as number },
+  );
 });

@@ -15,6 +15,7 @@ export { TUNNEL_KEYS, TUNNEL_PROFILE_KEYS } from "./keys/tunnel.ts";
 export { NAME_KEYS, POOL_KEYS, USER_KEYS } from "./keys/user.ts";
 export { type Checked, type ConfigOf, checkConfig, type ParseOptions, parseConfig } from "./parse.ts";
 export { plan, type RuleChange, type SessionChange, type Step } from "./plan.ts";
+export { poolRoutes } from "./pool-routes.ts";
 export {
   ConfigError,
   type ConfigProblem,

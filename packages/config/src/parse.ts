@@ -12,6 +12,7 @@ import {
   type Shape,
 } from "./extensions.ts";
 import { ROOT_KEYS, ROOT_TABLES } from "./keys/daemon.ts";
+import { withPools } from "./pool-routes.ts";
 import { ConfigError, type ConfigProblem } from "./problem.ts";
 import { type ProfileBooks, readProfileBooks, readProfiles } from "./profile-tables.ts";
 import { checkReferences } from "./references.ts";
@@ -125,6 +126,8 @@ function readDocument(
   const daemon = readDaemon(report, document["daemon"]);
   const books = readProfileBooks(report, document["profile"]);
   const tunnels = readTunnels(report, document["tunnel"], { defaults, daemon, books, extensions });
+  const pools = readPools(report, document["pool"]);
+  const profiles = readProfiles(report, books, defaults.profile, daemon);
   const draft = {
     file,
     defaults,
@@ -135,9 +138,9 @@ function readDocument(
     peers: readPeers(report, document["peer"]),
     calls: readCalls(report, document["call"]),
     users: readUsers(report, document["user"]),
-    pools: readPools(report, document["pool"]),
+    pools,
     names: readNames(report, document["names"]),
-    profiles: readProfiles(report, books, defaults.profile, daemon),
+    profiles: { ...profiles, ppp: profiles.ppp.map((one) => withPools(one, pools)) },
     tunnels,
     extensions: root.extensions,
   };

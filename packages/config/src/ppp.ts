@@ -153,7 +153,7 @@ function mppeOf(
   };
 }
 
-const SHARED_NAME = "l2tp0";
+const SHARED_NAME = "l2tpppp0";
 
 function attachmentOf(reading: Reading): PppAttachmentConfig | undefined {
   const { report, path, ledger } = reading;

@@ -448,7 +448,7 @@ export type PppAttachmentConfig =
       readonly to: "shared";
       readonly name: string;
       readonly addresses: readonly string[];
-      /** Of the document, and those of the pool. */
+      /** Of the document, and those of all pools. */
       readonly routes: readonly string[];
     }
   | { readonly to: "program" };

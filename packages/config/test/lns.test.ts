@@ -453,6 +453,19 @@ default_route = true`,
   });
 });
 
+test("a shared interface has our address, and routes to all that pools may give", () => {
+  const { profiles } = parseConfig(
+    `[pool.p]\nranges = ["10.0.0.8-10.0.0.15", "10.1.0.0/16"]\nlocal = "10.1.0.1"\nipv6 = ["2001:db8:1::/48"]\n` +
+      `[pool.q]\nranges = ["10.0.0.0/29"]\n[profile.ppp.default]\nattach = "shared"\npool = "p"\nshared_routes = ["10.9.0.0/16"]\n${LNS}`,
+  );
+  expect(profiles.ppp[0]?.attach).toEqual({
+    to: "shared",
+    name: "l2tpppp0",
+    addresses: ["10.1.0.1/32"],
+    routes: ["10.9.0.0/16", "10.0.0.8/29", "10.1.0.0/16", "2001:db8:1::/48", "10.0.0.0/29"],
+  });
+});
+
 test("no message has a secret or a password in it", () => {
   const text = `[peer.p]
 secret = 12345

@@ -368,8 +368,8 @@ export const PPP_KEYS = {
   shared_name: ours(text(), {
     description: "Name of the shared interface.",
     expects: "an interface name of 1 to 15 octets without spaces, / and :",
-    default: '`"l2tp0"`',
-    example: 'shared_name = "l2tp0"',
+    default: '`"l2tpppp0"`',
+    example: 'shared_name = "l2tpppp0"',
     aliases: ["tundevicename", "shared_interface"],
   }),
   shared_addresses: ours(z.array(z.string()), {

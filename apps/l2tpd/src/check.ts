@@ -1,22 +1,29 @@
 /** `--check`: says whether the configuration is correct and what would be done with it, and does nothing. */
-import { type Config, explain, renderProblem } from "@l2tp/config";
+import {
+  type Config,
+  type ConfiguredTunnelConfig,
+  type DynamicTunnelConfig,
+  explain,
+  type ListenerConfig,
+} from "@l2tp/config";
 import { PlaneError } from "@l2tp/dataplane";
 import { peerGoneWithinMs } from "@l2tp/transport";
 import { readConfig } from "./config-file.ts";
 import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
+import { formatAddress, formatDuration } from "./format.ts";
+import { runsPppd } from "./needs.ts";
 import { obstacleTo } from "./obstacles.ts";
 import type { DaemonOptions } from "./options.ts";
 import { choosePlane, remedyFor } from "./planes.ts";
-import { formatDuration } from "./state.ts";
 import { transportOf } from "./tunnels.ts";
 
 /** Prints to standard output. @throws ExitError with code 78 and every problem of the file. */
 export async function check(options: DaemonOptions): Promise<ExitCode> {
-  const config = readConfig(options.config);
+  const { config, warnings } = readConfig(options.config);
   const wanted = options.dataPlane ?? config.daemon.dataPlane;
   const lines = [
     `${options.config}: correct`,
-    ...config.warnings.map(renderProblem),
+    ...warnings,
     ...(await describePlane(wanted, config)),
     "",
     explain(config).trimEnd(),
@@ -41,23 +48,57 @@ async function describePlane(wanted: string, config: Config): Promise<string[]> 
   }
 }
 
-/** What l2tpd would do, one line a tunnel. */
+/** What l2tpd would do, one line a listener and a tunnel. */
 function describeWork(config: Config): string[] {
-  if (config.tunnels.length === 0) return ["l2tpd would do nothing: there are no tunnels"];
-  return config.tunnels.map((tunnel) => {
-    const { name, mode, sessions } = tunnel;
-    const obstacle = obstacleTo(tunnel);
-    if (obstacle !== undefined || mode === "dynamic")
-      return `l2tpd would leave out tunnel ${name}: ${obstacle}`;
-    const count = sessions.length === 1 ? "1 session" : `${sessions.length} sessions`;
-    return `l2tpd would keep up tunnel ${name} with ${count}; ${describeLiveness(tunnel, config)}`;
-  });
+  const { listeners, tunnels } = config;
+  if (listeners.length + tunnels.length === 0) {
+    return ["l2tpd would do nothing: there are no tunnels and no listeners"];
+  }
+  return [
+    ...listeners.map((listener) => describeListener(listener, config)),
+    ...tunnels.map((tunnel) => {
+      const obstacle = obstacleTo(tunnel);
+      if (obstacle !== undefined) return `l2tpd would leave out tunnel ${tunnel.name}: ${obstacle}`;
+      return tunnel.mode === "dynamic" ? describeDialled(tunnel) : describeConfigured(tunnel, config);
+    }),
+  ];
 }
 
-function describeLiveness(
-  tunnel: Exclude<Config["tunnels"][number], { mode: "dynamic" }>,
-  { defaults }: Config,
-): string {
+const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? "" : "s"}`;
+
+function describeListener({ name, local }: ListenerConfig, { peers, users, pools }: Config): string {
+  const may = peers.filter(({ listen, deny }) => deny === undefined && (listen?.includes(name) ?? true));
+  const who =
+    may.length === 0
+      ? "nobody may call: there is no [peer.NAME] for it"
+      : `${may.length === 1 ? "peer" : "peers"} ${may.map((peer) => peer.name).join(", ")} may call; ${count(users.length, "user")}, ${count(pools.length, "pool")}`;
+  return `l2tpd would listen on ${formatAddress(local)} (listener ${name}); ${who}`;
+}
+
+const WHEN = {
+  "at-start": "at its start, and again whenever it ends",
+  "on-demand": "when it is asked to (l2tpctl dial)",
+  manual: "when it is asked to (l2tpctl dial), once",
+} as const;
+
+function describeDialled({ name, peers, dial, sessions, secrets }: DynamicTunnelConfig): string {
+  const whom = peers.map(({ host, port }) => formatAddress({ address: host, port })).join(", ");
+  const calls = sessions.map((session) => {
+    const by = runsPppd(session) ? "pppd" : session.user ? `PPP as user ${session.user.name}` : "PPP";
+    return `${session.name} with ${by}`;
+  });
+  const what =
+    calls.length === 0 ? "without sessions" : `with ${count(calls.length, "session")} (${calls.join(", ")})`;
+  const known = secrets.length === 0 ? "without a secret" : "with a secret";
+  return `l2tpd would dial tunnel ${name} to ${whom}, ${known}, ${WHEN[dial.mode]}; ${what}`;
+}
+
+function describeConfigured(tunnel: ConfiguredTunnelConfig, config: Config): string {
+  const { name, sessions } = tunnel;
+  return `l2tpd would keep up tunnel ${name} with ${count(sessions.length, "session")}; ${describeLiveness(tunnel, config)}`;
+}
+
+function describeLiveness(tunnel: ConfiguredTunnelConfig, { defaults }: Config): string {
   if (tunnel.mode === "static") return "it is static: whether the peer lives is not known";
   const ms = peerGoneWithinMs(transportOf(tunnel, defaults.profile));
   if (!Number.isFinite(ms)) return "hello is off: whether the peer lives is not known";

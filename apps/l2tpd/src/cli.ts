@@ -17,15 +17,20 @@ export const DEFAULT_CONFIG = "/etc/l2tpd/l2tpd.toml";
 const HELP = `
 Examples:
   l2tpd                                  run with ${DEFAULT_CONFIG}
-  l2tpd --config site-a.toml             run with another file
+  l2tpd --config lns.toml                run with another file
   l2tpd --check --config site-a.toml     say what is wrong with a file, or what it would do
-  l2tpd --log-level debug                say more: each try, each message that is ignored
+  l2tpd --log-level debug                say more: each try, each control message
+  l2tpd --trace l2tp.pcapng              write control messages to a file for Wireshark
+  l2tpd --data-plane null                bring tunnels and sessions up and carry no data: needs no
+                                         privilege, and runs anywhere
   l2tpd --netns /run/netns/blue          run in a network namespace
   l2tpd demo                             show a tunnel at work on this machine alone
+  l2tpctl status                         ask a running l2tpd; l2tpctl --help has more
 
 Signals:
   SIGTERM, SIGINT   take everything down and stop; a second one does not wait
-  SIGUSR1           write the state of all tunnels and sessions to the log
+  SIGHUP            read the configuration again and change what has changed (l2tpctl reload)
+  SIGUSR1           write the state of all to the log
 
 Exit codes:
    0  stopped as asked; with --check: the configuration is correct
@@ -52,7 +57,7 @@ function seconds(text: string): number {
 export async function runCli(words: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
   const program = new Command("l2tpd")
-    .description("The L2TP daemon: keeps the tunnels and sessions of a configuration file up.")
+    .description("The L2TP daemon: takes callers (LNS), dials (LAC), and keeps the tunnels of a file up.")
     .version(`l2tpd ${version}`, "-V, --version", "print the version and end")
     .helpOption("-h, --help", "print this help and end")
     .addHelpText("after", HELP)
@@ -82,9 +87,20 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
       "how long an orderly stop may take (default: the file's, else 10)",
       seconds,
     )
+    .option(
+      "--socket <path>",
+      "the unix socket that l2tpctl talks to (default: the file's, else /run/l2tpd/l2tpd.sock)",
+    )
+    .option("--no-socket", "without that socket")
+    .option("--trace <file.pcapng>", "write control messages to this file, secrets covered with zeros")
+    .option("--trace-secrets", "… with their secrets")
+    .option("--pid-file <file>", "write the process ID to this file")
     .option("--netns <path>", "the network namespace to run in, such as /run/netns/NAME")
     .addOption(new Option("--until-stdin-ends").hideHelp())
     .action(async (options: DaemonOptions) => {
+      if (options.traceSecrets && options.trace === undefined) {
+        throw new ExitError(EXIT.usage, "--trace-secrets says how --trace FILE is written, which is missing");
+      }
       exitCode = options.check ? await check(options) : await runDaemon(options);
     });
   program

@@ -1,21 +1,72 @@
-/** The configuration from its file, with errors that say what to do and end with the right code. */
+/** The configuration from its file, with its secrets, and errors that say what to do and end with the right code. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Config, ConfigError, parseConfig, renderProblem } from "@l2tp/config";
+import {
+  type Config,
+  ConfigError,
+  parseConfig,
+  readSecrets,
+  renderProblem,
+  type Secrets,
+  secretsOf,
+} from "@l2tp/config";
 import { EXIT, ExitError } from "./exit-codes.ts";
+import { exposure, readSecretFile } from "./secret-files.ts";
 
-/** @throws ExitError 66 when the file cannot be read, 77 when that is not allowed, 78 with every problem in it. */
-export function readConfig(file: string): Config {
-  const text = readText(file);
+/** A configuration that is correct. */
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  /** What is not wrong, but hardly meant; one line each. */
+  readonly warnings: readonly string[];
+}
+
+/** Every problem of a document. */
+export class ConfigurationError extends ExitError {
+  /** One line each, with file, line and column. */
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[], errors: number, cause?: unknown) {
+    const count = errors === 1 ? "1 error" : `${errors} errors`;
+    super(EXIT.configuration, [`the configuration has ${count}`, ...problems].join("\n"), { cause });
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads a configuration and the files of its secrets.
+ * @throws ExitError 66 when the file cannot be read, 77 when that is not allowed; ConfigurationError (78) with every
+ * problem in it
+ */
+export function readConfig(file: string): LoadedConfig {
+  const path = locate(file);
+  const text = readText(path, file);
+  const config = parse(text, file);
+  const uid = process.getuid?.();
+  const secrets = readSecrets(config, {
+    read: readSecretFile,
+    document: text,
+    ...(uid !== undefined && { uid }),
+  });
+  if (secrets.problems.length > 0) {
+    throw new ConfigurationError(secrets.problems.map(renderProblem), secrets.problems.length);
+  }
+  const hasSecrets = [...secretsOf(config)].some(({ from }) => from === "text");
+  const exposed = hasSecrets ? exposure(path) : undefined;
+  return {
+    config,
+    secrets,
+    warnings: [...config.warnings.map(renderProblem), ...(exposed === undefined ? [] : [exposed])],
+  };
+}
+
+function parse(text: string, file: string): Config {
   try {
     return parseConfig(text, { file });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const problems = [...error.problems, ...error.warnings].map(renderProblem);
-    const count = error.problems.length === 1 ? "1 error" : `${error.problems.length} errors`;
-    throw new ExitError(EXIT.configuration, [`the configuration has ${count}`, ...problems].join("\n"), {
-      cause: error,
-    });
+    throw new ConfigurationError(problems, error.problems.length, error);
   }
 }
 
@@ -25,9 +76,10 @@ function locate(file: string, environment: NodeJS.ProcessEnv = process.env): str
   return from !== undefined && !existsSync(file) ? resolve(from, file) : file;
 }
 
-function readText(file: string): string {
+/** @param file - as the person wrote it. */
+function readText(path: string, file: string): string {
   try {
-    return readFileSync(locate(file), "utf8");
+    return readFileSync(path, "utf8");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT") {

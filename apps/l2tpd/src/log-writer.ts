@@ -20,6 +20,8 @@ const SYSLOG_PRIORITY: Record<LogLevel, number> = { error: 3, warn: 4, info: 6, 
 /** A logger that can write one more kind of line: the state of all, asked for by a signal. */
 export interface LogWriter extends Logger {
   readonly format: LineFormat;
+  /** The least important records that are written; may be changed at any time. */
+  level: LogLevel;
   /** Writes lines as they are, whatever the level. */
   raw(lines: string): void;
 }
@@ -85,22 +87,23 @@ function textFields(fields: LogFields): string {
 
 /** A logger for the daemon. */
 export function createLogWriter({ level, format, write, now }: LogWriterOptions): LogWriter {
-  const threshold = LOG_LEVELS.indexOf(level);
   const formatter = FORMATTERS[format];
   const at =
     (own: LogLevel) =>
     (fields: LogFields, message: string): void => {
       // A line break in a message would be a record of its own.
-      if (LOG_LEVELS.indexOf(own) <= threshold) {
+      if (LOG_LEVELS.indexOf(own) <= LOG_LEVELS.indexOf(writer.level)) {
         write(`${formatter(own, fields, message.replace(/\s*\n\s*/g, " "), now())}\n`);
       }
     };
-  return {
+  const writer: LogWriter = {
     format,
+    level,
     error: at("error"),
     warn: at("warn"),
     info: at("info"),
     debug: at("debug"),
     raw: (lines) => write(`${lines}\n`),
   };
+  return writer;
 }

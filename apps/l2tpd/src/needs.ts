@@ -1,15 +1,24 @@
 /** What a document needs of a data plane, and what a data plane lacks of it: how `auto` decides. */
-import type { Config, ConfiguredSessionConfig, ConfiguredTunnelConfig } from "@l2tp/config";
+import type {
+  Config,
+  ConfiguredSessionConfig,
+  ConfiguredTunnelConfig,
+  DynamicSessionConfig,
+  DynamicTunnelConfig,
+  SessionConfig,
+  SessionProfileConfig,
+} from "@l2tp/config";
 import type { DataPlaneCapabilities } from "@l2tp/dataplane";
-import { obstacleTo } from "./obstacles.ts";
 
 /** What a data plane can do. */
 export interface Abilities {
   readonly capabilities: DataPlaneCapabilities;
-  /** Rewrites the MSS of TCP SYNs (`clamp_mss`). */
+  /** Rewrites the MSS of TCP SYNs of an Ethernet session (`clamp_mss`). */
   readonly clampsMss: boolean;
   /** Sends its outer packets with the DF bit where a document wants that (`dont_fragment = "set"`). */
   readonly setsDontFragment: boolean;
+  /** Carries nothing by design: nobody expects PPP of it. */
+  readonly carriesNothing?: boolean;
 }
 
 /** One thing that a document says and a data plane does not do. */
@@ -21,35 +30,118 @@ export interface Shortfall {
 }
 
 /** Everything that a data plane lacks for a document, in the document's order. */
-export function shortfalls({ tunnels }: Config, abilities: Abilities): Shortfall[] {
-  return tunnels.flatMap((tunnel) => {
-    // What is left out on every data plane is no reason for any.
-    if (obstacleTo(tunnel) !== undefined || tunnel.mode === "dynamic") return [];
-    return ofTunnel(tunnel, abilities);
-  });
+export function shortfalls(config: Config, abilities: Abilities): Shortfall[] {
+  return [
+    ...config.listeners.flatMap((listener) => ofListener(listener, config, abilities)),
+    ...config.tunnels.flatMap((tunnel) =>
+      tunnel.mode === "dynamic" ? ofDialled(tunnel, abilities) : ofConfigured(tunnel, abilities),
+    ),
+  ];
 }
 
-function ofTunnel(tunnel: ConfiguredTunnelConfig, abilities: Abilities): Shortfall[] {
+const leftOut = (what: string): Shortfall => ({ what, effect: "left out" });
+const notDone = (what: string): Shortfall => ({ what, effect: "not done" });
+
+/** A listener needs UDP, its family, L2TPv2, and PPP as the profiles of those who may call say. */
+function ofListener(
+  { name, local }: Config["listeners"][number],
+  config: Config,
+  abilities: Abilities,
+): Shortfall[] {
+  const where = `listener ${name}`;
   const { versions, encapsulations, families } = abilities.capabilities;
-  const { name, version, encapsulation, peer } = tunnel;
-  const leftOut = (why: string): Shortfall[] => [{ what: `tunnel ${name}: ${why}`, effect: "left out" }];
-  if (!versions.includes(version)) return leftOut(`L2TPv${version}`);
-  if (!encapsulations.includes(encapsulation)) return leftOut(`encap = "${encapsulation}"`);
-  if (!families.includes(peer.family)) return leftOut(`IPv${peer.family}`);
-  return tunnel.sessions.flatMap((session) => ofSession(name, session, abilities));
+  if (!versions.includes(2)) return [leftOut(`${where}: L2TPv2`)];
+  if (!encapsulations.includes("udp")) return [leftOut(`${where}: UDP`)];
+  if (!families.includes(local.family)) return [leftOut(`${where}: IPv${local.family}`)];
+  return profilesInUse(config).flatMap((profile) =>
+    ofPpp(`sessions of profile ${profile.name} on ${where}`, profile, abilities),
+  );
 }
 
-function ofSession(tunnel: string, session: ConfiguredSessionConfig, abilities: Abilities): Shortfall[] {
+/** Session profiles that peers and calls are given. */
+function profilesInUse({ peers, calls, profiles }: Config): SessionProfileConfig[] {
+  const named = new Set([...peers, ...calls].flatMap(({ sessionProfile }) => sessionProfile ?? []));
+  const ofTunnels = new Map(profiles.tunnel.map(({ name, sessionProfile }) => [name, sessionProfile]));
+  for (const peer of peers) {
+    if (peer.deny !== undefined || peer.sessionProfile !== undefined) continue;
+    named.add(ofTunnels.get(peer.tunnelProfile ?? "default") ?? "default");
+  }
+  return profiles.session.filter(({ name }) => named.has(name));
+}
+
+function ofTunnel(
+  where: string,
+  { version, encapsulation }: Pick<ConfiguredTunnelConfig, "version" | "encapsulation">,
+  families: readonly (4 | 6 | undefined)[],
+  abilities: Abilities,
+): Shortfall[] {
+  const can = abilities.capabilities;
+  if (!can.versions.includes(version)) return [leftOut(`${where}: L2TPv${version}`)];
+  if (!can.encapsulations.includes(encapsulation)) return [leftOut(`${where}: encap = "${encapsulation}"`)];
+  // A name has a family when it is resolved.
+  const [missing] = families.filter((family) => family !== undefined && !can.families.includes(family));
+  return missing === undefined ||
+    families.some((family) => family === undefined || can.families.includes(family))
+    ? []
+    : [leftOut(`${where}: IPv${missing}`)];
+}
+
+function ofConfigured(tunnel: ConfiguredTunnelConfig, abilities: Abilities): Shortfall[] {
+  const own = ofTunnel(`tunnel ${tunnel.name}`, tunnel, [tunnel.peer.family], abilities);
+  return own.length > 0
+    ? own
+    : tunnel.sessions.flatMap((session) => ofSession(tunnel.name, session, abilities));
+}
+
+function ofDialled(tunnel: DynamicTunnelConfig, abilities: Abilities): Shortfall[] {
+  const families = tunnel.peers.map(({ family }) => family);
+  const own = ofTunnel(`tunnel ${tunnel.name}`, tunnel, families, abilities);
+  if (own.length > 0) return own;
+  return tunnel.sessions.flatMap((session) => [
+    ...ofSession(tunnel.name, session, abilities),
+    ...ofPpp(`session ${session.name} of tunnel ${tunnel.name}`, session, abilities),
+  ]);
+}
+
+function ofSession(
+  tunnel: string,
+  session: ConfiguredSessionConfig | DynamicSessionConfig,
+  abilities: Abilities,
+): Shortfall[] {
   const { pseudowire, mtu } = session;
   const where = `session ${session.name} of tunnel ${tunnel}`;
   if (!abilities.capabilities.pseudowires.includes(pseudowire)) {
-    return [{ what: `${where}: pseudowire = "${pseudowire}"`, effect: "left out" }];
+    return [leftOut(`${where}: pseudowire = "${pseudowire}"`)];
   }
-  if (mtu.clampMss && !abilities.clampsMss) return [{ what: `${where}: clamp_mss`, effect: "left out" }];
+  // PPP of our own clamps by itself, and a session of a configured tunnel has pppd.
+  const clamps = abilities.clampsMss || pseudowire !== "eth";
+  if (mtu.clampMss && !clamps) return [leftOut(`${where}: clamp_mss`)];
   if (mtu.dontFragment === "set" && !abilities.setsDontFragment) {
-    return [{ what: `${where}: dont_fragment = "set"`, effect: "not done" }];
+    return [notDone(`${where}: dont_fragment = "set"`)];
   }
   return [];
+}
+
+/** Who runs PPP: pppd where the document has options for it, else we, where the data plane has links for that. */
+function ofPpp(
+  where: string,
+  { pppdArgs, pppdOptions }: Pick<SessionConfig, "pppdArgs" | "pppdOptions">,
+  { capabilities: { pppd, pppLink }, carriesNothing }: Abilities,
+): Shortfall[] {
+  if (carriesNothing) return [];
+  if (runsPppd({ pppdArgs, pppdOptions })) return pppd === undefined ? [leftOut(`${where}: pppd`)] : [];
+  return (pppLink ?? []).length === 0 ? [leftOut(`${where}: PPP without pppd`)] : [];
+}
+
+/** Whether the document wants pppd for a session, or sessions of a profile. */
+export function runsPppd({
+  pppdArgs,
+  pppdOptions,
+}: {
+  readonly pppdArgs?: string | undefined;
+  readonly pppdOptions?: readonly string[] | undefined;
+}): boolean {
+  return pppdArgs !== undefined || pppdOptions !== undefined;
 }
 
 /** Negative when `a` lacks less than `b`: a session that cannot be weighs more than any that lacks something. */

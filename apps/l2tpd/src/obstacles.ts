@@ -2,13 +2,13 @@
 import type { ConfiguredSessionConfig, TunnelConfig } from "@l2tp/config";
 
 /** Why this version of l2tpd does not run a tunnel; undefined when it does. */
-export function obstacleTo(tunnel: TunnelConfig): string | undefined {
-  return tunnel.mode === "dynamic"
-    ? "dynamic tunnels are not there yet: give both ends their IDs (tid, ptid, and sid, psid for each session) and run it as static or quiescent"
+export function obstacleTo({ mode, version }: TunnelConfig): string | undefined {
+  return mode === "dynamic" && version === 3
+    ? 'L2TPv3 tunnels cannot be dialled yet: take version = "l2tpv2", or give both ends their IDs (tid, ptid, and sid, psid for each session) and run it as static or quiescent'
     : undefined;
 }
 
-/** Why this version of l2tpd does not run a session; undefined when it does. */
+/** Why this version of l2tpd does not run a session of a configured tunnel; undefined when it does. */
 export function obstacleToSession({
   pseudowire,
   interface: { name },

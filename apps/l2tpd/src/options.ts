@@ -11,6 +11,12 @@ export interface DaemonOptions {
   /** Seconds. */
   readonly stopTimeout?: number;
   readonly netns?: string;
+  /** Of the management interface; `false`: none. */
+  readonly socket?: string | boolean;
+  /** A pcapng file for control messages. */
+  readonly trace?: string;
+  readonly traceSecrets?: boolean;
+  readonly pidFile?: string;
   /** Not for people: end when standard input does, so that a parent's death is noticed. */
   readonly untilStdinEnds?: boolean;
 }

@@ -36,7 +36,7 @@ const PLANES = {
     },
   },
   userspace: {
-    summary: "our own: TAP interfaces, packets in worker threads, no kernel module",
+    summary: "our own: TUN and TAP interfaces, packets in worker threads, no kernel module",
     clampsMss: true,
     setsDontFragment: true,
     obstacle: needsLinux,
@@ -45,10 +45,23 @@ const PLANES = {
       return new UserspaceDataPlane();
     },
   },
-  mock: {
-    summary: "carries nothing: to try a configuration on any machine",
+  null: {
+    summary:
+      "carries no data: tunnels and sessions come up with their peers, on any machine, without privileges",
     clampsMss: true,
     setsDontFragment: true,
+    carriesNothing: true,
+    obstacle: () => undefined,
+    async load() {
+      const { NullDataPlane } = await import("@l2tp/dataplane-null");
+      return new NullDataPlane();
+    },
+  },
+  mock: {
+    summary: "a simulation that reaches nobody: to try a configuration on any machine",
+    clampsMss: true,
+    setsDontFragment: true,
+    carriesNothing: true,
     obstacle: () => undefined,
     async load({ tunnels }) {
       const { MockDataPlane, MockNetwork, realTime } = await import("@l2tp/dataplane-mock");
@@ -72,7 +85,7 @@ export type PlaneName = keyof typeof PLANES;
 /** The data planes by name. */
 export type Registry = Readonly<Record<PlaneName, PlaneEntry>>;
 
-/** What `auto` tries, best first. The mock is never chosen by itself: nobody wants a daemon that carries nothing. */
+/** What `auto` tries, best first. Neither mock nor null is chosen by itself: nobody wants a daemon that carries nothing. */
 const AUTO_ORDER: readonly PlaneName[] = ["linux", "userspace"];
 
 /** What `--data-plane` takes. */
@@ -94,8 +107,8 @@ export interface ChosenPlane extends PlaneChoice {
 }
 
 /**
- * Chooses and loads. `auto` takes the data plane that lacks least of what the document needs: a PPP session needs the
- * kernel's, a clamped MSS our own; when both would do, the kernel's.
+ * Chooses and loads. `auto` takes the data plane that lacks least of what the document needs: pppd needs the kernel's, a
+ * clamped MSS of an Ethernet session our own; when both would do, the kernel's.
  *
  * @param wanted - one of {@link PLANE_CHOICES}, or what a configuration says, which may be ahead of us.
  * @param registry - for tests.
@@ -163,7 +176,7 @@ async function chooseBest(config: Config, registry: Registry, log: LineLog): Pro
   throw new ExitError(
     EXIT.unavailable,
     `no data plane works on this machine (${passedOver.join("; ")}). ` +
-      "Run l2tpd on Linux, or use --data-plane mock to try out a configuration; --check works everywhere",
+      "Run l2tpd on Linux, or use --data-plane null, which carries no data, to try out a configuration; --check works everywhere",
   );
 }
 

@@ -1,53 +1,44 @@
-/**
- * Secrets in files of their own, and the modes of what holds secrets. A file that others may read or change holds no
- * secret, so it is refused, with the command that mends it.
- */
+/** Secrets in files of their own, and the mode of a configuration that holds secrets itself. */
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import { resolve } from "node:path";
+import type { SecretFile } from "@l2tp/config";
 
 /** A secret is a line; who points at something larger has pointed at the wrong file. */
 const LARGEST_OCTETS = 4096;
 /** Permissions of the group and of everybody. */
 const OTHERS = 0o077;
 
-/** Why a file is not taken as a secret, and what to do. */
-export class SecretFileError extends Error {
-  override readonly name = "SecretFileError";
-}
-
 /**
- * The secret in a file: its text, without the line break at its end.
+ * A file for `readSecrets` of `@l2tp/config`, which judges its mode and owner: both are of the file that was read, not of
+ * one that took its place meanwhile.
  *
- * @throws SecretFileError
+ * @throws Error with what to do
  */
-export function readSecretFile(path: string): string {
-  const problem = (what: string, cause?: unknown): SecretFileError =>
-    new SecretFileError(`${path}: ${what}`, { cause });
-  let fd: number;
-  try {
-    fd = openSync(path, "r");
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT")
-      throw problem("there is no such file; write the secret into it, with mode 0600", error);
-    if (code === "EACCES")
-      throw problem("not allowed to read it; give it to the user that l2tpd runs as", error);
-    throw problem(message, error);
-  }
+export function readSecretFile(path: string): SecretFile {
+  const fd = open(path);
   try {
     const stats = fstatSync(fd);
-    if (!stats.isFile()) throw problem("a plain file was expected");
-    if (othersMay(stats) && !isCredential(path)) {
-      throw problem(`others may read or change it (mode ${modeText(stats)}); chmod 600 ${path}`);
-    }
-    if (stats.size > LARGEST_OCTETS) throw problem(`it has ${stats.size} octets, and a secret is one line`);
+    if (!stats.isFile()) throw new Error("a plain file was expected");
+    if (stats.size > LARGEST_OCTETS) throw new Error(`it has ${stats.size} octets, and a secret is one line`);
     const octets = Buffer.alloc(LARGEST_OCTETS);
-    const text = octets.toString("utf8", 0, readSync(fd, octets)).replace(/\r?\n$/, "");
-    if (text === "") throw problem("it is empty; write the secret into it");
-    if (/[\r\n]/.test(text)) throw problem("it has several lines, and a secret is one line");
-    return text;
+    const text = octets.toString("utf8", 0, readSync(fd, octets));
+    if (process.platform === "win32" || isCredential(path)) return { text };
+    return { text, mode: stats.mode & 0o777, uid: stats.uid };
   } finally {
     closeSync(fd);
+  }
+}
+
+function open(path: string): number {
+  try {
+    // A named pipe would be waited for.
+    if (!statSync(path).isFile()) throw new Error("a plain file was expected");
+    return openSync(path, "r");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new Error("there is no such file; write the secret into it, with mode 0600");
+    if (code === "EACCES") throw new Error("not allowed; give it to the user that l2tpd runs as");
+    throw error;
   }
 }
 
@@ -56,7 +47,8 @@ export function exposure(path: string): string | undefined {
   try {
     const stats = statSync(path);
     if (!othersMay(stats) || !stats.isFile()) return undefined;
-    return `${path}: it holds secrets, and others may read or change it (mode ${modeText(stats)}); chmod 600 ${path}, or put the secrets into files of their own (secret_file, password_file)`;
+    const mode = (stats.mode & 0o777).toString(8).padStart(4, "0");
+    return `${path}: it holds secrets, and others can get at it (mode ${mode}); run chmod 600 ${path}, or put the secrets into files of their own (secret_file, password_file)`;
   } catch {
     return undefined;
   }
@@ -64,8 +56,6 @@ export function exposure(path: string): string | undefined {
 
 /** Windows has no such modes. */
 const othersMay = ({ mode }: Stats): boolean => process.platform !== "win32" && (mode & OTHERS) !== 0;
-
-const modeText = ({ mode }: Stats): string => `0${(mode & 0o777).toString(8)}`;
 
 /** systemd's `LoadCredential=`: the folder is ours alone, whatever the modes in it are. */
 function isCredential(path: string): boolean {

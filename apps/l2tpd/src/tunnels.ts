@@ -1,9 +1,8 @@
-/** From the configuration's words to those of `@l2tp/node`. */
+/** Static and quiescent tunnels, from the configuration's words to those of `@l2tp/node`. */
 import type { ConfiguredSessionConfig, ConfiguredTunnelConfig, DefaultsProfile } from "@l2tp/config";
 import type { Context, QuiescentInit, SessionInit, Tunnel } from "@l2tp/node";
 import { FIELD_SETTINGS, GO_L2TP_SETTINGS, type TransportSettings } from "@l2tp/transport";
 import { hostIdentity, stableMacAddress } from "./mac-address.ts";
-import { obstacleToSession } from "./obstacles.ts";
 
 /** The longest cap that the transport takes: as good as none. */
 const NO_CAP_MS = 3_600_000;
@@ -26,13 +25,14 @@ export function transportOf(
   };
 }
 
-function sessionInit(
+/** A session as a context takes it. */
+export function configuredSessionInit(
   tunnel: ConfiguredTunnelConfig,
   session: ConfiguredSessionConfig,
-  identity: readonly string[] | undefined,
 ): SessionInit {
   const { interface: given, pppoe, pppdArgs, pppdOptions } = session;
-  const derived = identity && session.pseudowire === "eth" && given.macAddress === undefined;
+  const needsMac = session.pseudowire === "eth" && given.macAddress === undefined;
+  const identity = needsMac ? hostIdentity() : undefined;
   return {
     name: session.name,
     pseudowire: session.pseudowire,
@@ -44,7 +44,7 @@ function sessionInit(
     sendSequence: session.sendSequence,
     receiveSequence: session.receiveSequence,
     reorderMs: session.reorderMs,
-    interface: derived ? { ...given, macAddress: stableMacAddress(identity, tunnel, session) } : given,
+    interface: identity ? { ...given, macAddress: stableMacAddress(identity, tunnel, session) } : given,
     mtu: session.mtu,
     ppp: {
       ...(pppdArgs !== undefined && { optionsFile: pppdArgs }),
@@ -55,7 +55,7 @@ function sessionInit(
   };
 }
 
-/** Makes a configured tunnel with its sessions; they come up by themselves. @throws ParameterError, NameInUseError */
+/** Makes a configured tunnel, without its sessions; it comes up by itself. @throws ParameterError, NameInUseError */
 export function startTunnel(
   context: Context,
   tunnel: ConfiguredTunnelConfig,
@@ -74,13 +74,7 @@ export function startTunnel(
     ...(local && { local }),
     ...(namespace !== undefined && { namespace }),
   };
-  const made =
-    tunnel.mode === "static"
-      ? context.newStaticTunnel(init)
-      : context.newQuiescentTunnel({ ...init, transport: transportOf(tunnel, profile) });
-  const identity = hostIdentity();
-  for (const session of tunnel.sessions) {
-    if (obstacleToSession(session) === undefined) made.newSession(sessionInit(tunnel, session, identity));
-  }
-  return made;
+  return tunnel.mode === "static"
+    ? context.newStaticTunnel(init)
+    : context.newQuiescentTunnel({ ...init, transport: transportOf(tunnel, profile) });
 }

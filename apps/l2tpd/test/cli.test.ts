@@ -49,7 +49,7 @@ test("--version prints the version of the package", () => {
 
 test.each([
   [["--nonsense"], /unknown option '--nonsense'/],
-  [["--data-plane", "carrier-pigeon"], /Allowed choices are auto, linux, userspace, mock/],
+  [["--data-plane", "carrier-pigeon"], /Allowed choices are auto, linux, userspace, null, mock/],
   [["--log-level", "loud"], /error, warn, info, debug/],
   [["--stop-timeout", "soon"], /number of seconds from 0 to 3600/],
   [["--config"], /argument missing/],
@@ -108,12 +108,18 @@ test("--check says what would be done, with each default marked, and shows no co
 });
 
 test("--check names what this version leaves out, and l2tpd ends with 69 when nothing is left", () => {
-  const path = file("dynamic.toml", "[tunnel.t]", 'peer = "192.0.2.2"', 'version = "l2tpv2"');
+  const path = file(
+    "dynamic.toml",
+    "[tunnel.t]",
+    'peer = "192.0.2.2"',
+    'version = "l2tpv3"',
+    'mode = "dynamic"',
+  );
   expect(l2tpd.run("--check", "--config", path)).toMatchObject({
     status: 0,
-    stdout: expect.stringContaining("l2tpd would leave out tunnel t: dynamic tunnels are not there yet"),
+    stdout: expect.stringContaining("l2tpd would leave out tunnel t: L2TPv3 tunnels cannot be dialled yet"),
   });
-  const { status, stderr } = l2tpd.run("--data-plane", "mock", "--config", path);
+  const { status, stderr } = l2tpd.run("--data-plane", "mock", "--no-socket", "--config", path);
   expect(status).toBe(69);
   expect(stderr).toContain("tunnel t is left out");
 });
@@ -168,7 +174,7 @@ const posix = test.skipIf(process.platform === "win32");
 posix(
   "it runs on the mock anywhere: what cannot come up stops nothing, SIGUSR1 tells all, SIGTERM ends it with 0",
   async () => {
-    await using daemon = l2tpd.start(["--data-plane", "mock", "--config", two()]);
+    await using daemon = l2tpd.start(["--no-socket", "--data-plane", "mock", "--config", two()]);
     await daemon.line(/session lan is up/);
     await daemon.line(/warn .*session s cannot come up: .*pppac.*; trying again/);
     daemon.process.kill("SIGUSR1");
@@ -184,15 +190,23 @@ posix(
 );
 
 posix("--log-format json writes one object a line, the state, too; SIGINT ends it as well", async () => {
-  await using daemon = l2tpd.start(["--data-plane", "mock", "--log-format", "json", "--config", two()]);
+  await using daemon = l2tpd.start([
+    "--no-socket",
+    "--data-plane",
+    "mock",
+    "--log-format",
+    "json",
+    "--config",
+    two(),
+  ]);
   await daemon.line(/"session lan is up/);
   daemon.process.kill("SIGUSR1");
   const line = await daemon.line(/"message":"state"/);
   expect(JSON.parse(line)).toMatchObject({
     level: "info",
     state: {
-      dataPlane: { name: "mock" },
-      tunnels: [{ tunnel: "bad" }, { tunnel: "good", state: "up", sessions: [{ state: "up" }] }],
+      status: { dataPlane: { name: "mock" }, tunnels: { total: 2, configured: 2 } },
+      tunnels: [{ name: "bad" }, { name: "good", state: "up", sessions: [{ state: "up" }] }],
     },
   });
   expect(await daemon.stop("SIGINT")).toBe(0);
@@ -200,7 +214,15 @@ posix("--log-format json writes one object a line, the state, too; SIGINT ends i
 });
 
 posix("--log-level error says nothing of what goes well", async () => {
-  await using daemon = l2tpd.start(["--data-plane", "mock", "--log-level", "error", "--config", two()]);
+  await using daemon = l2tpd.start([
+    "--no-socket",
+    "--data-plane",
+    "mock",
+    "--log-level",
+    "error",
+    "--config",
+    two(),
+  ]);
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(await daemon.stop()).toBe(0);
   expect(daemon.lines).toEqual([]);
@@ -218,7 +240,7 @@ posix(
       "tid = 1",
       "ptid = 2",
     );
-    await using daemon = l2tpd.start(["--data-plane", "mock", "--config", path]);
+    await using daemon = l2tpd.start(["--no-socket", "--data-plane", "mock", "--config", path]);
     await daemon.line(/tunnel calm .* is up/);
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(daemon.process.exitCode).toBeNull();

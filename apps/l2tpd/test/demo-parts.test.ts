@@ -9,8 +9,8 @@ import {
 } from "../src/demo/display.ts";
 import { readEnds } from "../src/demo/ends.ts";
 import { echoRequest, internetChecksum, isEchoReply } from "../src/demo/ping.ts";
+import { formatAddress, formatDuration } from "../src/format.ts";
 import { stableMacAddress } from "../src/mac-address.ts";
-import { formatAddress, formatDuration } from "../src/state.ts";
 import { withinLimit } from "../src/stop.ts";
 
 test("the Internet checksum is that of the example in RFC 1071 §3", () => {

@@ -17,7 +17,7 @@ afterAll(() => l2tpd[Symbol.dispose]());
 
 /** A daemon in one of the scene's namespaces, as anybody would start it. */
 function daemon(scene: Scene, at: 0 | 1, { file }: End, ...more: string[]): Running {
-  return l2tpd.start(["--config", file, "--netns", "/proc/self/fd/3", ...more], {
+  return l2tpd.start(["--config", file, "--no-socket", "--netns", "/proc/self/fd/3", ...more], {
     stdio: ["ignore", "ignore", "pipe", scene.namespaces[at].fd],
   });
 }

@@ -84,6 +84,7 @@ function machine({ kernel = true, own = true } = {}): Registry {
   return {
     linux: entry("linux", kernel, KERNEL, false),
     userspace: entry("userspace", own, OUR_OWN, true),
+    null: entry("null", true, KERNEL, true),
     mock: entry("mock", true, KERNEL, true),
   };
 }
@@ -91,25 +92,29 @@ function machine({ kernel = true, own = true } = {}): Registry {
 const PLAIN = documentWith("");
 
 test.each(["darwin", "win32"] as const)(
-  "on %s what needs Linux says so, and the mock works",
+  "on %s what needs Linux says so, and null and the mock work",
   async (platform) => {
     pretendToBe(platform);
     await expect(choosePlane("auto", PLAIN)).rejects.toThrow(
-      failure(69, new RegExp(`needs Linux, and this is ${platform}.*--data-plane mock`)),
+      failure(69, new RegExp(`needs Linux, and this is ${platform}.*--data-plane null`)),
     );
     for (const name of ["linux", "userspace"]) {
       await expect(choosePlane(name, PLAIN)).rejects.toThrow(
         failure(69, new RegExp(`the ${name} data plane cannot work here`)),
       );
     }
-    expect(await choosePlane("mock", PLAIN)).toMatchObject({ name: "mock", why: "asked for", lacks: [] });
+    for (const name of ["null", "mock"]) {
+      const { plane, ...choice } = await choosePlane(name, PLAIN);
+      await plane[Symbol.asyncDispose]();
+      expect(choice).toMatchObject({ name, why: "asked for", lacks: [] });
+    }
     expect(() => checkMachine()).toThrow(failure(69, new RegExp(`needs Linux .* and this is ${platform}`)));
     await expect(enterNetworkNamespace("/run/netns/x")).rejects.toThrow(failure(69, /need Linux/));
   },
 );
 
 test("the choices, and what is none of them", async () => {
-  expect(PLANE_CHOICES).toEqual(["auto", "linux", "userspace", "mock"]);
+  expect(PLANE_CHOICES).toEqual(["auto", "linux", "userspace", "null", "mock"]);
   await expect(choosePlane("carrier-pigeon", PLAIN)).rejects.toThrow(
     failure(69, /no data plane carrier-pigeon; it has linux, userspace, mock/),
   );

@@ -56,6 +56,7 @@ export class DaemonChild extends Child {
       "json",
       "--data-plane",
       "userspace",
+      "--no-socket",
       "--until-stdin-ends",
     ];
     super(

@@ -2,8 +2,9 @@
  * What the demonstration shows. On a terminal one picture, drawn again in place; elsewhere each thing that
  * happens is a line of its own.
  */
+
+import { formatDuration } from "../format.ts";
 import type { DaemonState, SessionStateRow } from "../state.ts";
-import { formatDuration } from "../state.ts";
 import type { End } from "./ends.ts";
 
 /** Everything that is shown; the show fills it in as it goes. */
@@ -129,8 +130,8 @@ export function renderCounters({ ends, states }: Picture): string[] {
   const rows = states.map(session);
   const number = (value: number | undefined): string =>
     value === undefined ? "–" : value.toLocaleString("en");
-  const line = (label: string, key: keyof SessionStateRow): string =>
-    `  ${label.padEnd(26)}${rows.map((row) => number(row?.[key] as number | undefined).padStart(20)).join("")}`;
+  const line = (label: string, key: keyof SessionStateRow["counters"]): string =>
+    `  ${label.padEnd(26)}${rows.map((row) => number(row?.counters[key]).padStart(20)).join("")}`;
   return [
     `  ${"counters of the session".padEnd(26)}${ends.map(({ title }) => title.padStart(20)).join("")}`,
     line("packets sent", "txPackets"),

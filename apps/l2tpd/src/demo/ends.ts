@@ -35,7 +35,7 @@ export function readEnds(): readonly [End, End] {
 
 function readEnd(title: End["title"], name: string): End {
   const file = exampleFile(name);
-  const config = readConfig(file);
+  const { config } = readConfig(file);
   const tunnel = config.tunnels.find((one): one is ConfiguredTunnelConfig => one.mode !== "dynamic");
   const session = tunnel?.sessions.find(({ pseudowire }) => pseudowire === "eth");
   const inner = session?.interface.addresses?.find(({ address }) => address.includes("."));

@@ -61,6 +61,11 @@ export class Hooks {
     this.#next();
   }
 
+  /** Whether there is any hook. */
+  get active(): boolean {
+    return Object.values(SETTING).some((setting) => this.#settings[setting] !== undefined);
+  }
+
   /** Runs that wait or run. */
   get pending(): number {
     return this.#waitingCount + this.#running.size;

@@ -1,0 +1,32 @@
+/** Addresses, durations and features as people read them. */
+import type { DataPlaneStatus } from "@l2tp/dataplane";
+import type { SocketAddress } from "@l2tp/protocol";
+
+/** `192.0.2.1:1701`, `[2001:db8::1]:1701`; without the port where there is none. */
+export function formatAddress({ address, port }: Pick<SocketAddress, "address" | "port">): string {
+  if (port === 0) return address;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** `850 ms`, `42 s`, `3 min 10 s`, `5 h 2 min`, `12 d 3 h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = Math.floor(ms / 1000);
+  const parts = (big: number, bigUnit: string, small: number, smallUnit: string): string =>
+    small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`;
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return parts(minutes, "min", seconds % 60, "s");
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return parts(hours, "h", minutes % 60, "min");
+  return parts(Math.floor(hours / 24), "d", hours % 24, "h");
+}
+
+/** What a data plane has in use, one line each, aligned. */
+export function formatFeatures({ features }: Pick<DataPlaneStatus, "features">): string[] {
+  const name = Math.max(0, ...features.map(({ feature }) => feature.length));
+  const using = Math.max(0, ...features.map((feature) => feature.using.length));
+  return features.map((feature) =>
+    `${feature.feature.padEnd(name)}  ${feature.using.padEnd(using)}${feature.why ? `  ${feature.why}` : ""}`.trimEnd(),
+  );
+}

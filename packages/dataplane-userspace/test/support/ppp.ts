@@ -34,6 +34,7 @@ export class Runner implements Disposable {
   readonly up: Promise<void>;
   configuration: LinkConfiguration | undefined;
   down: string | undefined;
+  readonly #options: PppOptions;
   readonly #timer: NodeJS.Timeout;
   readonly #listening: Disposable[];
   #configured: Promise<unknown> = Promise.resolve();
@@ -41,6 +42,7 @@ export class Runner implements Disposable {
 
   constructor(link: PppLink, options: PppOptions, more: Partial<PppLinkConfiguration> = {}) {
     this.link = link;
+    this.#options = options;
     this.ppp = new PppSession(pppSettings(options), (octets) => new Uint8Array(randomBytes(octets)));
     this.up = new Promise((resolve, reject) => {
       this.#tell = { up: resolve, down: reject };
@@ -91,7 +93,8 @@ export class Runner implements Disposable {
   /** Both network protocols are up, where both are wanted. */
   async configured(): Promise<void> {
     await this.up;
-    for (let i = 0; i < 250 && this.configuration?.ipv6 === undefined; i++) {
+    const { ipv6 } = this.#options;
+    for (let i = 0; i < 250 && ipv6 !== false && this.configuration?.ipv6 === undefined; i++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     await this.#configured;

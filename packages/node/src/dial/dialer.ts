@@ -89,8 +89,9 @@ export class Dialer {
         if (this.#failBackAt() === undefined) break;
         const target = this.#targets.chooseBefore(now, this.#up as Target);
         if (target === undefined) break;
+        const generation = this.#generation;
         const peer = await this.#resolve(now, target);
-        if (peer === undefined) continue;
+        if (peer === undefined || generation !== this.#generation) continue;
         this.#isFailingBack = true;
         return this.#dialStep(now, target, peer);
       }
@@ -102,8 +103,10 @@ export class Dialer {
         this.#roundIsOver(now);
         continue;
       }
+      const generation = this.#generation;
       const peer = await this.#resolve(now, target);
-      if (peer === undefined) continue;
+      // An address needs no resolver, and yet a moment in which somebody may stop this, or begin anew.
+      if (peer === undefined || generation !== this.#generation) continue;
       this.#state = "dialling";
       return this.#dialStep(now, target, peer);
     }
@@ -240,6 +243,7 @@ export class Dialer {
     const up = this.#up;
     if (this.#state !== "up" || up === undefined) return;
     const { kind, text } = dialFailure(what);
+    this.#generation += 1;
     const wasStable = now - this.#upSince >= this.#rules.stableMs;
     if (wasStable) this.#redial.reset();
     this.#up = undefined;

@@ -92,7 +92,14 @@ export class Admission {
   /** PPP asks who the peer is. */
   ask({ token, credentials }: Question): void {
     this.#generation += 1;
-    void this.#answer(this.#generation, token, credentials);
+    const generation = this.#generation;
+    this.#answer(generation, token, credentials).catch((error: unknown) => {
+      // An authority that answers with what is no answer.
+      if (this.#isStale(generation)) return;
+      this.#leave();
+      const reason = `the answer of the authority is none: ${messageOf(error)}`;
+      this.#refuse(token, credentials, { reason }, { message: REFUSED_TEXT, ...FINAL });
+    });
   }
 
   /**

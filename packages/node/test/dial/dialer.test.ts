@@ -289,6 +289,26 @@ describe("several LNSs", () => {
   });
 });
 
+test("failBack move: when the tunnel ends while the preferred one's name is looked up, all begins anew", async () => {
+  const waiting: ((found: readonly { address: string; family: 4 }[]) => void)[] = [];
+  const line = new Line(
+    { targets: [{ host: "lns.example" }, { host: B, priority: 1 }], failBackMs: 60_000, failBack: "move" },
+    () => new Promise((resolve) => void waiting.push(resolve)),
+  );
+  const first = line.dialer.next(0);
+  waiting[0]?.([]);
+  expect((await first).target?.peer.address).toBe(B);
+  line.dialer.succeeded(0);
+  const back = line.dialer.next(60_000);
+  await Promise.resolve();
+  line.dialer.down(60_000, lns("ended"));
+  waiting[1]?.([{ address: A, family: 4 }]);
+  await new Promise((resolve) => setImmediate(resolve));
+  waiting[2]?.([{ address: "192.0.2.9", family: 4 }]);
+  expect((await back).target).toMatchObject({ peer: { address: "192.0.2.9" }, isFailBack: false });
+  expect(line.dialer.status(60_000).state).toBe("dialling");
+});
+
 describe("no network, and sleep", () => {
   test("is looked at often for a while, without locks and without using up the tries", async () => {
     const line = new Line({ targets: two, maxRedials: 3, quickMs: 500, quickForMs: 5_000 });

@@ -110,6 +110,32 @@ describe("coming up", () => {
     expect(last(server, "up")?.ipv4).toMatchObject({ local: "10.0.0.1", peer: "10.0.0.2" });
   });
 
+  test("what the LAC has negotiated is taken over: no LCP, no question to the peer (RFC 2661 §4.4.5)", async () => {
+    const world = new PppWorld().user().address();
+    const octets = (text: string) => new TextEncoder().encode(text);
+    const proxy = {
+      lastSent: Uint8Array.of(1, 4, 5, 0xdc, 3, 4, 0xc0, 0x23, 5, 6, 1, 2, 3, 4),
+      lastReceived: Uint8Array.of(1, 4, 5, 0xdc, 5, 6, 9, 8, 7, 6),
+      authentication: { type: 3, name: octets("alice"), identifier: 1, response: octets("secret") },
+    };
+    const server = world.end(world.lns, serverWith("pap"), { call: { proxy, callingNumber: "555" } });
+    const sent: number[] = [];
+    server.link.tap = (frame) => {
+      sent.push(((frame[0] as number) << 8) | (frame[1] as number));
+      return true;
+    };
+    server.runner.start();
+    await world.advance(100);
+    expect(world.authority.requests).toEqual([
+      expect.objectContaining({ name: "alice", method: "pap", callingNumber: "555" }),
+    ]);
+    expect(server.runner.status()).toMatchObject({ phase: "network", user: "alice", method: "pap" });
+    expect(sent).not.toContain(0xc021);
+    expect(sent).toContain(0x8021);
+    server.runner.lowerDown();
+    expect(world.authority.released).toBe(1);
+  });
+
   test("the LAC is told of the ACCMs that are not its default (RFC 2661 §6.14)", async () => {
     const world = new PppWorld().user().address();
     const { server } = await world.run();
@@ -178,6 +204,14 @@ describe("who is refused", () => {
     world.authority.fails = fails;
     const { server } = await world.run(CLIENT, SERVER, undefined, 20_000);
     expect(last(server, "down")?.reason.text).toContain("the authority failed: out of order");
+  });
+
+  test("whoever asks an authority whose answer is none", async () => {
+    const world = new PppWorld().user().address();
+    world.authority.lease = () => undefined as never;
+    const { server } = await world.run(CLIENT, SERVER, undefined, 20_000);
+    expect(last(server, "down")?.reason.text).toContain("the answer of the authority is none");
+    expect(world.lns.users.users).toBe(0);
   });
 
   test("a user that was granted nothing to check a proof with", async () => {

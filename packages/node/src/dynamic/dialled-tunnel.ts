@@ -115,7 +115,10 @@ export class DialledTunnel extends DynamicTunnelKeeper {
     void this.#dialer.next(this.host.clock.now()).then((step) => {
       this.#asking = false;
       if (this.closing) return;
-      if (this.#askAgain && step.target === undefined) this.#ask();
+      const { state } = this.dialling;
+      // Somebody may have hung up since, or hung up and dialled.
+      const isStale = step.target && state !== (step.target.isFailBack ? "up" : "dialling");
+      if (isStale || (this.#askAgain && step.target === undefined)) this.#ask();
       else this.#follow(step);
     });
   }

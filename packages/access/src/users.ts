@@ -109,6 +109,8 @@ function grantOf(rule: UserRule, proven: boolean): UserGrant {
   const { from: _f, profiles: _p, ...grant } = rest;
   return {
     accept: true,
+    // So that spellings of one name are one user; of a pattern each name is a user of its own.
+    ...(!isPattern(rule.name) && { user: rule.name }),
     ...(proven ? { verified: {} } : password !== undefined && { secret: password }),
     ...grant,
   };

@@ -182,6 +182,7 @@ describe("users", () => {
   test("the grant holds the secret for the check, and what the user gets", () => {
     expect(rules.user(asks("test"))).toEqual({
       accept: true,
+      user: "test",
       secret: "s1",
       address: "10.0.0.9",
       dns: ["192.0.2.53"],
@@ -232,7 +233,11 @@ describe("users", () => {
   });
 
   test("who shows no proof comes in only by an entry without a password, and who has none cannot prove anything", () => {
-    expect(rules.user(asks("open", { method: "none" }))).toEqual({ accept: true, verified: {} });
+    expect(rules.user(asks("open", { method: "none" }))).toEqual({
+      accept: true,
+      user: "open",
+      verified: {},
+    });
     expect(reasonOf(rules.user(asks("open")))).toContain("has no password here");
     expect(reasonOf(rules.user(asks("test", { method: "none" })))).toContain(
       "has not shown that it knows it",

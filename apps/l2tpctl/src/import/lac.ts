@@ -56,14 +56,12 @@ function writeTunnel(it: Import, table: TomlTable, values: Values): void {
   const address = global.get("listen-addr");
   const port = global.number(notes, 0, "port");
   const host = address && isIPv4(address.value) ? address.value : "";
-  const remark = [address && from(address), port && from(port.entry)]
-    .filter((text) => text !== undefined)
-    .join(", ");
-  table.set(
-    "local",
-    `${host}:${port?.value ?? 1701}`,
-    remark || "xl2tpd dials from port 1701; policies of IPsec often name it",
-  );
+  const remark = [address && from(address), port && from(port.entry)].filter((text) => text !== undefined);
+  // Port 0 is any free one, which is ours where nothing is said.
+  if (port?.value !== 0 || host !== "") {
+    const why = remark.join(", ") || "xl2tpd dials from port 1701; policies of IPsec often name it";
+    table.set("local", `${host}:${port?.value ?? 1701}`, why);
+  }
   const autodial = values.flag(notes, "autodial");
   table.set(
     "dial",

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import type { Paint } from "../paint.ts";
 import { type Column, fields, printTable } from "../table.ts";
 import { amount, duration, json, safe } from "../text.ts";
-import { notZero } from "./status.ts";
+import { notZero, section } from "./status.ts";
 import { repeat, watchOption } from "./watch.ts";
 import { type CommonFlags, daemonCommand, type Program, printLines, work } from "./work.ts";
 
@@ -235,6 +235,6 @@ function detailLines(session: SessionDetail, paint: Paint): string[] {
         "    ",
       ),
     );
-  if (session.data) lines.push("  data", ...fields(notZero(session.data), "    "));
+  lines.push(...section("data", session.data));
   return lines;
 }

@@ -73,9 +73,13 @@ function statusLines(status: Status, paint: Paint, all: boolean): string[] {
     const deadline = drain.deadlineInMs === undefined ? "" : `, the rest in ${duration(drain.deadlineInMs)}`;
     lines.push(paint.bad(`draining: no new calls; ${drain.sessions} sessions left${rate}${deadline}`));
   }
-  for (const { feature, using, why } of dataPlane.features) {
-    if (why !== undefined || all)
-      lines.push(safe(`  ${feature}: ${using}${why === undefined ? "" : ` (${why})`}`));
+  const features = dataPlane.features.filter(({ why }) => why !== undefined || all);
+  if (features.length > 0) {
+    const rows = features.map(({ feature, using, why }): [string, string] => [
+      feature,
+      why === undefined ? using : `${using} (${why})`,
+    ]);
+    lines.push("of the data plane", ...fields(rows, "  "));
   }
   const dropped = fields(notZero(status.discards), "  ");
   if (dropped.length > 0) lines.push("dropped", ...dropped);
@@ -103,6 +107,12 @@ export const notZero = (counters: Readonly<Record<string, number>>): [string, nu
   Object.entries(counters)
     .filter(([, count]) => count !== 0)
     .map(([name, count]) => [words(name), count]);
+
+/** Counters under a title; nothing where all are 0. */
+export function section(title: string, counters: Readonly<Record<string, number>> | undefined): string[] {
+  const lines = fields(notZero(counters ?? {}), "    ");
+  return lines.length === 0 ? [] : [`  ${title}`, ...lines];
+}
 
 function configuration({ configFile, reloadedAgoMs }: Status): string | undefined {
   if (configFile === undefined) return undefined;

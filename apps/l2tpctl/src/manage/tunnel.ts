@@ -3,8 +3,8 @@ import { type ClosedTunnel, formatAddress, type TunnelDetail, type TunnelSummary
 import { Command } from "commander";
 import type { Paint } from "../paint.ts";
 import { type Column, fields, printTable } from "../table.ts";
-import { duration, json, roundTrip, safe } from "../text.ts";
-import { notZero } from "./status.ts";
+import { duration, json, roundTrip, safe, words } from "../text.ts";
+import { notZero, section } from "./status.ts";
 import { repeat, watchOption } from "./watch.ts";
 import { type CommonFlags, daemonCommand, type Program, printLines, work } from "./work.ts";
 
@@ -175,7 +175,7 @@ function detailLines(tunnel: TunnelDetail, paint: Paint): string[] {
           "sessions",
           `${tunnel.sessionsUp} up of ${tunnel.sessions}${tunnel.sessionsEstablished === undefined ? "" : `; since its set-up ${tunnel.sessionsEstablished} established, ${tunnel.sessionsFailed ?? 0} failed`}`,
         ],
-        ["timers", tunnel.timers.join(", ")],
+        ["timers", tunnel.timers.map(words).join(", ")],
       ],
       "  ",
     ),
@@ -206,7 +206,7 @@ function detailLines(tunnel: TunnelDetail, paint: Paint): string[] {
       ),
     );
   }
-  if (tunnel.data) lines.push("  data", ...fields(notZero(tunnel.data), "    "));
+  lines.push(...section("data", tunnel.data));
   lines.push(...messageLines(tunnel.messages));
   return lines;
 }

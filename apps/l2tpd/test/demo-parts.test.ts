@@ -80,8 +80,8 @@ test("figures are written as people say them", () => {
     "5 h 2 min",
     "12 d 3 h",
   ]);
-  expect(formatAddress({ family: 6, address: "2001:db8::1", port: 1701 })).toBe("[2001:db8::1]:1701");
-  expect(formatAddress({ family: 4, address: "192.0.2.1", port: 0 })).toBe("192.0.2.1");
+  expect(formatAddress({ address: "2001:db8::1", port: 1701 })).toBe("[2001:db8::1]:1701");
+  expect(formatAddress({ address: "192.0.2.1", port: 0 })).toBe("192.0.2.1");
 });
 
 test("the picture fits a terminal of 80 columns and shows what went wrong", () => {

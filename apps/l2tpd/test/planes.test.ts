@@ -116,7 +116,7 @@ test.each(["darwin", "win32"] as const)(
 test("the choices, and what is none of them", async () => {
   expect(PLANE_CHOICES).toEqual(["auto", "linux", "userspace", "null", "mock"]);
   await expect(choosePlane("carrier-pigeon", PLAIN)).rejects.toThrow(
-    failure(69, /no data plane carrier-pigeon; it has linux, userspace, mock/),
+    failure(69, /no data plane carrier-pigeon; it has linux, userspace, null, mock/),
   );
 });
 

@@ -1,4 +1,4 @@
-/** The ways to carry Ethernet between two hosts that the benchmark compares. */
+/** The ways to carry Ethernet, or IP by PPP, between two hosts that the benchmarks compare. */
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type End, ip, type Lab } from "./lab.ts";
@@ -20,6 +20,7 @@ export interface Contender {
 
 const MTU = "1450";
 const endpoint = fileURLToPath(new URL("endpoint.ts", import.meta.url));
+const endpointPpp = fileURLToPath(new URL("endpoint-ppp.ts", import.meta.url));
 
 /** Starts the same program at both ends. */
 async function pair(
@@ -86,6 +87,38 @@ export const openvpn: Contender = {
     return running(lab, children);
   },
 };
+
+/** As a router and not a bridge: packets, as in PPP. */
+export const openvpnTun: Contender = {
+  name: "openvpn-tun",
+  description: "OpenVPN 2.6, TUN, no cipher and no authentication",
+  async start(lab) {
+    const children = await pair(lab, /Initialization Sequence Completed/, (own, peer) => [
+      "openvpn",
+      ...["--dev", "tun0", "--dev-type", "tun", "--proto", "udp", "--port", "1194"],
+      ...["--local", own.outer, "--remote", peer.outer, "--ifconfig", own.inner, peer.inner],
+      ...["--cipher", "none", "--auth", "none", "--data-ciphers", "none", "--tun-mtu", MTU],
+      ...["--sndbuf", "4194304", "--rcvbuf", "4194304", "--txqueuelen", "1000"],
+    ]);
+    return running(lab, children);
+  },
+};
+
+/** A PPP session in L2TPv2. */
+export function oursPpp(offload: "full" | "batch"): Contender {
+  return {
+    name: offload === "full" ? "ours-ppp" : "ours-ppp-batch",
+    description: offload === "full" ? "ours, PPP, every offload" : "ours, PPP, the fallback",
+    async start(lab) {
+      const children = await pair(lab, /ready/, (own, peer, first) => [
+        ...[process.execPath, "--conditions=@l2tp/source", "--import", "tsx", endpointPpp],
+        ...[offload, own.outer, peer.outer, own.inner, peer.inner, MTU],
+        ...(first ? ["1", "2"] : ["2", "1"]),
+      ]);
+      return running(lab, children);
+    },
+  };
+}
 
 function reference(mode: "batch" | "offload", binary: string): Contender {
   return {

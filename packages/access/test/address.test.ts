@@ -52,7 +52,7 @@ test("any text is an address exactly when Node says so, leading zeros and zones 
     fc.property(fc.string({ unit: characters, maxLength: 24 }), (text) => {
       expect(readAddress(text) !== undefined, text).toBe(isIPv4(text) || isIPv6(text));
     }),
-    { seed: seeds(1)[0] as number, numRuns: 20_000 },
+    { seed: seeds(1)[0] as number, numRuns: 5_000 },
   );
 });
 

@@ -105,7 +105,7 @@ function rangesOf<K extends Shape>(reading: Reading<K>, key: string): { readonly
 /** Peers. */
 export function readPeers(report: Report, value: unknown): PeerConfig[] {
   return each(report, "peer", value, PEER_KEYS, (reading) => {
-    const { path, name, table, ledger } = reading;
+    const { path, name, ledger } = reading;
     return {
       name,
       ...rangesOf(reading, "from"),
@@ -113,7 +113,7 @@ export function readPeers(report: Report, value: unknown): PeerConfig[] {
       ...ledger.optional("vendor_name", "vendorName"),
       ...ledger.optional("listen", "listen"),
       ...denyOf(ledger.take("deny", false)),
-      secrets: secretsAt(report, path, table.values),
+      secrets: secretsAt(report, path, ledger),
       ...ledger.optional("tunnel_profile", "tunnelProfile"),
       ...ledger.optional("session_profile", "sessionProfile"),
       ...ledger.optional("ppp_profile", "pppProfile"),
@@ -143,8 +143,8 @@ export function readCalls(report: Report, value: unknown): CallRuleConfig[] {
 /** Users. */
 export function readUsers(report: Report, value: unknown): UserConfig[] {
   return each(report, "user", value, USER_KEYS, (reading) => {
-    const { path, name, table, ledger } = reading;
-    const password = secretAt(report, path, table.values, "password");
+    const { path, name, ledger } = reading;
+    const password = secretAt(report, path, ledger, "password");
     checkUser(reading);
     return {
       name,

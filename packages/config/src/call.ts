@@ -114,11 +114,11 @@ function outgoing({ report, path, ledger }: SessionReading): CallConfig {
 
 /** Who we are for the peer's PPP. */
 export function readUser(
-  { report, path, table, ledger, pseudowire }: SessionReading,
+  { report, path, ledger, pseudowire }: SessionReading,
   byPppd: boolean,
 ): PppUserConfig | undefined {
   const name = ledger.take("user", undefined);
-  const password = secretAt(report, path, table.values, "password");
+  const password = secretAt(report, path, ledger, "password");
   if (name === undefined) {
     if (password !== undefined) {
       report.error({

@@ -1,14 +1,23 @@
 /** What a document comes to, for `l2tpd --check`: each value, and whether it was given. */
-import type { SocketAddress } from "@l2tp/protocol";
-import type { Config, Origins, PeerTargetConfig, SessionConfig, TunnelConfig } from "./types.ts";
+import { explainAccess, secretWords, socketText } from "./explain-access.ts";
+import type {
+  Config,
+  DynamicSessionConfig,
+  DynamicTunnelConfig,
+  Origins,
+  PeerTargetConfig,
+  SessionConfig,
+  TunnelConfig,
+} from "./types.ts";
 
 /**
  * The configuration as text: a line for each value, marked where it is a default or follows from other keys.
- * Cookies show only in their length.
+ * Of cookies only the length shows, of secrets only that they are there.
  */
 export function explain(config: Config): string {
   const { profile, why } = config.defaults;
   const lines = [`defaults: ${profile === "field" ? "l2tpd's (field)" : "go-l2tp's"}, because ${why}`];
+  lines.push(...explainAccess(config));
   for (const tunnel of config.tunnels) {
     lines.push(`tunnel ${tunnel.name}`, ...rows("  ", tunnel.origins, tunnelValues(tunnel)));
     for (const session of tunnel.sessions) {
@@ -31,17 +40,14 @@ function rows(indent: string, origins: Origins, values: readonly Value[]): strin
 const target = ({ host, family, port }: PeerTargetConfig): string =>
   `${family === 6 ? `[${host}]` : host}:${port}`;
 
-const socket = ({ family, address, port }: SocketAddress): string =>
-  port === 0 ? address : `${family === 6 ? `[${address}]` : address}:${port}`;
-
 function tunnelValues(tunnel: TunnelConfig): Value[] {
   const { transport } = tunnel;
   const values: Value[] = [
     ["mode", tunnel.mode],
     ["version", `l2tpv${tunnel.version}`],
     ["encap", tunnel.encapsulation],
-    ["local", tunnel.local ? socket(tunnel.local) : "any address"],
-    ["peer", tunnel.mode === "dynamic" ? tunnel.peers.map(target).join(", ") : socket(tunnel.peer)],
+    ["local", tunnel.local ? socketText(tunnel.local) : "any address"],
+    ["peer", tunnel.mode === "dynamic" ? tunnel.peers.map(target).join(", ") : socketText(tunnel.peer)],
     ["tid", String(tunnel.tunnelId ?? "chosen at random")],
   ];
   if (tunnel.mode !== "dynamic") values.push(["ptid", String(tunnel.peerTunnelId)]);
@@ -56,6 +62,19 @@ function tunnelValues(tunnel: TunnelConfig): Value[] {
     ["retry_timeout", `${transport.retryTimeoutMs} ms`],
     ["retry_timeout_max", cap === undefined ? "no cap" : `${cap} ms`],
     ["max_retries", String(transport.maxRetries)],
+    ...(tunnel.mode === "dynamic" ? dialled(tunnel) : []),
+  ];
+}
+
+function dialled({ secrets, settings, dial, profile }: DynamicTunnelConfig): Value[] {
+  const { mode, redial, initialMs, maxMs } = dial;
+  return [
+    ["profile", profile],
+    [secrets[0]?.from === "file" ? "secret_file" : "secret", secretWords(secrets, "secret")],
+    ["hiding", settings.hiding],
+    ["dial", mode],
+    ["redial", redial ? `after ${initialMs} ms, ${maxMs} ms at most` : "no"],
+    ...(settings.quirks.length > 0 ? [["quirks", settings.quirks.join(", ")] as const] : []),
   ];
 }
 
@@ -86,5 +105,25 @@ function sessionValues(session: SessionConfig): Value[] {
   if (link.addresses) {
     values.push(["addresses", link.addresses.map((one) => `${one.address}/${one.prefixLength}`).join(", ")]);
   }
+  if ("call" in session) values.push(...called(session));
   return values;
+}
+
+function called({ call, user, ppp, pppdArgs, pppdOptions }: DynamicSessionConfig): Value[] {
+  const number = call.request.calledNumber;
+  const runner = pppdArgs ?? (pppdOptions && "pppd_options");
+  return [
+    ["call", number === undefined ? call.kind : `${call.kind}, to ${number}`],
+    ...(user ? [["user", user.name] as const] : []),
+    ...(user?.password
+      ? [
+          [
+            user.password.from === "file" ? "password_file" : "password",
+            secretWords([user.password], "password"),
+          ] as const,
+        ]
+      : []),
+    ...(ppp ? [["ppp_profile", ppp.name] as const] : []),
+    ...(runner === undefined ? [] : [["pppd_args", `pppd, with ${runner}`] as const]),
+  ];
 }

@@ -13,18 +13,21 @@ const SHORT = 8;
 /** Keys that {@link secretsAt} reads. */
 export const SECRET_KEYS = ["secret", "secret_file", "old_secret", "old_secret_file"] as const;
 
-/**
- * The secret of the key `name`, or of `name_file`.
- * @param values - of the table at `path`.
- */
+/** Takes keys of secrets. */
+interface SecretLedger {
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the book's table is, it has these keys
+  take(name: any, fallback: undefined): unknown;
+}
+
+/** The secret of the key `name`, or of `name_file`, of the table at `path`. */
 export function secretAt(
   report: Report,
   path: KeyPath,
-  values: Readonly<Record<string, unknown>>,
+  ledger: SecretLedger,
   name: "secret" | "old_secret" | "password",
 ): SecretSource | undefined {
-  const text = values[name];
-  const file = values[`${name}_file`];
+  const text = ledger.take(name, undefined);
+  const file = ledger.take(`${name}_file`, undefined);
   if (typeof text === "string" && typeof file === "string") {
     report.error({
       code: "conflict",
@@ -49,13 +52,9 @@ export function secretAt(
 }
 
 /** `secret` and `old_secret`, in this order. */
-export function secretsAt(
-  report: Report,
-  path: KeyPath,
-  values: Readonly<Record<string, unknown>>,
-): SecretSource[] {
-  const secret = secretAt(report, path, values, "secret");
-  const old = secretAt(report, path, values, "old_secret");
+export function secretsAt(report: Report, path: KeyPath, ledger: SecretLedger): SecretSource[] {
+  const secret = secretAt(report, path, ledger, "secret");
+  const old = secretAt(report, path, ledger, "old_secret");
   if (old !== undefined && secret === undefined) {
     report.error({
       code: "missing-key",

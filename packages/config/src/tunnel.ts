@@ -134,7 +134,7 @@ export function readTunnel(
     return { head: { ...common, mode, peer }, facts: { ...facts, ...usual } };
   }
   const settings = readTunnelSettings(surroundings, ledger, transport);
-  const secrets = secretsAt(report, path, table.values);
+  const secrets = secretsAt(report, path, ledger);
   checkSecretNeeds(surroundings, settings, secrets.length);
   const names = {
     sessionProfile: ledger.take("session_profile", DEFAULT_PROFILE),

@@ -155,7 +155,8 @@ export class Endpoint {
   }
 
   /** Whether a tunnel may have this ID: it is neither in use nor rests after use. */
-  isTunnelIdFree(tunnelId: number): boolean {
+  isTunnelIdFree(now: Instant, tunnelId: number): boolean {
+    this.#core.restingTunnelIds.wake(tunnelId, now);
     return !this.#tunnels.register.isTaken(tunnelId);
   }
 
@@ -224,7 +225,7 @@ export class Endpoint {
     const subject = questions.peek(token);
     if (subject === undefined) return false;
     if (subject.about === "peer") {
-      const settings = this.#tunnels.prepareDecision(subject.tunnel, decision as PeerDecision);
+      const settings = this.#tunnels.prepareDecision(now, subject.tunnel, decision as PeerDecision);
       questions.answer(token);
       this.#tunnels.decide(now, subject.tunnel, decision as PeerDecision, settings);
       this.#reception.newcomers.knowsZeroId(subject.tunnel);

@@ -28,6 +28,12 @@ export class RestingIds {
     this.#until.set(id, until);
   }
 
+  /** Frees this one if it has rested long enough. */
+  wake(id: number, now: Instant): void {
+    const until = this.#until.get(id);
+    if (until !== undefined && until <= now) this.#until.delete(id);
+  }
+
   /** Frees what has rested long enough. @returns when to look again, or undefined when nothing rests for a time. */
   purge(now: Instant): Instant | undefined {
     let next: Instant | undefined;

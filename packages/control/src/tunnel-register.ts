@@ -90,9 +90,10 @@ export class TunnelRegister {
   }
 
   /** A free ID, or the one that is wanted. @throws ControlError. */
-  takeId(wanted: number | undefined): number {
+  takeId(now: Instant, wanted: number | undefined): number {
     const { core } = this.#parts;
     if (wanted !== undefined) {
+      core.restingTunnelIds.wake(wanted, now);
       if (!Number.isInteger(wanted) || wanted < 1 || wanted > 65_535) {
         throw new ControlError(
           "ERR_L2TP_PARAMETER",

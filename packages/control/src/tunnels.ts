@@ -65,7 +65,7 @@ export class Tunnels {
         `limits.tunnels: there are ${core.settings.limits.tunnels} tunnels`,
       );
     }
-    const id = this.register.takeId(tunnelId);
+    const id = this.register.takeId(now, tunnelId);
     encodeMessage(sccrq(settings, id, 1n, true), { tunnelId: 0, ns: 0, nr: 0 });
     const address: PeerAddress = {
       family: peer.family,
@@ -132,14 +132,14 @@ export class Tunnels {
   }
 
   /** The answer to the question about a caller. @throws ControlError, EncodeError; the question stays open then. */
-  prepareDecision(tunnel: Tunnel, decision: PeerDecision): TunnelSettings | undefined {
+  prepareDecision(now: Instant, tunnel: Tunnel, decision: PeerDecision): TunnelSettings | undefined {
     if (!decision.accept) {
       const { result = 4, error, text } = decision;
       tryStop({ result, ...(error !== undefined && { error }), ...(text !== undefined && { text }) });
       return undefined;
     }
     const { accept: _, name: __, tunnelId, ...changes } = decision;
-    if (tunnelId !== undefined && tunnelId !== tunnel.tunnelId) this.register.takeId(tunnelId);
+    if (tunnelId !== undefined && tunnelId !== tunnel.tunnelId) this.register.takeId(now, tunnelId);
     const settings = tunnelSettings(this.#parts.core.settings.tunnel, changes);
     const trial = sccrp(settings, tunnel.tunnelId, new Uint8Array(16), new Uint8Array(16));
     encodeMessage(trial, { tunnelId: tunnel.peerTunnelId, ns: 0, nr: 0 });

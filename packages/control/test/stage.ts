@@ -4,6 +4,7 @@ import {
   Endpoint,
   type EndpointChanges,
   type EndpointEvent,
+  type EndpointOptions,
   type PeerAddress,
   type SessionHandle,
   type Token,
@@ -53,7 +54,7 @@ export function forSeeds(count: number, run: (seed: number) => void): void {
 
 type EventOf<T extends EndpointEvent["type"]> = Extract<EndpointEvent, { type: T }>;
 
-export interface StageOptions extends EndpointChanges {
+export interface StageOptions extends EndpointChanges, Pick<EndpointOptions, "isOwn"> {
   readonly seed?: number;
   /** Answers intents at once; default true. */
   readonly planes?: boolean;

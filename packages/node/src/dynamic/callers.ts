@@ -210,9 +210,10 @@ export class Callers {
 
   /** An ID that no program on this host has, and that does not rest here. @throws PlaneError */
   async reserve(connection: Connection): Promise<number> {
+    const { driver } = this.#host;
     for (let left = ID_TRIES; ; left--) {
       const tunnelId = await connection.reserve();
-      if (left === 0 || this.#host.driver.endpoint.isTunnelIdFree(tunnelId)) return tunnelId;
+      if (left === 0 || driver.endpoint.isTunnelIdFree(driver.now(), tunnelId)) return tunnelId;
     }
   }
 

@@ -175,7 +175,7 @@ export class DialledTunnel extends DynamicTunnelKeeper {
     for (let left = ID_TRIES; ; left--) {
       const tunnelId = await connection.reserve();
       if (this.#attempt !== connection || this.closing) return connection.abandon();
-      if (left === 0 || driver.endpoint.isTunnelIdFree(tunnelId)) {
+      if (left === 0 || driver.endpoint.isTunnelIdFree(driver.now(), tunnelId)) {
         const { lease } = connection;
         driver.command((endpoint, now) => {
           const handle = endpoint.openTunnel(now, {

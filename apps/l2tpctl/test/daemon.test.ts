@@ -1,0 +1,150 @@
+/** From two xl2tpd configurations to two l2tpd that speak to each other, looked at and steered as a user does. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { needs } from "@l2tp/testing";
+import { afterEach, beforeEach, expect } from "vitest";
+import { jsonLines, l2tpctl, REPOSITORY } from "./harness.ts";
+
+let directory = "";
+const daemons: ChildProcess[] = [];
+const said = new Map<string, string>();
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "l2tpctl-daemon-"));
+});
+afterEach(async () => {
+  await Promise.all(daemons.splice(0).map(stop));
+  rmSync(directory, { recursive: true });
+});
+
+/** A port that nobody has now. */
+async function freePort(): Promise<number> {
+  const socket = createSocket("udp4");
+  await new Promise<void>((done) => socket.bind(0, "127.0.0.1", done));
+  const { port } = socket.address();
+  await new Promise<void>((done) => socket.close(() => done()));
+  return port;
+}
+
+/** Imports `NAME.conf` with its secrets, and starts l2tpd with what came of it. */
+async function start(name: string, conf: string, secrets: string, chap: string): Promise<ChildProcess> {
+  const at = (file: string) => join(directory, `${name}.${file}`);
+  writeFileSync(at("conf"), conf);
+  writeFileSync(at("l2tp-secrets"), secrets);
+  writeFileSync(at("chap-secrets"), chap);
+  const files = ["--secrets", at("l2tp-secrets"), "--chap-secrets", at("chap-secrets")];
+  expect(await l2tpctl(["config", "import", at("conf"), ...files, "-o", at("toml")])).toMatchObject({
+    code: 0,
+  });
+  const daemon = spawn(
+    process.execPath,
+    [
+      "--conditions=@l2tp/source",
+      "--import",
+      "tsx/esm",
+      join(REPOSITORY, "apps/l2tpd/src/main.ts"),
+      ...["--config", at("toml"), "--data-plane", "null", "--socket", at("sock")],
+    ],
+    { cwd: REPOSITORY, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  for (const stream of [daemon.stdout, daemon.stderr]) {
+    stream?.on("data", (piece: Buffer) => said.set(name, (said.get(name) ?? "") + piece.toString()));
+  }
+  daemons.push(daemon);
+  await expect.poll(async () => (await ctl(name, "status")).code, { timeout: 20_000, interval: 100 }).toBe(0);
+  return daemon;
+}
+
+const ctl = (name: string, ...words: string[]) =>
+  l2tpctl([...words, "--socket", join(directory, `${name}.sock`)]);
+
+const rows = async (name: string, ...words: string[]) =>
+  jsonLines((await ctl(name, ...words, "--json")).stdout);
+
+async function stop(daemon: ChildProcess): Promise<number | null> {
+  if (daemon.exitCode !== null) return daemon.exitCode;
+  const ended = new Promise<number | null>((done) => daemon.once("exit", done));
+  daemon.kill("SIGTERM");
+  return await ended;
+}
+
+needs("linux")(
+  "a LAC and an LNS of xl2tpd's, imported, find each other",
+  async () => {
+    const port = await freePort();
+    const lns = await start(
+      "lns",
+      `[global]\nlisten-addr = 127.0.0.1\nport = ${port}\n[lns default]\nchallenge = yes\nip range = 10.9.0.2-10.9.0.99\n` +
+        "local ip = 10.9.0.1\nrequire chap = yes\n",
+      "* * 'a secret of both'\n",
+      "anna * pass *\n",
+    );
+    const lac = await start(
+      "lac",
+      `[global]\nport = 0\n[lac office]\nlns = 127.0.0.1:${port}\nautodial = yes\nredial = yes\nredial timeout = 1\n` +
+        "challenge = yes\nhostname = the-lac\nname = anna\n",
+      "the-lac * 'a secret of both'\n",
+      "anna * pass *\n",
+    );
+    const up = async (name: string) => (await rows(name, "session", "list", "--state", "up")).length;
+    await expect.poll(() => up("lac"), { timeout: 15_000, interval: 100 }).toBe(1);
+    await expect.poll(() => up("lns"), { timeout: 5_000, interval: 50 }).toBe(1);
+
+    const [tunnel] = await rows("lns", "tunnel", "list", "--peer", "the-lac");
+    expect(tunnel).toMatchObject({ up: true, openedBy: "peer", peerHostName: "the-lac", sessionsUp: 1 });
+    const [detail] = await rows("lns", "tunnel", "show", String(tunnel?.["tunnelId"]));
+    expect(detail).toMatchObject({ authenticated: true });
+    expect((await ctl("lac", "tunnel", "show", "office")).stdout).toMatch(/^tunnel office: up/);
+
+    // What one end hangs up, the other knows the reason of.
+    const [session] = await rows("lns", "session", "list");
+    const hungUp = await ctl(
+      "lns",
+      "session",
+      "hangup",
+      `${session?.["tunnel"]}/${session?.["name"]}`,
+      "--text",
+      "line test",
+    );
+    expect(hungUp).toMatchObject({ code: 0 });
+    await expect
+      .poll(async () => (await ctl("lac", "session", "list", "--closed")).stdout, {
+        timeout: 5_000,
+        interval: 50,
+      })
+      .toMatch(/office\/call.*CDN 3.*line test/);
+
+    // A drain takes no new callers, and its end does.
+    expect((await ctl("lns", "drain")).stdout).toMatch(/^draining/);
+    expect((await rows("lns", "status"))[0]).toMatchObject({ drain: { draining: true } });
+    expect((await ctl("lns", "resume")).stdout).toMatch(/^calls are taken/);
+
+    // Kept down, and dialled by hand.
+    expect(await ctl("lac", "hangup", "office")).toMatchObject({ code: 0 });
+    await expect.poll(() => up("lns"), { timeout: 5_000, interval: 50 }).toBe(0);
+    expect(await ctl("lac", "dial", "office")).toMatchObject({ code: 0 });
+    await expect.poll(() => up("lns"), { timeout: 15_000, interval: 100 }).toBe(1);
+
+    // A reload says what it would do, and does it.
+    const toml = join(directory, "lac.toml");
+    appendFileSync(
+      toml,
+      readFileSync(toml, "utf8")
+        .replace(/^[\s\S]*?(?=\[tunnel\.office\])/, "")
+        .replaceAll("office", "branch")
+        .replace(/\n# PPP[\s\S]*$/, "\n")
+        .replace(/ppp_profile = .*\n/, ""),
+    );
+    expect((await ctl("lac", "reload", "--dry-run")).stdout).toMatch(/add-tunnel branch/);
+    expect(await ctl("lac", "tunnel", "show", "branch")).toMatchObject({ code: 1 });
+    expect(await ctl("lac", "reload")).toMatchObject({ code: 0 });
+    await expect.poll(() => up("lns"), { timeout: 15_000, interval: 100 }).toBe(2);
+
+    expect([await stop(lac), await stop(lns)]).toEqual([0, 0]);
+    expect(await ctl("lns", "status")).toMatchObject({ code: 69 });
+  },
+  90_000,
+);

@@ -84,7 +84,7 @@ export {
 } from "./ppp/index.ts";
 export type { PeerPolicy, QuiescentInit } from "./quiescent-control.ts";
 export type { Reason, ReasonCode } from "./reason.ts";
-export type { Session } from "./session.ts";
+export type { Session } from "./session-api.ts";
 export type { ControlMessageRecord, StrayCounters } from "./shared-wire.ts";
 export type { SessionState, TunnelState } from "./states.ts";
 export type { ContextStatistics, SessionFigures, TunnelStatistics, WireStatistics } from "./statistics.ts";

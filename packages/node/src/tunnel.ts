@@ -19,7 +19,8 @@ import {
   type SessionInit,
 } from "./parameters.ts";
 import { type Reason, reason, reasonOf, sameReason } from "./reason.ts";
-import { closeOnAbort, type Session, SessionKeeper } from "./session.ts";
+import { closeOnAbort, SessionKeeper } from "./session.ts";
+import type { Session } from "./session-api.ts";
 import type { WireLease, WireUser } from "./shared-wire.ts";
 import type { TunnelState } from "./states.ts";
 import type { TunnelStatistics } from "./statistics.ts";

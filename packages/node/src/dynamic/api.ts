@@ -23,7 +23,7 @@ import type { Instant, SocketAddress } from "@l2tp/protocol";
 import type { DialerStatus, LnsTarget, RedialSettings, TargetSettings } from "../dial/index.ts";
 import type { PppProfile, PppStatus } from "../ppp/index.ts";
 import type { Reason } from "../reason.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "../session-api.ts";
 import type { TunnelState } from "../states.ts";
 import type { TunnelStatistics } from "../statistics.ts";
 import type { WaitOptions } from "../up-gate.ts";

@@ -3,12 +3,20 @@
  * that people see has a new one.
  */
 import type { EndpointEvent, Intent, SessionDown, SessionHandle, SessionUp } from "@l2tp/control";
-import type { InterfaceAddress, SessionPlane, SessionPlaneParameters } from "@l2tp/dataplane";
+import type { InterfaceAddress, SessionPlane, SessionPlaneParameters, TunnelPlane } from "@l2tp/dataplane";
+import type { Logger } from "../log.ts";
 import type { Reason } from "../reason.ts";
 import { reasonOf } from "../reason.ts";
 import type { SessionPpp } from "./api.ts";
-import type { Connection } from "./connection.ts";
 import type { EndpointDriver } from "./driver.ts";
+
+/** The control connection that it is on. */
+export interface CallConnection {
+  /** By our Session ID, from when the data plane is asked for it until it has let go. */
+  readonly calls: Map<number, Call>;
+  readonly plane: TunnelPlane | undefined;
+  readonly owner: { readonly logger: Logger } | undefined;
+}
 
 /** The session that people see. */
 export interface CallOwner {
@@ -29,7 +37,7 @@ type SetUp = Extract<Intent, { intent: "set-up-session" }>;
 
 export class Call {
   readonly driver: EndpointDriver;
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   readonly handle: SessionHandle;
   readonly owner: CallOwner;
   plane: SessionPlane | undefined;
@@ -40,7 +48,7 @@ export class Call {
   #work: Promise<void> = Promise.resolve();
   #tornDown = false;
 
-  constructor(driver: EndpointDriver, connection: Connection, handle: SessionHandle, owner: CallOwner) {
+  constructor(driver: EndpointDriver, connection: CallConnection, handle: SessionHandle, owner: CallOwner) {
     this.driver = driver;
     this.connection = connection;
     this.handle = handle;

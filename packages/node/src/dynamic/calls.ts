@@ -5,12 +5,14 @@ import type { DynamicHost } from "./host.ts";
 import { sessionDefaults } from "./parameters.ts";
 import type { CallQuestion, Questions } from "./questions.ts";
 import { DynamicSessionKeeper } from "./session.ts";
+import type { Switching } from "./switching.ts";
 import { DynamicTunnelKeeper } from "./tunnel.ts";
 
 /** The endpoint wants to know whether this call may be. */
 export function takeCall(
   host: DynamicHost,
   questions: Questions,
+  switching: Switching,
   question: CallQuestion,
   tunnels: Iterable<DynamicTunnelKeeper>,
 ): void {
@@ -67,7 +69,7 @@ export function takeCall(
         answered = true;
         tunnel.addSession(keeper);
         keeper.begin(new Call(driver, connection, handle, keeper));
-        if (target !== undefined) host.switching.intend(keeper, target);
+        if (target !== undefined) switching.intend(keeper, target);
         const undo = (): void => {
           host.calls.delete(handle);
           keeper.abandon();

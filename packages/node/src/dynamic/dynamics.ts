@@ -284,7 +284,7 @@ export class Dynamics implements ListenerOwner {
     switch (event.type) {
       case "question":
         if (event.about === "peer") this.#callers.asked(event);
-        else takeCall(this.host, this.#questions, event, this.#tunnels);
+        else takeCall(this.host, this.#questions, this.#switching, event, this.#tunnels);
         return;
       case "intent":
         this.#intent(event);

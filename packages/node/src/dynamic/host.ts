@@ -1,13 +1,21 @@
 /** What dynamic tunnels, their sessions and listeners share in a context. */
 import type { SessionHandle, TunnelHandle } from "@l2tp/control";
 import type { DataPlaneCapabilities } from "@l2tp/dataplane";
+import type { Message } from "@l2tp/protocol";
 import type { DialerOptions } from "../dial/index.ts";
 import type { Host } from "../host.ts";
 import type { PppHost } from "../ppp/index.ts";
 import type { Call } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import type { EndpointDriver } from "./driver.ts";
-import type { Switching } from "./switching.ts";
+
+/** Passes calls on, see switching.ts. Sessions that are not passed on it does not know. */
+export interface CallPasser {
+  /** One half is up. */
+  up(session: object): void;
+  /** An outgoing call is to be placed. */
+  place(session: object, request: Message<"OCRQ", 2>): void;
+}
 
 /** One for each context. */
 export interface DynamicHost extends Host {
@@ -21,5 +29,5 @@ export interface DynamicHost extends Host {
   readonly draining: boolean;
   /** Work that the context waits for when it closes. */
   track(work: Promise<unknown>): void;
-  readonly switching: Switching;
+  readonly switching: CallPasser;
 }

@@ -12,7 +12,7 @@ import type {
 } from "@l2tp/control";
 import type { Message } from "@l2tp/protocol";
 import type { Alarm } from "../alarms.ts";
-import type { DynamicHost } from "./host.ts";
+import type { CallPasser, DynamicHost } from "./host.ts";
 import { DynamicSessionKeeper } from "./session.ts";
 import type { DynamicTunnelKeeper } from "./tunnel.ts";
 
@@ -28,9 +28,9 @@ interface Pair {
   ended: boolean;
 }
 
-export class Switching {
+export class Switching implements CallPasser {
   readonly #host: DynamicHost;
-  readonly #pairs = new Map<DynamicSessionKeeper, Pair>();
+  readonly #pairs = new Map<object, Pair>();
   #made = 0;
 
   constructor(host: DynamicHost) {
@@ -48,7 +48,7 @@ export class Switching {
   }
 
   /** An outgoing call is to be placed: it is asked for on the other tunnel. */
-  place(from: DynamicSessionKeeper, ocrq: Message<"OCRQ", 2>): void {
+  place(from: object, ocrq: Message<"OCRQ", 2>): void {
     const pair = this.#pairs.get(from);
     if (pair === undefined) return;
     const { version: _, type: __, assignedSessionId: ___, callSerialNumber: ____, ...request } = ocrq;
@@ -56,7 +56,7 @@ export class Switching {
   }
 
   /** One half is up. */
-  up(session: DynamicSessionKeeper): void {
+  up(session: object): void {
     const pair = this.#pairs.get(session);
     if (pair === undefined) return;
     const { from, onward } = pair;

@@ -49,5 +49,5 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 const fold = (word: string): string =>
   word
     .replace(/([a-z])([A-Z])/g, "$1_$2")
-    .replaceAll("-", "_")
+    .replace(/[- ]/g, "_")
     .toLowerCase();

@@ -55,7 +55,7 @@ export function checkReferences(report: Report, draft: Draft, books: ProfileBook
   checkListeners(report, draft);
   checkPools(report, draft);
   checkPeerSecrets(report, draft);
-  neverAsked(report, "peer", draft.peers, coversPeer);
+  neverAsked(report, "peer", draft.peers, coversPeer());
   neverAsked(report, "call", draft.calls, coversCall);
   for (const book of [books.tunnel, books.session, books.ppp]) book.reportUnused();
 }
@@ -205,7 +205,7 @@ function neverAsked<T extends { readonly name: string }>(
   // Who has thousands of rules made them by a program.
   if (rules.length > 1_000) return;
   for (const [at, rule] of rules.entries()) {
-    const before = rules.slice(0, at).find((one) => covers(one, rule));
+    const before = rules.find((one, place) => place < at && covers(one, rule));
     if (before === undefined) continue;
     report.warn({
       code: "unused",
@@ -233,25 +233,38 @@ const coversPatterns = (a: Texts, b: Texts): boolean =>
         }),
       ));
 
-function coversRanges(a: Texts, b: Texts): boolean {
-  if (a === undefined) return true;
-  const outer = a.flatMap((text) => claim([], text)).map(({ range }) => range);
-  return (
-    b?.every((text) =>
-      claim([], text).some(({ range }) =>
-        outer.some(
-          (one) => one.family === range.family && one.first <= range.first && one.last >= range.last,
-        ),
-      ),
-    ) ?? false
-  );
+/** Ranges of a rule, read once for all the rules that it is held against. */
+class Ranges {
+  readonly #known = new WeakMap<readonly string[], readonly AddressRange[]>();
+
+  of(texts: readonly string[]): readonly AddressRange[] {
+    let ranges = this.#known.get(texts);
+    if (ranges === undefined) {
+      ranges = texts.flatMap((text) => claim([], text)).map(({ range }) => range);
+      this.#known.set(texts, ranges);
+    }
+    return ranges;
+  }
+
+  /** Whether every address of `b` is in `a`. */
+  cover(a: Texts, b: Texts): boolean {
+    if (a === undefined) return true;
+    if (b === undefined) return false;
+    const outer = this.of(a);
+    return this.of(b).every(({ family, first, last }) =>
+      outer.some((one) => one.family === family && one.first <= first && one.last >= last),
+    );
+  }
 }
 
-const coversPeer = (a: PeerConfig, b: PeerConfig): boolean =>
-  coversNames(a.listen, b.listen) &&
-  coversRanges(a.from, b.from) &&
-  coversPatterns(a.hostName, b.hostName) &&
-  coversPatterns(a.vendorName, b.vendorName);
+function coversPeer(): (a: PeerConfig, b: PeerConfig) => boolean {
+  const ranges = new Ranges();
+  return (a, b) =>
+    coversNames(a.listen, b.listen) &&
+    ranges.cover(a.from, b.from) &&
+    coversPatterns(a.hostName, b.hostName) &&
+    coversPatterns(a.vendorName, b.vendorName);
+}
 
 const coversCall = (a: CallRuleConfig, b: CallRuleConfig): boolean =>
   (a.kind === undefined || a.kind === b.kind) &&

@@ -106,8 +106,10 @@ function sortOf(value: unknown): string {
 }
 
 function reportUnknown(report: Report, path: KeyPath, name: string, form: TableForm<Shape>): void {
-  const homes = homesOf(name);
-  const guess = homes.length > 0 ? undefined : guessKey(name, form);
+  const meant = aliased(name, form);
+  const homes = meant === undefined ? homesOf(name) : [];
+  const names = [...Object.keys(form.keys), ...Object.keys(form.extension ?? {}), ...form.children];
+  const guess = meant ?? (homes.length > 0 ? undefined : nearest(name, names));
   report.error({
     code: "unknown-key",
     path: [...path, name],
@@ -115,20 +117,18 @@ function reportUnknown(report: Report, path: KeyPath, name: string, form: TableF
     reason: `unknown key in ${form.title}`,
     ...(guess !== undefined && { nearest: guess }),
     ...(guess === undefined && {
-      remedy:
-        homes.length > 0
-          ? `It belongs ${homes.join(" or ")}.`
-          : `Valid here: ${[...Object.keys(form.keys), ...Object.keys(form.extension ?? {}), ...form.children].join(", ")}.`,
+      remedy: homes.length > 0 ? `It belongs ${homes.join(" or ")}.` : `Valid here: ${names.join(", ")}.`,
     }),
   });
 }
 
-function guessKey(name: string, form: TableForm<Shape>): string | undefined {
-  const wanted = name.toLowerCase().replaceAll("-", "_");
+/** What other programs call by this name. */
+function aliased(name: string, form: TableForm<Shape>): string | undefined {
+  const wanted = name.toLowerCase().replace(/[- ]/g, "_");
   for (const [key, schema] of Object.entries(form.keys)) {
     if (declarationOf(schema).aliases?.includes(wanted)) return key;
   }
-  return nearest(name, [...Object.keys(form.keys), ...Object.keys(form.extension ?? {}), ...form.children]);
+  return undefined;
 }
 
 function readExtensions(report: Report, path: KeyPath, raw: RawTable, shape: Shape): object {

@@ -72,7 +72,7 @@ export const PEER_KEYS = {
     standard: "RFC 2661 §5.1.1",
     example: 'secret = "opensesame"',
     secret: true,
-    aliases: ["l2tp_secret", "shared_secret", "password", "tunnel_password", "challenge_secret"],
+    aliases: ["l2tp_secret", "shared_secret", "tunnel_password", "challenge_secret"],
   }),
   secret_file: ours(text(), {
     description: "File that holds the secret: its first line. Only its owner may be able to read it.",

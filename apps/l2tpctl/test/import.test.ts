@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Config, parseConfig } from "@l2tp/config";
+import { type Config, configJsonSchema, parseConfig } from "@l2tp/config";
 import { needs } from "@l2tp/testing";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -380,4 +380,20 @@ test("whatever stands in the files, the document is one that l2tpd takes", async
     }),
     { numRuns: 300, ...(process.env["L2TP_TEST_SEED"] && { seed: Number(process.env["L2TP_TEST_SEED"]) }) },
   );
+});
+
+test("the guide speaks of no key that a document cannot have, and of every option", async () => {
+  const guide = readFileSync(new URL("../../../docs/migrating-from-xl2tpd.md", import.meta.url), "utf8");
+  const schema = JSON.stringify(configJsonSchema());
+  const columns = [...guide.matchAll(/^\|[^|]*\|([^|]*)\|$/gm)].map(([, ours]) => ours ?? "");
+  const keys = columns.flatMap((ours) =>
+    [...ours.matchAll(/`([a-z0-9_]+)(?: = [^`]*)?`/g)].map(([, key]) => key),
+  );
+  expect(keys.length).toBeGreaterThan(50);
+  for (const key of keys) expect(schema).toContain(`"${key}":`);
+  const help = (await l2tpctl(["config", "import", "--help"])).stdout;
+  const options = (help.match(/--[a-z-]+(?= |,)/g) ?? []).filter(
+    (it) => !["--help", "--output", "--check", "--config"].includes(it),
+  );
+  for (const option of new Set(options)) expect(guide).toContain(option);
 });

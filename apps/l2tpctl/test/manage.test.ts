@@ -142,6 +142,24 @@ describe("--json", () => {
   });
 });
 
+test.each(["session list --json", "session list"])(
+  "%s: when the reader has gone, the daemon's list ends",
+  async (line) => {
+    let made = 0;
+    let ended = false;
+    daemon.sessions = function* () {
+      try {
+        for (let id = 1; id <= 100_000; id++, made++) yield sessionRow("north", 7, `call-${id}`, id);
+      } finally {
+        ended = true;
+      }
+    };
+    expect(await ctl(line, { stdout: new Sink({ limit: 1 }) })).toMatchObject({ code: 0, stderr: "" });
+    await expect.poll(() => ended).toBe(true);
+    expect(made).toBeLessThan(50_000);
+  },
+);
+
 describe("show", () => {
   test("a tunnel, with why it is not up and what was said last", async () => {
     daemon.tunnelRows.push({

@@ -25,13 +25,22 @@ server.on("message", (request, peer) => {
       ? [...SERVICE_TYPE, ...FRAMED_PROTOCOL, 8, 6, 10, 64 + ((n >> 16) & 63), (n >> 8) & 255, n & 255]
       : [];
   const length = 20 + attributes.length;
-  const head = [code === ACCESS_REQUEST ? ACCESS_ACCEPT : ACCOUNTING_RESPONSE, identifier, length >> 8, length];
+  const head = [
+    code === ACCESS_REQUEST ? ACCESS_ACCEPT : ACCOUNTING_RESPONSE,
+    identifier,
+    length >> 8,
+    length,
+  ];
   const authenticator = createHash("md5")
     .update(Uint8Array.from(head))
     .update(request.subarray(4, 20))
     .update(Uint8Array.from(attributes))
     .update(secret)
     .digest();
-  server.send(Buffer.concat([Uint8Array.from(head), authenticator, Uint8Array.from(attributes)]), peer.port, peer.address);
+  server.send(
+    Buffer.concat([Uint8Array.from(head), authenticator, Uint8Array.from(attributes)]),
+    peer.port,
+    peer.address,
+  );
 });
 server.bind(Number(port), "127.0.0.1", () => console.log("ready"));

@@ -24,6 +24,8 @@ export class Space implements AsyncDisposable {
   start(command: string, ...args: string[]): Program {
     const child = spawn("ip", ["netns", "exec", this.name, command, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
+      // A process group of its own: xl2tpd signals its whole group at times.
+      detached: true,
     });
     this.#children.add(child);
     child.once("exit", () => this.#children.delete(child));
@@ -58,12 +60,14 @@ export class Program {
   constructor(child: ChildProcess, name: string) {
     this.#child = child;
     this.name = name;
-    this.exited = new Promise((done) =>
-      child.once("close", (code) => {
+    this.exited = new Promise((done) => {
+      child.once("close", done);
+      child.once("exit", (code) => {
         this.hasEnded = true;
-        done(code);
-      }),
-    );
+        // What it has started may live on for a while, and hold its output open.
+        setTimeout(() => done(code), 500);
+      });
+    });
     child.stdout?.on("data", (chunk: Buffer) => {
       this.output += chunk.toString();
     });

@@ -53,6 +53,10 @@ export interface EndpointOptions extends EndpointChanges {
   readonly isOwn?: (from: PeerAddress) => boolean;
 }
 
+/** A quick shutdown: how often is looked, and how long a peer must be silent that ended its tunnel when we did. */
+const QUICK_LOOK_MS = 250;
+const QUICK_SILENCE_MS = 1_000;
+
 /**
  * After each call that takes `now`, drain {@link pollEvent} and {@link pollTransmit} (in this order: an answer to an event
  * then rides with an acknowledgement), and arm one real timer for {@link pollTimeout}.
@@ -68,6 +72,8 @@ export class Endpoint {
   readonly #links: Links;
   readonly #reception: Reception;
   readonly #drain: Drain;
+  /** When a quick shutdown looks again. */
+  #quick: Instant | undefined;
 
   /** @throws ControlError, TransportError naming the setting that is out of range. */
   constructor(options: EndpointOptions) {
@@ -104,6 +110,14 @@ export class Endpoint {
     this.#planes.expired(now);
     this.#expireTimers(now);
     this.#drain.step(now);
+    this.#lookForIdle(now);
+  }
+
+  /** During a quick shutdown: tunnels that both ends have ended at once. */
+  #lookForIdle(now: Instant): void {
+    if (this.#quick === undefined || now < this.#quick) return;
+    this.#tunnels.register.dropIdleTombs(now, QUICK_SILENCE_MS);
+    this.#quick = this.#core.tunnels.size > 0 ? now + QUICK_LOOK_MS : undefined;
   }
 
   /** @returns the next datagram to send, or undefined. */
@@ -148,6 +162,7 @@ export class Endpoint {
       core.questions.nextDeadline(),
       core.intents.nextDeadline(),
       this.#drain.nextWake(),
+      core.tunnels.size > 0 ? this.#quick : undefined,
     ]) {
       if (due !== undefined && (next === undefined || due < next)) next = due;
     }
@@ -316,8 +331,9 @@ export class Endpoint {
    * Ends all: StopCCN with Result Code 6 on every tunnel. Keep polling until the "empty" event (at most a full
    * retransmission cycle later): StopCCNs are sent again until acknowledged, and the peers' messages acknowledged.
    *
-   * @param until - `acknowledged`: a tunnel has gone as soon as its peer has acknowledged, without staying to
-   *   acknowledge what the peer may send again: for a program that ends and does not let people wait.
+   * @param until - `acknowledged`: a tunnel has gone as soon as its peer has acknowledged (a second later, where the peer's
+   *   own StopCCN came the other way), without staying to acknowledge what the peer may send again: for a program that
+   *   ends and does not let people wait.
    */
   shutDown(now: Instant, until: "interval" | "acknowledged" = "interval"): void {
     const core = this.#core;
@@ -326,7 +342,10 @@ export class Endpoint {
     core.closeUntil = until;
     for (const tunnel of [...core.tunnels.values()])
       this.#tunnels.stop(now, tunnel, "shut-down", STOP.shutDown);
-    if (until === "acknowledged") this.#tunnels.register.dropIdleTombs(now);
+    if (until === "acknowledged") {
+      this.#tunnels.register.dropIdleTombs(now, 0);
+      this.#quick = now + QUICK_LOOK_MS;
+    }
     if (core.tunnels.size === 0) core.emit({ type: "empty" });
   }
 

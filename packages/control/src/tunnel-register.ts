@@ -130,11 +130,12 @@ export class TunnelRegister {
     }
   }
 
-  /** Lets go of closed tunnels whose peer has acknowledged everything. */
-  dropIdleTombs(now: Instant): void {
+  /** Lets go of closed tunnels whose peer has acknowledged everything, and was silent for so long. */
+  dropIdleTombs(now: Instant, silenceMs: number): void {
     const { core } = this.#parts;
     for (const tomb of [...core.tombs]) {
-      if ((core.transport.statistics(tomb.channel)?.queued ?? 0) > 0) continue;
+      const { queued = 0, lastHeardAt = 0 } = core.transport.statistics(tomb.channel) ?? {};
+      if (queued > 0 || now - lastHeardAt < silenceMs) continue;
       core.transport.release(tomb.channel);
       this.remove(now, tomb, 0);
     }

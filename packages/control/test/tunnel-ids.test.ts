@@ -1,6 +1,6 @@
 /** IDs that are reserved elsewhere, and the last that is heard of a tunnel: for whoever shares IDs and sockets with others. */
 import { expect, test } from "vitest";
-import { lnsWithSession, Peer, Stage } from "./stage.ts";
+import { A, lnsWithSession, Peer, Stage } from "./stage.ts";
 
 test("the answer about a caller may name its Tunnel ID: the SCCRP has it, and the peer is found by it", () => {
   const stage = new Stage({ accept: () => ({ accept: true, tunnelId: 4242 }) });
@@ -98,4 +98,16 @@ test("a tunnel and a session may be closed for a cause that the caller knows bet
   );
   stage.pump();
   expect(stage.last("tunnel-down").ending.cause).toBe("data-plane");
+});
+
+test("a quick shutdown of both ends at once stays a second for the peer's StopCCN, and no longer", () => {
+  const { stage, peer } = lnsWithSession();
+  stage.endpoint.shutDown(stage.now, "acknowledged");
+  stage.pump();
+  peer.say("StopCCN", A.tunnelId(peer.tunnelId), A.result(6));
+  stage.pass(900);
+  expect(stage.of("empty")).toEqual([]);
+  stage.pass(600);
+  expect(stage.of("empty")).toHaveLength(1);
+  expect(stage.isEmpty).toBe(true);
 });

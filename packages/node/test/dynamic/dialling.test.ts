@@ -141,7 +141,10 @@ test("a LAC dials an LNS in the same program, from another socket and from the s
   expect(pair.lac.context.tunnels).toHaveLength(4);
   const states = pair.lac.context.tunnels.flatMap(({ sessions }) => sessions.map(({ state }) => state));
   expect(states).toEqual(["up", "up", "up", "up"]);
+  // Both ends say good-bye at once, and nobody is kept waiting.
+  const before = pair.network.now();
   await pair.close();
+  expect(pair.network.now() - before).toBeLessThan(5_000);
 });
 
 test("draining: no new calls, the old end in waves, dialled tunnels stay down until work goes on", async () => {

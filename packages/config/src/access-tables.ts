@@ -6,7 +6,7 @@ import { expectation } from "./keys/declare.ts";
 import { CALL_KEYS, LISTEN_KEYS, PEER_KEYS } from "./keys/peer.ts";
 import { NAME_KEYS, POOL_KEYS, USER_KEYS } from "./keys/user.ts";
 import { Ledger } from "./origins.ts";
-import { readIdentifier, readIpv6Prefix, wrongPrefix } from "./ppp.ts";
+import { isHost4, readIdentifier, readIpv6Prefix, wrongPrefix } from "./ppp.ts";
 import type { KeyPath } from "./problem.ts";
 import type { Report } from "./report.ts";
 import { secretAt, secretsAt } from "./secrets.ts";
@@ -176,7 +176,7 @@ export function readUsers(report: Report, value: unknown): UserConfig[] {
 function checkUser(reading: Reading<typeof USER_KEYS>): void {
   const { name, report, path, table } = reading;
   const { address, interface_id, ipv6_prefix, delegated_prefix, dns, wins, routes } = table.values;
-  if (address !== undefined && readAddress(address)?.family !== 4) {
+  if (address !== undefined && !isHost4(address)) {
     wrongValue(reading, "address", undefined, address, "is no IPv4 address");
   }
   if (interface_id !== undefined && readIdentifier(interface_id) === undefined) {
@@ -204,7 +204,9 @@ function checkUser(reading: Reading<typeof USER_KEYS>): void {
     ["wins", wins],
   ] as const) {
     for (const [at, text] of (servers ?? []).entries()) {
-      if (readAddress(text) === undefined) wrongValue(reading, key, at, text, "is no IP address");
+      const family = readAddress(text)?.family;
+      if (family === undefined || (family === 4 ? !isHost4(text) : key === "wins"))
+        wrongValue(reading, key, at, text, "is no IP address");
     }
   }
   for (const [at, text] of (routes ?? []).entries()) {
@@ -257,7 +259,7 @@ export function readPools(report: Report, value: unknown): PoolConfig[] {
 function checkPool(reading: Reading<typeof POOL_KEYS>): void {
   const { table, ledger } = reading;
   const { local } = table.values;
-  if (local !== undefined && readAddress(local)?.family !== 4) {
+  if (local !== undefined && !isHost4(local)) {
     wrongValue(reading, "local", undefined, local, "is no IPv4 address");
   }
   for (const [key, family, length] of [

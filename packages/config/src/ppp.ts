@@ -183,6 +183,12 @@ function attachmentOf(reading: Reading): PppAttachmentConfig | undefined {
   return to === undefined ? undefined : { to };
 }
 
+/** Whether it is an IPv4 address that a host may have: 0.0.0.0/8 is nobody's (RFC 1122 §3.2.1.3). */
+export function isHost4(written: string): boolean {
+  const address = readAddress(written);
+  return address?.family === 4 && !written.includes(":") && address.value >> 24n !== 0n;
+}
+
 type Key = keyof typeof PPP_KEYS & string;
 
 function bad(
@@ -208,9 +214,7 @@ function addressOf<M extends string>(
 ): { readonly [K in M]?: string } {
   const written = reading.ledger.take(key, undefined);
   if (written === undefined) return {};
-  const address = readAddress(written);
-  if (address?.family !== 4 || written.includes(":"))
-    bad(reading, key, undefined, written, "is no IPv4 address");
+  if (!isHost4(written)) bad(reading, key, undefined, written, "is no IPv4 address");
   return { [member]: written } as { readonly [K in M]?: string };
 }
 
@@ -219,7 +223,7 @@ function serversOf(reading: Reading, key: "dns" | "wins"): Record<4 | 6, string[
   const servers: Record<4 | 6, string[]> = { 4: [], 6: [] };
   for (const [at, written] of reading.ledger.take(key, []).entries()) {
     const address = readAddress(written);
-    if (address === undefined || (key === "wins" && address.family === 6)) {
+    if (address === undefined || (address.family === 4 ? !isHost4(written) : key === "wins")) {
       bad(reading, key, at, written, `is no IP${key === "wins" ? "v4" : ""} address`);
     } else servers[address.family].push(formatAddress(address));
   }

@@ -1,6 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { Rules } from "@l2tp/access";
 import { describe, expect, test } from "vitest";
-import { type Config, checkConfig, parseConfig, type TunnelConfig } from "../src/index.ts";
+import {
+  type Config,
+  checkConfig,
+  type DynamicTunnelConfig,
+  parseConfig,
+  rulesOf,
+  type TunnelConfig,
+} from "../src/index.ts";
 
 const folder = new URL("../../../examples/", import.meta.url);
 const load = (file: string): Config => parseConfig(readFileSync(new URL(file, folder), "utf8"), { file });
@@ -82,4 +90,67 @@ test("the others show what they are for", () => {
     "br0",
   ]);
   expect(load("go-l2tp-ql2tpd.toml").defaults.profile).toBe("go-l2tp");
+});
+
+describe("lns.toml and lac.toml", () => {
+  const lns = load("lns.toml");
+  const [tunnel] = load("lac.toml").tunnels as [DynamicTunnelConfig];
+
+  test("are an LNS on 127.0.0.1:1701, and who dials it with its secret and one of its users", () => {
+    const [listener] = lns.listeners;
+    expect(listener?.local).toEqual({ family: 4, address: "127.0.0.1", port: 1701 });
+    expect(tunnel.peers).toEqual([{ host: "127.0.0.1", family: 4, port: 1701, priority: 0, weight: 1 }]);
+    expect(tunnel.secrets).toEqual(lns.peers[0]?.secrets);
+    expect(lns.peers).toMatchObject([{ secrets: [{ from: "text", text: "opensesame" }] }]);
+    const password = { from: "text", text: "test" };
+    expect(lns.users).toMatchObject([
+      { name: "test", password },
+      { name: "test2", password },
+    ]);
+    expect(tunnel.sessions[0]?.user).toEqual({ name: "test", password });
+  });
+
+  test("let anybody in from anywhere, and challenge always", () => {
+    const [peer] = lns.peers;
+    expect([peer?.from, peer?.hostName, peer?.listen, peer?.tunnelProfile]).toEqual(Array(4).fill(undefined));
+    // No word about it: the control plane challenges when there is a secret.
+    expect(lns.profiles.tunnel[0]?.settings.challenge).toBeUndefined();
+  });
+
+  test("take PAP, CHAP and MS-CHAPv2", () => {
+    const { authenticatePeer } = lns.profiles.ppp[0]?.options ?? {};
+    expect([...(authenticatePeer?.methods ?? [])].sort()).toEqual(["chap-md5", "mschap-v2", "pap"]);
+  });
+
+  test("have no limit below 2,000 tunnels or 200 sessions on each, all from one address and at once", () => {
+    const { limits } = lns;
+    expect(
+      Math.min(limits.tunnels, limits.halfOpen, limits.halfOpenPerSource, ...limits.sourceSccrq),
+    ).toBeGreaterThanOrEqual(2_000);
+    expect(Math.min(limits.sessions, limits.sourceCalls[1])).toBeGreaterThanOrEqual(400_000);
+    expect(lns.profiles.tunnel[0]?.settings.maximumSessions).toBeGreaterThanOrEqual(200);
+    const { pools } = new Rules(rulesOf(lns)).status();
+    expect(pools[0]?.ipv4?.size).toBeGreaterThanOrEqual(400_000);
+  });
+});
+
+test("kl2tpd.toml is go-l2tp's: a dynamic tunnel to a name, its defaults, and pppd", () => {
+  const config = load("kl2tpd.toml");
+  expect(config.defaults.profile).toBe("go-l2tp");
+  expect(only(config)).toMatchObject({
+    mode: "dynamic",
+    version: 2,
+    peers: [{ host: "lns.isp.example", port: 1701 }],
+    transport: { windowSize: 10, retryTimeoutMs: 1500, maxRetries: 5 },
+    sessions: [{ pseudowire: "ppp", pppdArgs: "/etc/ppp/isp-options" }],
+  });
+});
+
+test("tunnel-switch.toml passes calls on by their number, and refuses others", () => {
+  const rules = new Rules(rulesOf(load("tunnel-switch.toml")));
+  const call = (calledNumber: string) =>
+    rules.call({ kind: "incoming", tunnel: "t", peer: "access", calledNumber });
+  expect(call("55510")).toEqual({ accept: true, switchTo: "isp-one" });
+  expect(call("55529")).toEqual({ accept: true, switchTo: "isp-two" });
+  expect(call("110")).toMatchObject({ accept: false });
 });

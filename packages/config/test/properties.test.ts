@@ -1,7 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { Rules } from "@l2tp/access";
+import { DEFAULT_TUNNEL, endpointSettings, tunnelSettings } from "@l2tp/control";
+import { pppSettings } from "@l2tp/ppp";
+import { SharedSecret } from "@l2tp/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { checkConfig, plan } from "../src/index.ts";
+import { checkConfig, explain, plan, rulesOf, secretsOf } from "../src/index.ts";
 import { editDistance } from "../src/nearest.ts";
 
 const folder = new URL("../../../examples/", import.meta.url);
@@ -44,6 +48,18 @@ const FRAGMENTS = [
   "\ud800",
   "\0",
   "%d",
+  '"10.0.0.0/8"',
+  '"::1"',
+  '"2001:db8::/48"',
+  '"*"',
+  '["a", {}]',
+  '[profile.ppp.x]\ninherits = "x"\n',
+  'inherits = "default"\n',
+  "[user.__proto__]\n",
+  "[pool.toString]\n",
+  '[peer."*"]\n',
+  'auth = ["pap"]\n',
+  "4294967295",
 ];
 
 const mutated = fc
@@ -70,7 +86,21 @@ test("whatever is in a document, the answer is a configuration or a ConfigError 
     fc.property(mutated, (text) => {
       const checked = checkConfig(text);
       if (checked.ok) {
-        expect(plan(checked.config, checked.config)).toEqual([]);
+        const { config } = checked;
+        expect(plan(config, config)).toEqual([]);
+        expect(explain(config)).toContain("because");
+        // What is taken here is taken by those who get it.
+        const secrets = new Map(
+          [...secretsOf(config)].flatMap((one) => (one.from === "file" ? [[one.path, "opensesame"]] : [])),
+        );
+        expect(new Rules(rulesOf(config, { texts: secrets, problems: [] })).status().users).toBe(
+          config.users.length,
+        );
+        for (const { options } of config.profiles.ppp) pppSettings(options);
+        const shared = [new SharedSecret("opensesame")];
+        for (const { settings } of config.profiles.tunnel)
+          tunnelSettings(DEFAULT_TUNNEL, { ...settings, secrets: shared });
+        endpointSettings({ limits: config.limits });
         return;
       }
       const lines = text.split("\n").length;

@@ -1,7 +1,7 @@
 /** Tunnel switching, on the main thread: who is joined to whom, and handing the sending over. */
 import { type Bridge, PlaneError, type SessionPlane, type SessionPlaneParameters } from "@l2tp/dataplane";
 import { headerRecord } from "./header-record.ts";
-import type { TunnelHost } from "./host.ts";
+import type { SendSide, TunnelHost } from "./host.ts";
 import type { SessionOwner } from "./tunnel-path.ts";
 import type { BridgeRecord } from "./worker/messages.ts";
 
@@ -18,6 +18,8 @@ export interface Bridgeable extends SessionPlane {
   readonly wire: TunnelHost;
   readonly owner: SessionOwner;
   readonly row: number;
+  /** By whom its messages are sent, if not by its wire. */
+  readonly out?: Pick<SendSide, "wire" | "row">;
   readonly parameters: SessionPlaneParameters;
   bridged: Bridged | undefined;
 }
@@ -50,8 +52,8 @@ export async function bridgeSessions(one: Bridgeable, other: SessionPlane): Prom
   };
   const join = (from: Bridgeable, to: BridgeRecord | undefined) =>
     from.wire.receiver.order({ do: "bridge", row: from.row, to });
-  const block = ({ wire, row }: Bridgeable, blocked: boolean) =>
-    wire.sender.order({ do: "block", row, blocked });
+  const block = ({ wire, row, out = { wire, row } }: Bridgeable, blocked: boolean) =>
+    out.wire.sender.order({ do: "block", row: out.row, blocked });
   const connect = async () => {
     await join(one, wayOut(other));
     await join(other, wayOut(one));
@@ -85,12 +87,12 @@ export async function bridgeSessions(one: Bridgeable, other: SessionPlane): Prom
 const isBridgeable = (session: SessionPlane): session is Bridgeable =>
   "bridged" in session && "carries" in session && "wire" in session;
 
-function wayOut({ wire, owner, row, parameters }: Bridgeable): BridgeRecord {
-  const { tx, ns } = wire.shared.buffers;
+function wayOut({ wire, owner, row, parameters, out = { wire, row } }: Bridgeable): BridgeRecord {
+  const { tx, ns } = out.wire.shared.buffers;
   return {
     destination: owner.destinationRecord(parameters.mtu?.dontFragment ?? "path"),
     header: headerRecord(wire.encapsulation, owner, parameters),
-    outRow: row,
+    outRow: out.row,
     tx,
     ns,
   };

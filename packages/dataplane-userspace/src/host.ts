@@ -13,6 +13,13 @@ export interface OrderTaker {
   order(order: Order): Promise<void>;
 }
 
+/** By which thread a session's messages are sent: its wire's, or that of the wire which has the interface that it shares. */
+export interface SendSide {
+  readonly wire: TunnelHost;
+  readonly row: number;
+  readonly generation: number;
+}
+
 /** The wire, from below. */
 export interface TunnelHost {
   readonly name: string;
@@ -41,9 +48,17 @@ export interface TunnelHost {
   release(version: L2tpVersion, sessionId: number, tunnelId: number, row: number): void;
   /** Which use of its row a session is. */
   generation(row: number): number;
+  /**
+   * A row for what is sent by this wire for a session of another.
+   * @throws PlaneError `limit`
+   */
+  takeRow(): number;
+  giveRow(row: number): void;
   /** Counters and numbers of the wire's sessions, which other threads may have to write, too. */
   readonly shared: Shared;
-  /** Interfaces that PPP sessions share. */
+  /** Where it is, as its binding has it; undefined for the process's own namespace. */
+  readonly namespacePath: string | undefined;
+  /** Interfaces that PPP sessions share, of all wires of the data plane. */
   readonly sharedTuns: SharedTuns;
   /** Hands a frame or packet of a PPP session to the sending thread; false when there is no room. */
   pushDown(row: number, generation: number, kind: number, octets: Uint8Array): boolean;
@@ -61,6 +76,8 @@ export interface HostedSession {
   readonly row: number;
   /** Index of its interface; -1 when it has none. */
   readonly interfaceIndex: number;
+  /** Absent: its messages are sent by its own wire, and counted in its row. */
+  readonly out?: SendSide;
   /** What could not be handed to the sending thread. */
   readonly unsent?: number;
   /** Of a PPP session: which use of the row it is, and what comes for it. */

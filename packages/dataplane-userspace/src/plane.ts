@@ -14,6 +14,7 @@ import { abi, hasCapability, raw, SyscallError, sys, tunFeatures, UnsupportedErr
 import type { Encapsulation } from "@l2tp/protocol";
 import { type Features, type Offload, probeFeatures } from "./features.ts";
 import type { Checksum } from "./packet/checksum.ts";
+import { SharedTuns } from "./shared-tun.ts";
 import { UserspaceWire } from "./wire.ts";
 
 /** Enough for every port of a large concentrator; rows that are not used cost no memory. */
@@ -43,6 +44,7 @@ export class UserspaceDataPlane implements DataPlane {
   readonly #status: readonly FeatureStatus[];
   readonly #maxSessions: number;
   readonly #wires = new Set<UserspaceWire>();
+  readonly #sharedTuns = new SharedTuns();
   readonly #opening = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
@@ -108,6 +110,7 @@ export class UserspaceDataPlane implements DataPlane {
     const opening = UserspaceWire.open(binding, onControl, {
       capabilities: this.capabilities,
       features: this.#features,
+      sharedTuns: this.#sharedTuns,
       rows: this.#maxSessions,
       closed: (wire) => this.#wires.delete(wire),
     });

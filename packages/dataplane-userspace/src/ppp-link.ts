@@ -9,7 +9,7 @@ import {
   type PppPackets,
 } from "@l2tp/dataplane";
 import type { Instant } from "@l2tp/protocol";
-import type { TunnelHost } from "./host.ts";
+import type { SendSide, TunnelHost } from "./host.ts";
 import { type NamedPrefix, prefixesOf } from "./prefixes.ts";
 import { ENTRY } from "./worker/frame-ring.ts";
 import type { LinkRecord, MppeRecord } from "./worker/messages.ts";
@@ -26,7 +26,8 @@ const LARGEST_FRAME = 65_000;
 export interface LinkOwner {
   readonly wire: TunnelHost;
   readonly row: number;
-  readonly generation: number;
+  /** By whom its messages are sent. */
+  readonly out: SendSide;
   /** For messages. */
   readonly what: string;
   readonly closed: boolean;
@@ -96,8 +97,9 @@ export class UserspacePppLink implements PppLink {
   }
 
   #push(kind: number, octets: Uint8Array): void {
-    const { wire, row, generation, closed } = this.#owner;
+    const { out, closed } = this.#owner;
     if (closed) return;
+    const { wire, row, generation } = out;
     if (octets.length > LARGEST_FRAME || !wire.pushDown(row, generation, kind, octets)) this.unsent++;
   }
 
@@ -155,7 +157,7 @@ export class UserspacePppLink implements PppLink {
     prefixes: readonly NamedPrefix[],
     peerLinkLocal: LinkRecord["peerLinkLocal"],
   ): Promise<void> {
-    const { wire, row } = this.#owner;
+    const { wire, row, out } = this.#owner;
     const { attach, checkSource = attach.to === "shared" } = this.#settings;
     const { pfc, acfc, tcpMss, mppe } = configuration;
     const rate = configuration.rateLimit ?? this.#settings.rateLimit ?? {};
@@ -182,9 +184,9 @@ export class UserspacePppLink implements PppLink {
         row,
         link: { ...common, rateBps: rate.fromPeerBps ?? 0, mppe: keys(mppe?.receive) },
       }),
-      wire.sender.order({
+      out.wire.sender.order({
         do: "set-link",
-        row,
+        row: out.row,
         link: { ...common, rateBps: rate.toPeerBps ?? 0, mppe: keys(mppe?.send) },
       }),
     ]);
@@ -205,18 +207,20 @@ export class UserspacePppLink implements PppLink {
   }
 
   async #setGate(protocol: PppNetworkProtocol): Promise<void> {
-    const { wire, row } = this.#owner;
+    const { wire, row, out } = this.#owner;
     const order = {
       do: "set-gate",
       row,
       family: protocol === "ipv4" ? 4 : 6,
       pass: this.#gates[protocol] === "pass",
     } as const;
-    await Promise.all([wire.receiver.order(order), wire.sender.order(order)]).catch(() => {});
+    await Promise.all([wire.receiver.order(order), out.wire.sender.order({ ...order, row: out.row })]).catch(
+      () => {},
+    );
   }
 
   resetMppe(): void {
-    const { wire, row } = this.#owner;
+    const { wire, row } = this.#owner.out;
     void wire.sender.order({ do: "reset-mppe", row }).catch(() => {});
   }
 

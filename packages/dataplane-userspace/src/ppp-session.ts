@@ -17,7 +17,7 @@ import { interfaceIndex, type TunInterface } from "@l2tp/linux";
 import type { L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import { type Bridgeable, type Bridged, bridgeSessions } from "./bridging.ts";
 import { headerRecord } from "./header-record.ts";
-import type { HostedSession, TunnelHost } from "./host.ts";
+import type { HostedSession, SendSide, TunnelHost } from "./host.ts";
 import { UserspacePppLink } from "./ppp-link.ts";
 import { type PppInterface, PppNetwork } from "./ppp-network.ts";
 import type { NamedPrefix } from "./prefixes.ts";
@@ -44,6 +44,8 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
   readonly sessionId: number;
   readonly row: number;
   readonly generation: number;
+  /** Sessions of several wires may share an interface: then the wire that reads it sends for all of them. */
+  readonly out: SendSide;
   readonly link: UserspacePppLink;
   declare readonly interfaceName?: string;
   bridged: Bridged | undefined;
@@ -63,6 +65,7 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     parameters: SessionPlaneParameters,
     row: number,
     attached: Attached,
+    out: SendSide,
     onGone: (session: UserspacePppSession) => void,
   ) {
     this.version = owner.version;
@@ -71,6 +74,7 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     this.sessionId = parameters.sessionId;
     this.row = row;
     this.generation = wire.generation(row);
+    this.out = out;
     this.#parameters = parameters;
     this.#attached = attached;
     this.#mtuOctets = attached.mtuOctets;
@@ -87,7 +91,7 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
       {
         wire,
         row,
-        generation: this.generation,
+        out,
         what: this.#what,
         get closed() {
           return session.#closing !== undefined;
@@ -122,15 +126,19 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     }
     const row = wire.claim(owner.version, sessionId, owner.tunnelId);
     let attached: Attached | undefined;
+    let out: SendSide | undefined;
     try {
       wire.network.watch();
       attached = await attach(wire, owner, parameters, settings);
-      const session = new UserspacePppSession(wire, owner, parameters, row, attached, onGone);
+      out = sendSide(wire, row, attached);
+      const session = new UserspacePppSession(wire, owner, parameters, row, attached, out, onGone);
       await session.#begin();
       wire.adopt(session);
+      attached.at?.shared?.users.add(session);
       return session;
     } catch (error) {
       attached?.tun?.close();
+      if (out !== undefined && out.wire !== wire) out.wire.giveRow(out.row);
       wire.release(owner.version, sessionId, owner.tunnelId, row);
       throw planeError(error, what, {
         EBUSY: "name-in-use",
@@ -144,13 +152,14 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
   }
 
   async #begin(): Promise<void> {
-    const { row, wire, owner, generation } = this;
-    const { sender, receiver } = wire;
+    const { row, wire, owner, generation, out } = this;
+    const { receiver } = wire;
+    const { sender } = out.wire;
     const p = this.#parameters;
     const { at, tun } = this.#attached;
     const { to } = (p.pppLink as PppLinkSettings).attach;
     const ppp: PppRecord = { path: to, shared: at?.shared?.number ?? -1, generation };
-    const destination = await owner.destination(p.mtu?.dontFragment ?? "path");
+    const destination = await owner.destination(p.mtu?.dontFragment ?? "path", out.wire);
     const common = { row, mss: undefined, ppp };
     const results = await Promise.allSettled([
       receiver.order({
@@ -173,6 +182,8 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
         do: "add-sender",
         session: {
           ...common,
+          row: out.row,
+          ppp: { ...ppp, generation: out.generation },
           tap: tun?.fd ?? -1,
           destination,
           header: headerRecord(wire.encapsulation, owner, p),
@@ -181,8 +192,17 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     ]);
     const failed = results.find((result) => result.status === "rejected");
     if (failed === undefined) return;
-    await Promise.allSettled([sender, receiver].map((thread) => thread.order({ do: "remove", row })));
+    await this.#leave();
     throw failed.reason;
+  }
+
+  /** The threads forget the session. */
+  async #leave(): Promise<void> {
+    const { wire, row, out } = this;
+    await Promise.all([
+      out.wire.sender.order({ do: "remove", row: out.row }).catch(() => {}),
+      wire.receiver.order({ do: "remove", row }).catch(() => {}),
+    ]);
   }
 
   get #what(): string {
@@ -266,7 +286,7 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
   async update(change: SessionPlaneChange): Promise<void> {
     this.#requireOpen();
     checkSessionChange(change, this.#parameters, this.version);
-    const { sender, receiver } = this.wire;
+    const { receiver } = this.wire;
     const { sendSequence, receiveSequence, reorderMs, mtuOctets } = change;
     const { row } = this;
     if (receiveSequence !== undefined || reorderMs !== undefined) {
@@ -280,7 +300,7 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     if (sendSequence !== undefined) {
       this.#parameters = { ...this.#parameters, sendSequence };
       const header = headerRecord(this.wire.encapsulation, this.owner, this.#parameters);
-      await sender.order({ do: "set-header", row, header });
+      await this.out.wire.sender.order({ do: "set-header", row: this.out.row, header });
       await this.bridged?.refresh();
     }
     if (mtuOctets !== undefined) {
@@ -304,7 +324,8 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     if (at === undefined || looping === this.#looping || this.#closing !== undefined) return;
     this.#looping = looping;
     if (this.bridged !== undefined) return;
-    await this.wire.sender.order({ do: "block", row: this.row, blocked: looping }).catch(() => {});
+    const { wire, row } = this.out;
+    await wire.sender.order({ do: "block", row, blocked: looping }).catch(() => {});
     if (!looping) return;
     const { tunnelId } = this;
     this.wire.notice({ type: "send-failed", tunnelId, code: "route-through-itself", count: 1 });
@@ -324,19 +345,27 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
 
   /** The threads let go of the descriptor before it is closed, and its number given to another. */
   async #close(): Promise<void> {
-    const { row, sessionId, wire, tunnelId, version } = this;
+    const { row, sessionId, wire, tunnelId, version, out } = this;
+    const { at, tun } = this.#attached;
+    at?.shared?.users.delete(this);
     await this.bridged?.end();
     await this.link.settled();
-    await Promise.all(
-      [wire.sender, wire.receiver].map((thread) => thread.order({ do: "remove", row }).catch(() => {})),
-    );
+    await this.#leave();
     await this.#network?.close();
-    const { at, tun } = this.#attached;
     at?.shared?.disown(this, this.#prefixes);
     if (tun !== undefined) await closeInBackground(tun.fd);
+    if (out.wire !== wire) out.wire.giveRow(out.row);
     wire.release(version, sessionId, tunnelId, row);
     this.#onGone(this);
   }
+}
+
+/** Who sends for the session: its wire, or the one that reads the interface that it shares. */
+function sendSide(wire: TunnelHost, row: number, { at }: Attached): SendSide {
+  const other = at?.shared?.wire;
+  if (other === undefined || other === wire) return { wire, row, generation: wire.generation(row) };
+  const outRow = other.takeRow();
+  return { wire: other, row: outRow, generation: other.generation(outRow) };
 }
 
 /** The interface that the settings ask for. */
@@ -350,7 +379,7 @@ async function attach(
   const { attach: to } = settings;
   if (to.to === "program") return { at: undefined, tun: undefined, mtuOctets };
   if (to.to === "shared") {
-    const shared = await wire.sharedTuns.get(to, mtuOctets);
+    const shared = await wire.sharedTuns.get(wire, to, mtuOctets);
     const { name, interfaceIndex: index } = shared;
     return { at: { name, index, shared, up: true }, tun: undefined, mtuOctets: shared.mtuOctets };
   }

@@ -66,15 +66,28 @@ export class SessionRegistry {
             : "; in L2TPv3 the session ID alone tells sessions apart, also those of different tunnels"),
       );
     }
+    const row = this.takeRow();
+    this.#sessions.set(key, undefined);
+    return row;
+  }
+
+  /**
+   * A row by itself, which begins at zero.
+   * @throws PlaneError `limit`
+   */
+  takeRow(): number {
     const row = this.#rows.take();
     if (row === -1) {
       const how = `the wire on ${this.#where} has its ${this.#limit} sessions (option maxSessions)`;
       throw new PlaneError("limit", how);
     }
-    this.#sessions.set(key, undefined);
     this.#generations[row] = ((this.#generations[row] ?? 0) + 1) >>> 0;
     this.#shared.clearRow(row);
     return row;
+  }
+
+  giveRow(row: number): void {
+    this.#rows.give(row);
   }
 
   /** Which use of the row this is: what is in a ring may be for one before. */
@@ -91,7 +104,7 @@ export class SessionRegistry {
   release(version: L2tpVersion, sessionId: number, tunnelId: number, row: number): void {
     this.#sessions.delete(keyOf(version, sessionId, tunnelId));
     this.#byRow[row] = undefined;
-    this.#rows.give(row);
+    this.giveRow(row);
   }
 
   byRow(row: number): HostedSession | undefined {
@@ -122,12 +135,15 @@ export class SessionRegistry {
   }
 
   #read(row: number, into: PlaneStatistics): void {
-    const { tx, rx } = this.#shared;
-    const t = row * TX.stride;
+    const { rx } = this.#shared;
+    const session = this.#byRow[row];
+    const { out } = session ?? {};
+    const { tx } = out?.wire.shared ?? this.#shared;
+    const t = (out?.row ?? row) * TX.stride;
     const r = row * RX.stride;
     into.txPackets = tx[t + TX.packets] as number;
     into.txBytes = tx[t + TX.bytes] as number;
-    into.txErrors = (tx[t + TX.errors] as number) + (this.#byRow[row]?.unsent ?? 0);
+    into.txErrors = (tx[t + TX.errors] as number) + (session?.unsent ?? 0);
     into.rxPackets = rx[r + RX.packets] as number;
     into.rxBytes = rx[r + RX.bytes] as number;
     into.rxErrors = rx[r + RX.errors] as number;

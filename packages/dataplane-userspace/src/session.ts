@@ -113,7 +113,7 @@ export class UserspaceSession implements SessionPlane, HostedSession, Bridgeable
     const sublayer = p.l2SpecificSublayer === "default";
     const mss = this.#mss();
     const tap = this.#tap.fd;
-    const destination = await this.#tunnel.destination(p.mtu?.dontFragment ?? "path");
+    const destination = await this.#tunnel.destination(p.mtu?.dontFragment ?? "path", this.#wire);
     await this.#wire.receiver.order({
       do: "add-receiver",
       session: {

@@ -1,4 +1,7 @@
-/** TUN interfaces that PPP sessions share: made with the first of them, and there until the wire closes. */
+/**
+ * TUN interfaces that PPP sessions share: made with the first of them, and there until its wire closes. That wire's
+ * sending thread reads the interface, and sends for sessions of other wires, too; each wire's receiving thread writes to it.
+ */
 import { PlaneError, type PppAttachment, planeError } from "@l2tp/dataplane";
 import {
   address as addresses,
@@ -15,10 +18,21 @@ import { closeInBackground, openInterface } from "./tun-interface.ts";
 /** What a session asks of it. */
 export type SharedAttachment = Extract<PppAttachment, { to: "shared" }>;
 
+/** A session on a shared interface. */
+export interface SharedUser {
+  readonly wire: TunnelHost;
+  lost(reason: string): Promise<void>;
+}
+
 /** One interface, and who of its sessions has which prefix. */
 export class SharedTun {
   readonly name: string;
-  /** Its number in the packet threads. */
+  /** The wire that reads it. */
+  readonly wire: TunnelHost;
+  readonly users = new Set<SharedUser>();
+  /** Wires whose receiving threads know it. */
+  readonly known = new Map<TunnelHost, Promise<void>>();
+  /** Its number in the packet threads, of all wires. */
   readonly number: number;
   readonly tun: TunInterface;
   readonly interfaceIndex: number;
@@ -28,12 +42,14 @@ export class SharedTun {
   readonly #owners = new Map<string, { readonly owner: object; readonly name: string }>();
 
   constructor(
+    wire: TunnelHost,
     number: number,
     tun: TunInterface,
     index: number,
     mtuOctets: number,
     to: readonly NamedPrefix[],
   ) {
+    this.wire = wire;
     this.name = tun.name;
     this.number = number;
     this.tun = tun;
@@ -63,43 +79,47 @@ export class SharedTun {
   }
 }
 
-/** Those of one wire. */
+/** Those of a data plane. */
 export class SharedTuns {
-  readonly #wire: TunnelHost;
+  /** By network namespace and name. */
   readonly #byName = new Map<string, Promise<SharedTun>>();
   readonly #made: (SharedTun | undefined)[] = [];
 
-  constructor(wire: TunnelHost) {
-    this.#wire = wire;
-  }
-
   /**
-   * The interface of that name.
+   * The interface of that name, for a session of the wire.
    * @param mtuOctets - of a new one.
    * @throws PlaneError
    */
-  get(attachment: SharedAttachment, mtuOctets: number): Promise<SharedTun> {
-    const { name } = attachment;
-    let made = this.#byName.get(name);
+  async get(wire: TunnelHost, attachment: SharedAttachment, mtuOctets: number): Promise<SharedTun> {
+    const key = `${wire.namespacePath ?? ""} ${attachment.name}`;
+    let made = this.#byName.get(key);
     if (made === undefined) {
-      made = this.#make(attachment, mtuOctets);
-      this.#byName.set(name, made);
-      made.catch(() => this.#byName.delete(name));
+      made = this.#make(wire, attachment, mtuOctets);
+      this.#byName.set(key, made);
+      made.catch(() => this.#byName.delete(key));
     }
-    return made;
+    const shared = await made;
+    let known = shared.known.get(wire);
+    if (known === undefined) {
+      known = wire.receiver.order({ do: "set-shared", shared: shared.number, tap: shared.tun.fd });
+      shared.known.set(wire, known);
+    }
+    await known;
+    return shared;
   }
 
   async #make(
+    wire: TunnelHost,
     { name, addresses: own = [], routes: to = [] }: SharedAttachment,
     mtuOctets: number,
   ): Promise<SharedTun> {
-    const wire = this.#wire;
     const prefixes = to.map(parsePrefix);
     const { tun, index } = wire.inNamespace(() => {
       const opened = openInterface("tun", name, wire.features.vnet);
       return { tun: opened, index: interfaceIndex(opened.name) };
     });
     const number = this.#made.length;
+    this.#made.push(undefined);
     try {
       const run = (request: NetlinkRequest<unknown>) => wire.network.run(request);
       await wire.network.limitGso(index);
@@ -107,11 +127,7 @@ export class SharedTuns {
       for (const text of own) await run(addresses.add({ index, ...splitAddress(text) }));
       await run(links.set({ index }, { up: true }));
       for (const { text } of prefixes) await run(routes.add({ destination: text, interfaceIndex: index }));
-      await Promise.all(
-        [wire.receiver, wire.sender].map((thread) =>
-          thread.order({ do: "set-shared", shared: number, tap: tun.fd }),
-        ),
-      );
+      await wire.sender.order({ do: "set-shared", shared: number, tap: tun.fd });
     } catch (error) {
       tun.close();
       throw planeError(error, `interface ${name}`, {
@@ -120,34 +136,36 @@ export class SharedTuns {
         EINVAL: "invalid-parameters",
       });
     }
-    const shared = new SharedTun(number, tun, index, mtuOctets, prefixes);
+    const shared = new SharedTun(wire, number, tun, index, mtuOctets, prefixes);
     this.#made[number] = shared;
     return shared;
   }
 
-  /** By its number in the packet threads. */
-  byNumber(number: number): SharedTun | undefined {
-    return this.#made[number];
+  /** Somebody deleted it: its sessions are lost, and the next one that asks gets a new one. */
+  lost(number: number, errno: string): void {
+    const shared = this.#made[number];
+    if (shared !== undefined) void this.#end(shared, `its interface ${shared.name} is gone (${errno})`);
   }
 
-  /** It is gone from the system: the next session that asks gets a new one. */
-  forget(shared: SharedTun): Promise<void> {
-    this.#byName.delete(shared.name);
-    return this.#close(shared);
-  }
-
-  /** All of them, after their sessions. */
-  async close(): Promise<void> {
+  /** The wire closes, after its sessions: what it reads goes with it. */
+  async close(wire: TunnelHost): Promise<void> {
     await Promise.allSettled([...this.#byName.values()]);
-    this.#byName.clear();
-    await Promise.all(this.#made.map((shared) => (shared === undefined ? undefined : this.#close(shared))));
+    await Promise.all(
+      this.#made.map(async (shared) => {
+        if (shared?.wire === wire) await this.#end(shared, `the wire that read its interface has closed`);
+        else shared?.known.delete(wire);
+      }),
+    );
   }
 
-  async #close(shared: SharedTun): Promise<void> {
+  async #end(shared: SharedTun, reason: string): Promise<void> {
     if (this.#made[shared.number] !== shared) return;
     this.#made[shared.number] = undefined;
+    for (const [key, made] of this.#byName) if ((await made) === shared) this.#byName.delete(key);
+    await Promise.all([...shared.users].map((user) => user.lost(reason)));
+    const threads = [shared.wire.sender, ...[...shared.known.keys()].map(({ receiver }) => receiver)];
     const order = { do: "set-shared", shared: shared.number, tap: -1 } as const;
-    await Promise.all([this.#wire.receiver, this.#wire.sender].map((t) => t.order(order).catch(() => {})));
+    await Promise.all(threads.map((thread) => thread.order(order).catch(() => {})));
     await closeInBackground(shared.tun.fd);
   }
 }

@@ -14,8 +14,8 @@ export interface SessionOwner {
   readonly peer: SocketAddress;
   /** The peer as a `sockaddr`. */
   readonly address: Uint8Array;
-  /** The sending thread's number for the peer, reached with this policy. */
-  destination(fragmentation: Fragmentation): Promise<number>;
+  /** The number that a wire's sending thread has for the peer, reached with this policy. */
+  destination(fragmentation: Fragmentation, by: TunnelHost): Promise<number>;
   /** The same as any thread may use it. */
   destinationRecord(fragmentation: Fragmentation): DestinationRecord;
 }

@@ -24,8 +24,11 @@ export class UserspaceTunnel implements TunnelPlane, SessionOwner {
   readonly #wire: TunnelHost;
   readonly #checksum: boolean;
   readonly #sessions = new Set<UserspaceSession | UserspacePppSession>();
-  /** Sending threads know a destination per fragmentation policy, as that is a property of the socket. */
-  readonly #destinations = new Map<Fragmentation, number>();
+  /**
+   * Sending threads know a destination per fragmentation policy, as that is a property of the socket. Mostly there is one
+   * thread, that of the wire.
+   */
+  readonly #destinations = new Map<TunnelHost, Map<Fragmentation, number>>();
   readonly #control: Uint8Array;
   #peer: SocketAddress;
   #closing: Promise<void> | undefined;
@@ -80,7 +83,9 @@ export class UserspaceTunnel implements TunnelPlane, SessionOwner {
     const address = this.#encode(peer);
     this.#peer = peer;
     await this.#wire.receiver.order({ do: "set-peer", tunnelId: this.tunnelId, peer: address });
-    for (const fragmentation of this.#destinations.keys()) await this.#setDestination(fragmentation);
+    for (const [by, numbers] of this.#destinations) {
+      for (const [fragmentation, index] of numbers) await this.#setDestination(by, fragmentation, index);
+    }
     await Promise.all([...this.#sessions].map((session) => session.bridged?.refresh()));
   }
 
@@ -89,28 +94,26 @@ export class UserspaceTunnel implements TunnelPlane, SessionOwner {
     return this.#encode(this.#peer);
   }
 
-  /** The sending thread's number for the peer, reached with this policy. */
-  async destination(fragmentation: Fragmentation): Promise<number> {
-    if (!this.#destinations.has(fragmentation)) {
-      const index = this.#wire.takeDestination();
-      this.#destinations.set(fragmentation, index);
-      try {
-        await this.#setDestination(fragmentation);
-      } catch (error) {
-        this.#destinations.delete(fragmentation);
-        this.#wire.releaseDestination(index);
-        throw error;
-      }
+  async destination(fragmentation: Fragmentation, by: TunnelHost): Promise<number> {
+    const numbers = this.#destinations.get(by) ?? new Map<Fragmentation, number>();
+    this.#destinations.set(by, numbers);
+    const known = numbers.get(fragmentation);
+    if (known !== undefined) return known;
+    const index = by.takeDestination();
+    numbers.set(fragmentation, index);
+    try {
+      await this.#setDestination(by, fragmentation, index);
+    } catch (error) {
+      numbers.delete(fragmentation);
+      by.releaseDestination(index);
+      throw error;
     }
-    return this.#destinations.get(fragmentation) as number;
+    return index;
   }
 
-  #setDestination(fragmentation: Fragmentation): Promise<void> {
-    return this.#wire.sender.order({
-      do: "set-destination",
-      index: this.#destinations.get(fragmentation) as number,
-      destination: this.destinationRecord(fragmentation),
-    });
+  #setDestination(by: TunnelHost, fragmentation: Fragmentation, index: number): Promise<void> {
+    const destination = this.destinationRecord(fragmentation);
+    return by.sender.order({ do: "set-destination", index, destination });
   }
 
   destinationRecord(fragmentation: Fragmentation): DestinationRecord {
@@ -151,9 +154,11 @@ export class UserspaceTunnel implements TunnelPlane, SessionOwner {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#sessions].map((session) => session[Symbol.asyncDispose]()));
-    for (const index of this.#destinations.values()) {
-      await this.#wire.sender.order({ do: "set-destination", index, destination: undefined }).catch(() => {});
-      this.#wire.releaseDestination(index);
+    for (const [by, numbers] of this.#destinations) {
+      for (const index of numbers.values()) {
+        await by.sender.order({ do: "set-destination", index, destination: undefined }).catch(() => {});
+        by.releaseDestination(index);
+      }
     }
     this.#wire.forgetTunnel(this.tunnelId);
   }

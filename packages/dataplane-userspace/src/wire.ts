@@ -27,7 +27,7 @@ import type { Features } from "./features.ts";
 import type { HostedSession, TunnelHost } from "./host.ts";
 import { NetworkView } from "./network.ts";
 import { IndexPool, SessionRegistry } from "./registry.ts";
-import { SharedTuns } from "./shared-tun.ts";
+import type { SharedTuns } from "./shared-tun.ts";
 import { describe, WireSockets } from "./sockets.ts";
 import { UserspaceTunnel } from "./tunnel.ts";
 import { FrameRing } from "./worker/frame-ring.ts";
@@ -46,6 +46,7 @@ const FRAMES_PER_TURN = 256;
 export interface WireHost {
   readonly capabilities: DataPlaneCapabilities;
   readonly features: Features;
+  readonly sharedTuns: SharedTuns;
   /** Sessions at most. */
   readonly rows: number;
   /** Called once, when the wire has closed. */
@@ -66,6 +67,7 @@ export class UserspaceWire implements Wire, TunnelHost {
   readonly #namespace: NetworkNamespace | undefined;
   readonly shared: Shared;
   readonly sharedTuns: SharedTuns;
+  readonly namespacePath: string | undefined;
   readonly #ring: Ring;
   readonly #framesUp: FrameRing;
   readonly #packetsUp: FrameRing;
@@ -105,7 +107,8 @@ export class UserspaceWire implements Wire, TunnelHost {
     this.shared = Shared.create(host.rows, RING_OCTETS);
     this.#sessions = new SessionRegistry(this.shared, host.rows, this.name);
     this.#destinations = new IndexPool(host.rows);
-    this.sharedTuns = new SharedTuns(this);
+    this.sharedTuns = host.sharedTuns;
+    this.namespacePath = binding.namespace;
     const { buffers } = this.shared;
     this.#ring = new Ring(buffers.ring);
     this.#framesUp = new FrameRing(buffers.framesUp);
@@ -264,6 +267,14 @@ export class UserspaceWire implements Wire, TunnelHost {
     return this.#sessions.generation(row);
   }
 
+  takeRow(): number {
+    return this.#sessions.takeRow();
+  }
+
+  giveRow(row: number): void {
+    this.#sessions.giveRow(row);
+  }
+
   adopt(session: HostedSession): void {
     this.#sessions.adopt(session);
   }
@@ -320,7 +331,7 @@ export class UserspaceWire implements Wire, TunnelHost {
         break;
       }
       case "shared-lost":
-        this.#sharedLost(report.shared, errnoName(report.errno));
+        this.sharedTuns.lost(report.shared, errnoName(report.errno));
         break;
       case "session-lost":
         void this.#sessions.byRow(report.row)?.lost(`its interface is gone (${errnoName(report.errno)})`);
@@ -423,17 +434,6 @@ export class UserspaceWire implements Wire, TunnelHost {
     setImmediate(() => this.#readFrames(ring));
   }
 
-  /** Somebody deleted an interface that sessions share. */
-  #sharedLost(number: number, errno: string): void {
-    const shared = this.sharedTuns.byNumber(number);
-    if (shared === undefined) return;
-    const mine = this.#sessions
-      .all()
-      .filter(({ interfaceIndex }) => interfaceIndex === shared.interfaceIndex);
-    for (const session of mine) void session.lost(`its interface ${shared.name} is gone (${errno})`);
-    void this.sharedTuns.forget(shared);
-  }
-
   #address(octets: Uint8Array): SocketAddress {
     const { address, port } = decodeSocketAddress(octets) as SocketAddress;
     return { family: this.local.family, address, port: this.encapsulation === "udp" ? port : 0 };
@@ -458,7 +458,7 @@ export class UserspaceWire implements Wire, TunnelHost {
   async #close(): Promise<void> {
     // While the threads still run, so that the sessions leave them in order.
     await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel[Symbol.asyncDispose]()));
-    await this.sharedTuns.close();
+    await this.sharedTuns.close(this);
     await Promise.all([this.receiver.stop(), this.sender.stop(), this.network.close()]);
     // Now nothing reads the descriptors any more.
     this.sockets.close();

@@ -6,7 +6,7 @@ import { address, link, route } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { describe, expect } from "vitest";
 import { FrameSocket, type Host, Lab, Stranger, until } from "./support/lab.ts";
-import { transfer } from "./support/pair.ts";
+import { sessionParameters, transfer } from "./support/pair.ts";
 import { client, INSIDE, pppPair, Runner, server, tunnelEnd } from "./support/ppp.ts";
 import { program } from "./support/program.ts";
 
@@ -144,6 +144,68 @@ describe("an interface that sessions share", () => {
     const again = await b.session({ sessionId: 3, pppLink: { attach: SHARED } });
     expect(again.interfaceName).toBe("lns0");
     await Promise.all([a.plane[Symbol.asyncDispose](), b.plane[Symbol.asyncDispose]()]);
+  });
+
+  test("serves subscribers of two wires, IPv4 and IPv6 outside, until the one that reads it closes", async () => {
+    using lab = new Lab();
+    const a4 = await tunnelEnd(lab.a, at(lab.a), at(lab.b), { tunnelId: 1, peerTunnelId: 2 });
+    const [a6At, b6At] = [lab.a.socketAddress(6, 1701), lab.b.socketAddress(6, 1701)];
+    const a6 = await tunnelEnd(lab.a, a6At, b6At, { tunnelId: 1, peerTunnelId: 2 });
+    const b4 = await tunnelEnd(lab.b, at(lab.b), at(lab.a), { tunnelId: 2, peerTunnelId: 1 });
+    // The other wire of the same data plane.
+    const wire = await b4.plane.open({ encapsulation: "udp", local: b6At, namespace: lab.b.path }, () => {});
+    const lost: number[] = [];
+    void (async () => {
+      for await (const notice of wire.notices)
+        if (notice.type === "session-lost") lost.push(notice.sessionId);
+    })();
+    const tunnel = await wire.createTunnel({ version: 2, tunnelId: 2, peerTunnelId: 1, peer: a6At });
+    const key = { bits: 128, stateless: true, startKey: new Uint8Array(16).fill(7) } as const;
+    const mppe = { send: key, receive: key };
+    const one = await b4.session({ sessionId: 5, peerSessionId: 5, pppLink: { attach: SHARED } });
+    const two = await tunnel.createSession(
+      sessionParameters({ pseudowire: "ppp", sessionId: 6, peerSessionId: 6, pppLink: { attach: SHARED } }),
+    );
+    const program_ = { attach: { to: "program" } } as const;
+    const far = [
+      await a4.session({ sessionId: 5, peerSessionId: 5, pppLink: program_ }),
+      await a6.session({ sessionId: 6, peerSessionId: 6, pppLink: program_ }),
+    ];
+    const received: string[][] = far.map(() => []);
+    for (const [i, session] of far.entries()) {
+      session.link.packets?.onPacket((packet) => {
+        if (packet[9] === 17) received[i]?.push(packet.subarray(16, 20).join("."));
+      });
+      await open(session, agreed(`10.97.0.${i + 2}`, INSIDE.server, { mppe }));
+      await open([one, two][i] as SessionPlane, agreed(INSIDE.server, `10.97.0.${i + 2}`, { mppe }));
+    }
+    await expect(two.link?.configure(agreed(INSIDE.server, "10.97.0.2"))).rejects.toMatchObject({
+      code: "address-in-use",
+    });
+    await using watch = new FrameSocket(lab.b, "lns0");
+    for (let n = 0; n < 50; n++) for (const i of [2, 3]) watch.send(udp(INSIDE.server, `10.97.0.${i}`));
+    for (const [i, session] of far.entries()) {
+      session.link.packets?.send(udp(`10.97.0.${i + 2}`, INSIDE.server));
+      session.link.packets?.send(udp(`10.97.0.${3 - i}`, INSIDE.server));
+    }
+    await until(() => received.every((to) => to.length === 50), "each gets its own packets");
+    expect(new Set(received[0])).toEqual(new Set(["10.97.0.2"]));
+    expect(new Set(received[1])).toEqual(new Set(["10.97.0.3"]));
+    const good = () => watch.received.filter((packet) => packet[9] === 17).map(sourceOf);
+    await until(() => good().length === 2, "one packet of each");
+    expect(good().sort()).toEqual(["10.97.0.2", "10.97.0.3"]);
+    for (const session of [one, two]) {
+      const { txPackets, txErrors, rxErrors } = await session.statistics();
+      expect(txPackets).toBeGreaterThanOrEqual(50);
+      expect([txErrors, rxErrors]).toEqual([0, 1]);
+    }
+    await b4.wire[Symbol.asyncDispose]();
+    await until(() => lost.includes(6), "the other wire's session is lost");
+    const again = await tunnel.createSession(
+      sessionParameters({ pseudowire: "ppp", sessionId: 6, peerSessionId: 6, pppLink: { attach: SHARED } }),
+    );
+    expect(again.interfaceName).toBe("lns0");
+    await Promise.all([a4, a6, b4].map(({ plane }) => plane[Symbol.asyncDispose]()));
   });
 
   test("carries TCP of two subscribers at once, by PPP from end to end", async () => {

@@ -547,6 +547,8 @@ export class Sender extends Loop {
   #setDestination(index: number, record: DestinationRecord | undefined): void {
     const old = this.#destinations[index];
     if (record === undefined) {
+      // What waits for it goes before its socket is closed.
+      this.#flush();
       if (old !== undefined) {
         this.#failing.delete(old);
         this.#limited.delete(old);

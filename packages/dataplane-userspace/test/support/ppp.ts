@@ -93,10 +93,11 @@ export class Runner implements Disposable {
   /** Both network protocols are up, where both are wanted. */
   async configured(): Promise<void> {
     await this.up;
-    const { ipv6 } = this.#options;
-    for (let i = 0; i < 250 && ipv6 !== false && this.configuration?.ipv6 === undefined; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    const { ipv4, ipv6 } = this.#options;
+    const isThere = () =>
+      (ipv4 === false || this.configuration?.ipv4 !== undefined) &&
+      (ipv6 === false || this.configuration?.ipv6 !== undefined);
+    for (let i = 0; i < 250 && !isThere(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
     await this.#configured;
   }
 

@@ -1,5 +1,6 @@
 /** The command line's words, and what they mean for a run. */
 import { readFileSync } from "node:fs";
+import { isIPv4 } from "node:net";
 import { AUTH_METHODS, type AuthMethod } from "@l2tp/ppp";
 import type { SocketAddress } from "@l2tp/protocol";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -45,7 +46,8 @@ export interface Words {
   readonly echo: number;
   readonly restartTime: number;
   readonly ipv6: boolean;
-  readonly ping?: string | true;
+  readonly ping: boolean;
+  readonly pingAddress?: string;
   readonly threads: number;
   readonly io: "auto" | IoMethod;
   readonly json: boolean;
@@ -193,7 +195,8 @@ export function addOptions(command: Command): Command {
         .default(3_000, "3 s"),
     )
     .option("--ipv6", "IPV6CP, too", false)
-    .option("--ping [address]", "ping the peer, or an address, through each session")
+    .option("--ping", "ping the peer through each session", false)
+    .option("--ping-address <address>", "ping this address instead")
     .optionsGroup("This program:")
     .addOption(new Option("--threads <n>", "threads that make the load").argParser(whole(1, 64)).default(1))
     .addOption(
@@ -255,10 +258,13 @@ export function planOf(words: Words, target: SocketAddress): Plan {
 }
 
 function pppOf(words: Words): PppPlan | undefined {
-  const { auth, echo, ipv6, mru, password, passwordFile, ping, restartTime, user } = words;
+  const { auth, echo, ipv6, mru, password, passwordFile, ping, pingAddress, restartTime, user } = words;
   if (!words.ppp) {
-    if (ping !== undefined) throw new UsageError("--ping needs --ppp: packets travel in PPP");
+    if (ping || pingAddress !== undefined) throw new UsageError("--ping needs --ppp: packets travel in PPP");
     return undefined;
+  }
+  if (pingAddress !== undefined && !isIPv4(pingAddress)) {
+    throw new UsageError(`--ping-address ${pingAddress}: an IPv4 address was expected`);
   }
   return {
     user,
@@ -268,6 +274,6 @@ function pppOf(words: Words): PppPlan | undefined {
     echoMs: echo,
     restartMs: restartTime,
     ipv6,
-    ping: ping === true ? "peer" : ping,
+    ping: pingAddress ?? (ping ? "peer" : undefined),
   };
 }

@@ -148,3 +148,43 @@ needs("linux")(
   },
   90_000,
 );
+
+const LAC = (port: number, lns: number) =>
+  `[global]\nlisten-addr = 127.0.0.1\nport = ${port}\n[lac office]\nlns = 127.0.0.1:${lns}\nautodial = yes\n` +
+  "redial = yes\nredial timeout = 1\nchallenge = yes\nhostname = the-lac\nname = anna\n";
+const LNS = (port: number) =>
+  `[global]\nlisten-addr = 127.0.0.1\nport = ${port}\n[lns default]\nchallenge = yes\nhostname = the-lns\n` +
+  "ip range = 10.9.0.2-10.9.0.99\nlocal ip = 10.9.0.1\nrequire chap = yes\n";
+const SECRETS = "* the-lac secret-of-both\n* the-lns secret-of-both\n";
+
+/** xl2tpd itself, with the same words. Its sessions fail where there is no PPP, its tunnels stand. */
+function xl2tpd(conf: string): void {
+  const at = (file: string) => join(directory, `xl2tpd.${file}`);
+  writeFileSync(at("conf"), conf);
+  writeFileSync(at("secrets"), SECRETS);
+  const words = ["-D", "-c", at("conf"), "-s", at("secrets"), "-p", at("pid"), "-C", at("control")];
+  daemons.push(spawn("xl2tpd", words, { cwd: directory, stdio: "ignore" }));
+}
+
+needs("root", { tool: "xl2tpd" })("xl2tpd dials an LNS whose configuration was imported", async () => {
+  const [lac, lns] = [await freePort(), await freePort()];
+  await start("lns", LNS(lns), SECRETS, "anna * pass *\n");
+  xl2tpd(LAC(lac, lns));
+  const up = async () => (await rows("lns", "tunnel", "list", "--state", "up"))[0];
+  await expect
+    .poll(up, { timeout: 15_000, interval: 100 })
+    .toMatchObject({ peerVendorName: "xelerance.com" });
+  const [tunnel] = await rows("lns", "tunnel", "show", String((await up())?.["name"]));
+  expect(tunnel).toMatchObject({ authenticated: true, peerHostName: "the-lac", peerName: "default-the-lac" });
+});
+
+needs("root", { tool: "xl2tpd" })("a LAC whose configuration was imported dials xl2tpd", async () => {
+  const [lac, lns] = [await freePort(), await freePort()];
+  xl2tpd(LNS(lns));
+  await start("lac", LAC(lac, lns), SECRETS, "anna * pass *\n");
+  const up = async () => (await rows("lac", "tunnel", "list", "--state", "up"))[0];
+  await expect
+    .poll(up, { timeout: 15_000, interval: 100 })
+    .toMatchObject({ name: "office", peerHostName: "the-lns" });
+  expect((await rows("lac", "tunnel", "show", "office"))[0]).toMatchObject({ authenticated: true });
+});

@@ -86,7 +86,8 @@ async function importConfig({ io, output }: Program, name: string, flags: Flags)
   const path = resolve(io.cwd, flags.output);
   write(path, toml, flags.force === true);
   const count = notes.filter(({ kind }) => kind !== "not needed").length;
-  output.line(safe(`${flags.output} is made${count === 0 ? "" : `; ${count} remarks want a look`}`));
+  const remarks = count === 1 ? "; one remark wants a look" : `; ${count} remarks want a look`;
+  output.line(safe(`${flags.output} is made${count === 0 ? "" : remarks}`));
 }
 
 /** What was made must be a document that l2tpd takes. */

@@ -148,7 +148,10 @@ function detailLines(tunnel: TunnelDetail, paint: Paint): string[] {
               ? "us"
               : `the peer${tunnel.listener ? `, at ${tunnel.listener}` : ""}`),
         ],
-        ["let in by", tunnel.peerName && `[peer.${tunnel.peerName}]`],
+        [
+          "let in by",
+          tunnel.openedBy === "peer" && tunnel.peerName ? `[peer.${tunnel.peerName}]` : undefined,
+        ],
         ["host name", tunnel.peerHostName],
         [
           "vendor",

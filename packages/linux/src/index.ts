@@ -9,6 +9,8 @@ export * as abi from "./abi.ts";
 export * as nlabi from "./abi-netlink.ts";
 /** Constants and layouts of PPP under the names of the kernel's headers. */
 export * as pppabi from "./abi-ppp.ts";
+/** Constants of terminals under the names of the kernel's headers. */
+export * as ttyabi from "./abi-tty.ts";
 export {
   assembleBpf,
   attachFilter,
@@ -87,6 +89,7 @@ export {
   inUserNamespace,
   missingCapabilities,
 } from "./privilege.ts";
+export { openPty, type Pty } from "./pty.ts";
 export { Reactor, type Registration, type WatchOptions } from "./reactor.ts";
 /** `ip address`, as netlink requests. */
 export * as address from "./rtnetlink/address.ts";

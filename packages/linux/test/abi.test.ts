@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import * as abi from "../src/abi.ts";
 import * as nlabi from "../src/abi-netlink.ts";
 import * as pppabi from "../src/abi-ppp.ts";
+import * as ttyabi from "../src/abi-tty.ts";
 import { ERRNO, UnsupportedError } from "../src/index.ts";
 
 /** In the order that lets glibc's and the kernel's headers live together. */
@@ -15,7 +16,7 @@ const HEADERS = [
   "sys/epoll.h sys/eventfd.h sys/mount.h sys/resource.h sys/socket.h sys/uio.h sys/un.h",
   "netinet/in.h linux/capability.h linux/filter.h linux/genetlink.h linux/if.h linux/if_addr.h linux/if_tun.h",
   "linux/neighbour.h linux/netlink.h linux/rtnetlink.h linux/sockios.h netinet/udp.h linux/virtio_net.h",
-  "linux/if_ether.h linux/if_pppox.h linux/ppp_defs.h linux/ppp-ioctl.h linux/ppp-comp.h",
+  "linux/if_ether.h linux/if_pppox.h linux/ppp_defs.h linux/ppp-ioctl.h linux/ppp-comp.h sys/ioctl.h linux/tty.h asm/termbits.h",
 ].flatMap((line) => line.split(" "));
 
 /** Newer than the oldest distribution's headers, or the kernel's own and in no header for programs. */
@@ -55,7 +56,9 @@ function print(expressions: readonly (readonly [name: string, expression: string
   }
 }
 
-const exported: [string, unknown][] = [...[abi, nlabi, pppabi].flatMap((module) => Object.entries(module))];
+const exported: [string, unknown][] = [
+  ...[abi, nlabi, pppabi, ttyabi].flatMap((module) => Object.entries(module)),
+];
 const constants = [
   ...exported.filter((one): one is [string, number] => typeof one[1] === "number"),
   ...Object.entries(abi.CAPABILITY),

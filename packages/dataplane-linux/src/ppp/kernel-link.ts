@@ -19,7 +19,9 @@ import { kernelError } from "../failure.ts";
 import { pathTo } from "../path.ts";
 import { FramePort } from "./frame-port.ts";
 import type { PppHost } from "./host.ts";
-import { addressesOf, destinationsOf, rateLimit, sourcesOf } from "./link-settings.ts";
+import { Ipv6Control } from "./ipv6-control.ts";
+import { addressesOf, checkAddresses, destinationsOf, rateLimit, sourcesOf } from "./link-settings.ts";
+import { startMppe, stopMppe } from "./mppe.ts";
 import { sourceFilter } from "./source-filter.ts";
 import { type Channel, closeUnit, createUnit, IPV4, IPV6, type Unit } from "./unit.ts";
 
@@ -30,6 +32,8 @@ const LINK_PROTOCOLS = 0xc000;
 const CCP_OF_A_LINK = 0x80fb;
 /** What the decompressor did not take. */
 const COMPRESSED = 0x00fd;
+/** How long the kernel may take for a frame from a pseudo-terminal to its reader. */
+const SWALLOW_MS = 5_000;
 /** How old the answer to "when was data last received" may be. */
 const IDLE_MS = 10_000;
 
@@ -49,6 +53,7 @@ export class KernelPppLink implements PppLink {
   readonly #wantedName: string | undefined;
   readonly #owner: KernelLinkOwner;
   readonly #channel: FramePort;
+  readonly ipv6Control: Ipv6Control;
   readonly #gates: Record<PppNetworkProtocol, "pass" | "drop"> = { ipv4: "drop", ipv6: "drop" };
   #early: Uint8Array[] = [];
   #onFrame: ((frame: Uint8Array) => void) | undefined;
@@ -58,6 +63,10 @@ export class KernelPppLink implements PppLink {
   #network: PointToPoint | undefined;
   #addresses: readonly InterfaceAddress[] = [];
   #sources = "";
+  /** The keys in use, or nothing. */
+  #mppe = "";
+  /** A frame of our own that comes in, see {@link startMppe}. */
+  #expected: { readonly frame: string; readonly done: () => void } | undefined;
   /** What is done to the system is done in the order in which it was asked for. */
   #work: Promise<unknown> = Promise.resolve();
   #lastData: Instant = Number.NEGATIVE_INFINITY;
@@ -77,6 +86,7 @@ export class KernelPppLink implements PppLink {
     this.#settings = settings;
     this.#wantedName = wantedName;
     this.#owner = owner;
+    this.ipv6Control = new Ipv6Control(host, () => this.#gates.ipv6 === "pass");
     this.#channel = new FramePort(channel.fd, {
       frame: (frame) => this.#receive(frame),
       gone: () => owner.lost("the PPP channel of the L2TP session is gone"),
@@ -113,6 +123,10 @@ export class KernelPppLink implements PppLink {
 
   #receive(frame: Uint8Array): void {
     const protocol = ((frame[0] ?? 0) << 8) | (frame[1] ?? 0);
+    if (this.#expected !== undefined && this.#expected.frame === frame.join()) {
+      this.#expected.done();
+      return;
+    }
     if (protocol === COMPRESSED) {
       this.#onMppeLost?.();
       return;
@@ -149,14 +163,9 @@ export class KernelPppLink implements PppLink {
   async #configure(configuration: PppLinkConfiguration): Promise<void> {
     const { what } = this.#host;
     if (configuration.rateLimit !== undefined) throw rateLimit(what);
-    if (configuration.mppe !== undefined) {
-      throw new PlaneError(
-        "unsupported",
-        `${what}: MPPE on the kernel's PPP links is pppd's ("require-mppe")`,
-      );
-    }
-    const { ipv4, ipv6 } = configuration;
-    if (this.#unit === undefined && ipv4 === undefined && ipv6 === undefined) return;
+    const { ipv4, ipv6, mppe } = configuration;
+    if (this.#unit === undefined && (ipv4 ?? ipv6 ?? mppe) === undefined) return;
+    checkAddresses(what, configuration);
     const unit = this.#unit ?? (await this.#makeUnit());
     await ppp.setMru(unit.fd, configuration.mru);
     await this.#host.kernel.route.run(
@@ -164,7 +173,44 @@ export class KernelPppLink implements PppLink {
     );
     this.#owner.mtuChanged(configuration.mtu);
     await this.#filter(unit, configuration);
+    await this.#encrypt(unit, configuration);
     await this.#address(unit, configuration);
+  }
+
+  /** With the same keys it goes on: to begin anew would lose the place. */
+  async #encrypt(unit: Unit, { mppe }: PppLinkConfiguration): Promise<void> {
+    const key = mppe === undefined ? "" : JSON.stringify(mppe, (_, value) => plain(value));
+    if (key === this.#mppe) return;
+    this.#mppe = "";
+    if (mppe === undefined) return stopMppe(unit);
+    await startMppe(
+      this.#host,
+      {
+        unit,
+        write: (frame) => void this.#unitPort?.write(frame),
+        swallow: (frame) => this.#swallow(frame),
+        disconnect: () => ppp.disconnectChannelLater(this.#channel.fd),
+        connect: async () => ppp.connectChannelLater(this.#channel.fd, await ppp.unitNumberLater(unit.fd)),
+      },
+      mppe,
+    );
+    this.#mppe = key;
+  }
+
+  /** Waits for a frame that is not the peer's, and hands it to nobody. */
+  #swallow(frame: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        this.#expected = undefined;
+        reject(new Error("the kernel did not take its Configure-Ack"));
+      }, SWALLOW_MS);
+      const done = () => {
+        clearTimeout(late);
+        this.#expected = undefined;
+        resolve();
+      };
+      this.#expected = { frame: frame.join(), done };
+    });
   }
 
   async #makeUnit(): Promise<Unit> {
@@ -176,14 +222,19 @@ export class KernelPppLink implements PppLink {
     this.#unit = unit;
     this.#madeAt = performance.now();
     this.#network = new PointToPoint(this.#host.kernel.route, unit.index);
-    this.#unitPort = new FramePort(unit.fd, {
-      frame: (frame) => this.#receive(frame),
-      gone: () => this.#owner.lost(`its interface ${unit.name} was deleted`),
-    });
+    this.#openUnit(unit);
+    this.ipv6Control.attach(unit);
     for (const protocol of ["ipv4", "ipv6"] as const) {
       if (this.#gates[protocol] === "pass") await ppp.setNetworkMode(unit.fd, NUMBERS[protocol], "pass");
     }
     return unit;
+  }
+
+  #openUnit(unit: Unit): void {
+    this.#unitPort = new FramePort(unit.fd, {
+      frame: (frame) => this.#receive(frame),
+      gone: () => this.#owner.lost(`its interface ${unit.name} was deleted`),
+    });
   }
 
   /** Where only the peer's own addresses pass. */
@@ -307,7 +358,10 @@ export class KernelPppLink implements PppLink {
   detach(): Promise<void> {
     return this.#run(async () => {
       this.#requireOpen();
-      if (this.#unit !== undefined) await ppp.disconnectChannelLater(this.#channel.fd);
+      if (this.#unit === undefined) return;
+      // A unit without a channel reads as ended.
+      this.#unitPort?.close();
+      await ppp.disconnectChannelLater(this.#channel.fd);
     });
   }
 
@@ -317,6 +371,7 @@ export class KernelPppLink implements PppLink {
       const unit = this.#unit;
       if (this.#closing !== undefined || unit === undefined) return;
       await ppp.connectChannelLater(this.#channel.fd, await ppp.unitNumberLater(unit.fd));
+      this.#openUnit(unit);
     });
   }
 
@@ -324,12 +379,14 @@ export class KernelPppLink implements PppLink {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       clearInterval(this.#idle);
+      this.ipv6Control.close();
       this.#channel.close();
       this.#unitPort?.close();
       this.#onFrame = undefined;
       this.#onMppeLost = undefined;
       this.#early = [];
       await this.#work;
+      this.ipv6Control.close();
       this.#unitPort?.close();
       await this.#network?.clear();
       if (this.#unit !== undefined) await closeUnit(this.#unit.fd);
@@ -337,5 +394,8 @@ export class KernelPppLink implements PppLink {
     return this.#closing;
   }
 }
+
+/** Octets as text, for comparing. */
+const plain = (value: unknown): unknown => (value instanceof Uint8Array ? value.join() : value);
 
 const disposable = (dispose: () => void): Disposable => ({ [Symbol.dispose]: dispose });

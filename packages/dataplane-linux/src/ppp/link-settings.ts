@@ -6,6 +6,7 @@ import {
   type PppLinkSettings,
   type SessionPlaneParameters,
 } from "@l2tp/dataplane";
+import { parseIp } from "@l2tp/linux";
 
 /** fe80::/64: what is on the link. */
 const LINK_LOCAL_LENGTH = 64;
@@ -78,6 +79,25 @@ export function addressesOf(what: string, { ipv4, ipv6 }: PppLinkConfiguration):
           ...(ipv6.addresses ?? []).map((text) => splitAddress(what, text)),
         ]),
   ];
+}
+
+/** Checks all addresses before anything is changed. @throws PlaneError `invalid-parameters` */
+export function checkAddresses(what: string, configuration: PppLinkConfiguration): void {
+  const { ipv4, ipv6 } = configuration;
+  const texts = [
+    ...[ipv4?.local, ipv4?.peer, ipv6?.local, ipv6?.peer].filter((text) => text !== undefined),
+    ...(ipv4?.routes ?? []),
+    ...(ipv6?.addresses ?? []),
+    ...(ipv6?.routes ?? []),
+  ];
+  for (const text of texts) {
+    const { address } = splitAddress(what, text);
+    try {
+      parseIp(address);
+    } catch (cause) {
+      throw new PlaneError("invalid-parameters", `${what}: ${(cause as Error).message}`, { cause });
+    }
+  }
 }
 
 /** Where packets of the peer come from. */

@@ -1,18 +1,18 @@
 /** PPP links through /dev/ppp, run by `PppSession` of @l2tp/ppp: against pppd, and against each other. */
 import { readdirSync, readFileSync } from "node:fs";
 import type { PlaneNotice, SessionPlane, SessionPlaneParameters, TunnelPlane, Wire } from "@l2tp/dataplane";
-import { link } from "@l2tp/linux";
+import { abi, link, raw, sys } from "@l2tp/linux";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import type { PppOptions } from "../../../ppp/src/index.ts";
 import { dumpSessions } from "../../src/family.ts";
 import { LinuxDataPlane } from "../../src/plane.ts";
 import { ADDRESSES, Lab, session, until } from "./lab.ts";
-import { type LinkRun, PASSWORD, runLink } from "./link-run.ts";
+import { forPlane, type LinkRun, PASSWORD, runLink } from "./link-run.ts";
 
 const SUBSCRIBERS = 200;
 const descriptors = () => readdirSync("/proc/self/fd").length;
-const PPPD = ["nodefaultroute", "noipdefault", "lcp-echo-interval", "0", "nomppe"];
+const PPPD = ["nodefaultroute", "noipdefault", "lcp-echo-interval", "0"];
 const INTERFACE = { attach: { to: "interface" } } as const;
 
 const codeOf = async (work: () => unknown): Promise<string> => {
@@ -23,6 +23,33 @@ const codeOf = async (work: () => unknown): Promise<string> => {
     return `${(error as { code?: unknown }).code}: ${(error as Error).message}`;
   }
 };
+
+/** PPP frames of L2TPv2 data messages that reach A while something is done, as hexadecimal digits. */
+function sniff(lab: Lab, work: () => void): string[] {
+  const [AF_PACKET, ETH_P_IP] = [17, 0x0800];
+  const fd = lab.a.namespace.run(() =>
+    sys.socket(
+      AF_PACKET,
+      abi.SOCK_DGRAM | abi.SOCK_NONBLOCK,
+      ((ETH_P_IP & 0xff) << 8) | (ETH_P_IP >> 8),
+      "sniffer",
+    ),
+  );
+  try {
+    work();
+    const frames: string[] = [];
+    const buffer = new Uint8Array(4096);
+    for (;;) {
+      const octets = raw().recv(fd, buffer, buffer.length, 0);
+      if (octets < 0) return frames;
+      // IPv4 without options, UDP, six octets of L2TPv2.
+      if (buffer[9] === 17 && octets > 34)
+        frames.push(Buffer.from(buffer.subarray(34, octets)).toString("hex"));
+    }
+  } finally {
+    sys.close(fd);
+  }
+}
 
 export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
   let lab: Lab;
@@ -77,6 +104,11 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
     Promise.all(sessions.map((one) => one[Symbol.asyncDispose]()));
   const ping = (address: string, ...options: string[]) =>
     lab.a.run("ping", "-c", "2", "-i", "0.3", "-W", "5", ...options, address);
+  /** The other end may be up a little later than ours: from then on nothing is lost. */
+  const reaches = async (address: string, ...options: string[]) => {
+    await until(`${address} answers`, () => lab.a.run("ping", "-c", "1", "-W", "2", address).status === 0);
+    return ping(address, ...options).stdout;
+  };
   const noSessions = async () => {
     const { kernel } = lab.a;
     expect(await kernel.run(dumpSessions(kernel.family))).toEqual([]);
@@ -125,11 +157,11 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
       const told = notices.filter(({ type }) => type === "session-addresses").at(-1);
       expect(told).toMatchObject({ interfaceName: a.interfaceName, addresses: a.addresses });
       for (const octets of [0, 1400 - 28]) {
-        expect(ping("10.50.0.2", "-M", "do", "-s", String(octets)).stdout).toContain("2 received");
+        expect(await reaches("10.50.0.2", "-M", "do", "-s", String(octets))).toContain("2 received");
       }
       expect(a.mtuOctets).toBe(1400);
       expect(ping("10.50.0.2", "-M", "do", "-s", String(1400 - 27)).status).not.toBe(0);
-      expect(ping(`fe80::b%${a.interfaceName}`).stdout).toContain("2 received");
+      expect(await reaches(`fe80::b%${a.interfaceName}`)).toContain("2 received");
       expect((await a.statistics()).rxErrors).toBe(0);
       const name = a.interfaceName as string;
       expect(run.failures).toEqual([]);
@@ -155,13 +187,47 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
       );
       await run.up;
       expect(run.authenticated).toEqual(["alice by mschap-v2"]);
-      expect(ping("10.51.0.2").stdout).toContain("2 received");
+      expect(await reaches("10.51.0.2")).toContain("2 received");
       await a.update({ sendSequence: true, receiveSequence: false });
-      expect(ping("10.51.0.2").stdout).toContain("2 received");
+      // On two processors messages overtake one another.
+      await until("pings pass with sequence numbers", () => ping("10.51.0.2").stdout.includes("2 received"));
       await close(b);
       expect((await run.down).code).toMatch(/peer-terminated|lower-layer-down/);
       await close(a);
     }, 120_000);
+
+    for (const [strength, option, mode] of [
+      [128, "stateless", "stateless"],
+      [128, "stateful", "stateful"],
+      [40, "stateless", "stateless"],
+    ] as const) {
+      test(`MPPE of ${strength} bits, ${option}, encrypts both ways`, async () => {
+        const { a, b, run } = await dial(
+          [
+            ...["noauth", "user", "alice", "password", PASSWORD, "10.57.0.2:10.57.0.1"],
+            strength === 128 ? "require-mppe-128" : "require-mppe-40",
+            ...(mode === "stateful" ? ["mppe-stateful"] : []),
+          ],
+          {
+            authenticatePeer: { methods: ["mschap-v2"] },
+            mppe: { policy: "require", bits: [strength], mode },
+            ipv4: { local: "10.57.0.1", peer: "10.57.0.2" },
+            ipv6: false,
+          },
+        );
+        await run.up;
+        expect(run.failures).toEqual([]);
+        expect(await reaches("10.57.0.2", "-c", "5")).toContain("5 received");
+        // Not in the clear: on the wire are frames of protocol 00fd, and none of IPv4.
+        const seen = sniff(lab, () => void ping("10.57.0.2"));
+        expect(seen.filter((frame) => frame.startsWith("ff0300fd")).length).toBeGreaterThan(1);
+        expect(seen.filter((frame) => frame.startsWith("ff030021"))).toEqual([]);
+        // A new configuration with the same keys keeps the place in them.
+        await a.link?.configure({ ...forPlane(run.configuration()), mtu: 1300 });
+        expect(await reaches("10.57.0.2")).toContain("2 received");
+        await close(a, b);
+      }, 120_000);
+    }
 
     test("a wrong password gets no interface, and other sources than the peer's do not pass", async () => {
       const wrong = await dial(["noauth", "user", "mallory", "password", "wrong", "10.52.0.2:10.52.0.1"], {
@@ -229,9 +295,10 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
       const { a, b, runs } = await both(++lastId, addressed(0), {
         interface: { name: "subscriber" },
       });
+      expect(a.link?.lastDataReceived()).toBe(Number.NEGATIVE_INFINITY);
       await Promise.all(runs.map(({ up }) => up));
       expect(a.interfaceName).toBe("subscriber");
-      expect(ping("10.60.0.2").stdout).toContain("2 received");
+      expect(await reaches("10.60.0.2")).toContain("2 received");
       const configuration = { sendAccm: 0, receiveAccm: 0, pfc: false, acfc: false, mru: 1400, mtu: 1300 };
       const ipv4 = { local: "10.60.0.1", peer: "10.60.0.2", routes: ["10.80.0.0/16"] };
       await a.link?.configure({ ...configuration, ipv4 });
@@ -247,7 +314,6 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
       await until("the gate is closed", () => ping("10.60.0.2", "-W", "1").status !== 0);
       a.link?.gate("ipv4", "pass");
       await until("the gate is open", () => ping("10.60.0.2").status === 0);
-      expect(a.link?.lastDataReceived()).toBe(Number.NEGATIVE_INFINITY);
       await until("data is known of", () => (a.link?.lastDataReceived() ?? 0) > 0, 25_000);
       expect(
         await codeOf(() =>
@@ -265,6 +331,33 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
       expect(lab.a.has("subscriber")).toBe(false);
     }, 120_000);
 
+    test("router advertisement and DHCPv6 reach who runs the link, and its answers the peer", async () => {
+      const { a, b, runs } = await both(++lastId, {
+        a: { ipv4: false, ipv6: { local: "::a" } },
+        b: { ipv4: false, ipv6: { local: "::b" } },
+      });
+      const got: string[] = [];
+      b.link?.ipv6Control?.onPacket((packet) => void got.push(`${packet[6]} ${packet[40]}`));
+      await Promise.all(runs.map(({ up }) => up));
+      expect(lab.b.run("cat", `/proc/sys/net/ipv6/conf/${b.interfaceName}/accept_ra`).stdout.trim()).toBe(
+        "0",
+      );
+      const solicitation = new Uint8Array(48);
+      solicitation.set([0x60, 0, 0, 0, 0, 8, 58, 255]);
+      solicitation.set([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0a], 8);
+      solicitation.set([0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02], 24);
+      solicitation[40] = 133;
+      a.link?.ipv6Control?.send(solicitation);
+      await until("it is handed up", () => got.includes("58 133"));
+      a.link?.gate("ipv6", "drop");
+      const before = got.length;
+      a.link?.ipv6Control?.send(solicitation);
+      a.link?.gate("ipv6", "pass");
+      await until("packets pass again", () => ping(`fe80::b%${a.interfaceName}`).status === 0);
+      expect(got.length).toBe(before);
+      await close(a, b);
+    }, 60_000);
+
     test(`${SUBSCRIBERS} sessions are up and gone, with three descriptors each and no process`, async () => {
       const before = descriptors();
       const first = lastId + 1;
@@ -276,7 +369,7 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
       await Promise.all(all.flatMap(({ runs }) => runs.map(({ up }) => up)));
       const upMs = performance.now() - started;
       expect(descriptors() - before).toBe(SUBSCRIBERS * 6);
-      expect(ping(`10.60.${SUBSCRIBERS - 1}.2`).stdout).toContain("2 received");
+      expect(await reaches(`10.60.${SUBSCRIBERS - 1}.2`)).toContain("2 received");
       expect(all.flatMap(({ runs }) => runs.flatMap(({ failures }) => failures))).toEqual([]);
       const closing = performance.now();
       await close(...all.flatMap(({ a, b }) => [a, b]));

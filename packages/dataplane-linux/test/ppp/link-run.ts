@@ -18,6 +18,8 @@ export interface LinkRun {
   readonly down: Promise<DownReason>;
   /** What `configure` failed with. */
   readonly failures: unknown[];
+  /** The newest. */
+  configuration(): LinkConfiguration;
   /** What the peer said who it is. */
   readonly authenticated: string[];
   close(): void;
@@ -65,6 +67,7 @@ export function runLink(session: SessionPlane, options: PppOptions): LinkRun {
   const down = new Promise<DownReason>((resolve) => {
     resolveDown = resolve;
   });
+  let newest: LinkConfiguration | undefined;
   const now = () => performance.now();
   let work: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -76,6 +79,7 @@ export function runLink(session: SessionPlane, options: PppOptions): LinkRun {
       } else if (event.type === "peer-authenticated") authenticated.push(`${event.name} by ${event.method}`);
       else if (event.type === "configure") {
         const { configuration } = event;
+        newest = configuration;
         work = work
           .then(() => link.configure(forPlane(configuration)))
           .catch((error: unknown) => {
@@ -117,6 +121,7 @@ export function runLink(session: SessionPlane, options: PppOptions): LinkRun {
     down,
     failures,
     authenticated,
+    configuration: () => newest as LinkConfiguration,
     close: () => {
       ppp.close(now());
       pump();

@@ -100,7 +100,7 @@ export class Callers {
     connection.from = { family, address, port };
     connection.owner = new Caller(this.#host, listener?.name ?? "", question.peer);
     connections.set(tunnel, connection);
-    this.#host.track(this.#decide(question, connection, listener));
+    this.#host.watch(this.#decide(question, connection, listener));
   }
 
   async #decide(
@@ -132,7 +132,9 @@ export class Callers {
         if (answered) return false;
         answered = true;
         try {
-          return await this.#accept(question, connection, listener, grant);
+          const accepted = this.#accept(question, connection, listener, grant);
+          this.#host.track(accepted.catch(() => {}));
+          return await accepted;
         } catch (error) {
           answered = false;
           throw error;

@@ -37,7 +37,7 @@ export function takeCall(
     );
     return driver.command((endpoint, now) => endpoint.decide(now, token, why));
   };
-  host.track(
+  host.watch(
     questions.call(question, {
       tunnel: tunnel.name,
       tunnelId: tunnel.tunnelId,

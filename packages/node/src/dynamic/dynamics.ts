@@ -116,6 +116,7 @@ export class Dynamics implements ListenerOwner {
         return dynamics.#draining;
       },
       track: (work) => this.#track(work),
+      watch: (work) => void this.#watch(work),
       get switching() {
         return dynamics.#switching;
       },
@@ -145,10 +146,14 @@ export class Dynamics implements ListenerOwner {
   }
 
   #track(work: Promise<unknown>): void {
-    const done = work
-      .catch((error: unknown) => this.host.logger.error({ error }, "something failed that should not"))
-      .finally(() => this.#pending.delete(done));
+    const done = this.#watch(work).finally(() => this.#pending.delete(done));
     this.#pending.add(done);
+  }
+
+  #watch(work: Promise<unknown>): Promise<unknown> {
+    return work.catch((error: unknown) => {
+      this.host.logger.error({ error }, "something failed that should not");
+    });
   }
 
   // What a program asks for.

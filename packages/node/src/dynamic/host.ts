@@ -29,5 +29,7 @@ export interface DynamicHost extends Host {
   readonly draining: boolean;
   /** Work that the context waits for when it closes. */
   track(work: Promise<unknown>): void;
+  /** Work whose failure is logged, and that nobody waits for: somebody may take for ever to answer a question. */
+  watch(work: Promise<unknown>): void;
   readonly switching: CallPasser;
 }

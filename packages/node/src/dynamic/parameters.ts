@@ -5,7 +5,7 @@ import type { SocketAddress } from "@l2tp/protocol";
 import { ParameterError } from "../errors.ts";
 import { L2TP_PORT } from "../parameters.ts";
 import type { DynamicSessionInit, DynamicTunnelInit, ListenerInit, Origin, SessionDefaults } from "./api.ts";
-import type { SessionSettings } from "./session.ts";
+import type { SessionSettings } from "./session-settings.ts";
 
 const ANY: SocketAddress = { family: 4, address: "0.0.0.0", port: L2TP_PORT };
 

@@ -11,7 +11,6 @@ import {
   type EndpointEvent,
   type LinkInfo,
   type SessionDown,
-  type SessionOpening,
   type SessionStatus,
   type SessionUp,
 } from "@l2tp/control";
@@ -22,55 +21,23 @@ import {
   type SessionPlane,
   type SessionPlaneParameters,
 } from "@l2tp/dataplane";
-import type { Instant, SocketAddress } from "@l2tp/protocol";
+import type { Instant } from "@l2tp/protocol";
 import type { Alarm } from "../alarms.ts";
 import { Backoff } from "../backoff.ts";
 import { ClosedError } from "../errors.ts";
-import type { Logger } from "../log.ts";
 import type { PppProfile, PppStatus, PppUp } from "../ppp/index.ts";
 import { type Reason, reason, sameReason } from "../reason.ts";
 import { closeOnAbort } from "../session.ts";
 import type { SessionState } from "../states.ts";
 import { UpGate, type WaitOptions } from "../up-gate.ts";
-import type { DynamicSession, Origin, SessionDefaults } from "./api.ts";
+import type { DynamicSession, Origin } from "./api.ts";
 import { Call, type CallOwner } from "./call.ts";
-import type { Connection } from "./connection.ts";
 import { reasonOfEnding, reasonOfError } from "./ending-reason.ts";
 import type { DynamicHost } from "./host.ts";
 import { OwnPpp } from "./own-ppp.ts";
 import { bridgeParameters, planeParameters, pppOf, textOfAddresses } from "./session-plane.ts";
+import type { SessionSettings, SessionTunnel } from "./session-settings.ts";
 import { placeCall, tellOther } from "./session-talk.ts";
-
-/** What a session needs of its tunnel. */
-export interface SessionTunnel {
-  readonly name: string;
-  readonly tunnelId: number;
-  readonly peer: SocketAddress;
-  readonly logger: Logger;
-  /** While it is up. */
-  readonly connection: Connection | undefined;
-  /** Somebody wants a call on it. */
-  dial(): void;
-  forget(session: DynamicSessionKeeper): void;
-}
-
-/** How a session is to be. */
-export interface SessionSettings {
-  readonly name: string;
-  readonly kind: CallKind;
-  readonly origin: Origin;
-  /** Absent of an accepted one. */
-  readonly opening?: SessionOpening;
-  readonly defaults: SessionDefaults;
-  /** Open it again when it has ended. */
-  readonly redial: boolean;
-  /** Whether it stays, without a call, for `dial()`. */
-  readonly stays: boolean;
-  readonly auto: boolean;
-  /** Its frames are passed on to another session: nobody here runs PPP. */
-  readonly bridged?: boolean;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** Keeps one session up. */
 export class DynamicSessionKeeper implements DynamicSession, CallOwner {

@@ -26,7 +26,8 @@ import type { Connection, ConnectionOwner } from "./connection.ts";
 import { reasonOfEnding } from "./ending-reason.ts";
 import type { DynamicHost } from "./host.ts";
 import { sessionSettings } from "./parameters.ts";
-import { DynamicSessionKeeper, type SessionTunnel } from "./session.ts";
+import { DynamicSessionKeeper } from "./session.ts";
+import type { SessionTunnel } from "./session-settings.ts";
 
 /** What a tunnel needs of its context. */
 export interface DynamicTunnelOwner {
@@ -183,7 +184,7 @@ export abstract class DynamicTunnelKeeper implements DynamicTunnel, ConnectionOw
     return session;
   }
 
-  forget(session: DynamicSessionKeeper): void {
+  forget(session: { readonly name: string }): void {
     if (this.#sessions.get(session.name) === session) this.#sessions.delete(session.name);
   }
 

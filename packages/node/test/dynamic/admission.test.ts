@@ -96,10 +96,14 @@ test("an authority that never answers: the caller is refused when its time is ov
     { type: "tunnel-refused", reason: { code: "undecided" } },
   ]);
   // What waits for the authority for ever is no reason not to end.
-  void pair.lns.context.close({ limitMs: 1_000 });
+  pair.dial({ name: "again" });
+  await pair.advance(500);
+  const closed = pair.lns.context.close({ limitMs: 1_000 });
   void pair.lac.context.close({ limitMs: 1_000 });
   await pair.advance(5_000);
+  await closed;
   expect(pair.lns.plane.wires.size).toBe(0);
+  expect(pair.lns.host.tunnelIds.size).toBe(0);
 });
 
 test("a profile that is not there refuses the caller, and the log names it", async () => {

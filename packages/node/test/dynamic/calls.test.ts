@@ -168,3 +168,32 @@ test("fifty sessions on a tunnel; closing the tunnel tells each of them, then it
   expect(pair.lac.context.tunnels).toEqual([]);
   await pair.close();
 });
+
+test("while data comes in, no Hello is sent; when it stops, one is", async () => {
+  const { pair, tunnel } = await placing();
+  const quiet = pair.dial({ name: "quiet", transport: { helloTimeoutMs: 8_000 } });
+  quiet.newSession();
+  await pair.advance(500);
+  const hellos = () => quiet.status()?.channel?.hellosSent;
+  const atLns = pair.lns.plane.tunnel(quiet.peerTunnelId)?.sessions.values().next().value;
+  for (let n = 0; n < 60; n++) {
+    atLns?.inject(Uint8Array.of(0, 0x21, n));
+    await pair.advance(500);
+  }
+  expect(hellos()).toBe(0);
+  await pair.advance(12_000);
+  expect(hellos()).toBe(1);
+  expect(tunnel.state).toBe("up");
+  await pair.close();
+});
+
+test("a thousand calls on a tunnel come up, are found by their names, and go with it", async () => {
+  const { pair, tunnel } = await placing();
+  for (let n = 0; n < 1_000; n++) tunnel.newSession({ name: `call ${n}`, ppp: { by: "none" } });
+  await pair.advance(2_000);
+  expect(tunnel.sessions.filter(({ state }) => state === "up")).toHaveLength(1_000);
+  expect(tunnel.session("call 777")?.peerSessionId).toBeGreaterThan(0);
+  expect(pair.lns.context.tunnels[0]?.sessions).toHaveLength(1_000);
+  await pair.close();
+  expect(pair.lns.plane.sessions()).toEqual([]);
+});

@@ -2,7 +2,7 @@
 
 import { PlaneError } from "@l2tp/dataplane";
 import { L2tpError, LOG_LEVELS } from "@l2tp/node";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { check } from "./check.ts";
 import { runDaemon } from "./daemon.ts";
 import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
@@ -105,12 +105,17 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
     });
   program
     .command("demo")
-    .description("make two network namespaces, run a daemon in each, and show a tunnel at work")
+    .description("make two network namespaces, run a daemon in each, and show them at work")
+    .addArgument(
+      new Argument("[scene]", "an LNS with users and a LAC that dials it, or a bridge between two sites")
+        .choices(["ppp", "ethernet"])
+        .default("ppp"),
+    )
     .option("--once", "end when ping and throughput were shown, with code 0 only if packets flowed", false)
     .option("--seconds <seconds>", "how long the throughput is measured", seconds, 3)
-    .action(async (options: { once: boolean; seconds: number }) => {
+    .action(async (scene: string, options: { once: boolean; seconds: number }) => {
       const { runDemo } = await import("./demo/demo.ts");
-      exitCode = await runDemo(options);
+      exitCode = await runDemo(scene === "ethernet" ? "ethernet" : "ppp", options);
     });
   program
     .command("demo-probe", { hidden: true })

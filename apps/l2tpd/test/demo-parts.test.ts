@@ -1,13 +1,7 @@
 import { expect, test } from "vitest";
-import {
-  formatOctets,
-  formatPing,
-  formatRate,
-  formatTransfer,
-  type Picture,
-  renderPicture,
-} from "../src/demo/display.ts";
+import { formatPing, type Picture, renderPicture } from "../src/demo/display.ts";
 import { readEnds } from "../src/demo/ends.ts";
+import { formatOctets, formatRate, formatTransfer } from "../src/demo/figures.ts";
 import { echoRequest, internetChecksum, isEchoReply } from "../src/demo/ping.ts";
 import { formatAddress, formatDuration } from "../src/format.ts";
 import { stableMacAddress } from "../src/mac-address.ts";

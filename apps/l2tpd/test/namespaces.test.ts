@@ -1,6 +1,7 @@
 /** The real daemon on the real data plane, in network namespaces made for the test. */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { link, nlabi, runNetlink } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, expect } from "vitest";
@@ -153,7 +154,9 @@ needs(
   await moreReplies(ping, 2);
 });
 
-function showsATunnel(run: { status: number | null; stdout: string; stderr: string }): void {
+type Run = { status: number | null; stdout: string; stderr: string };
+
+function showsABridge(run: Run): void {
   expect(run, run.stdout + run.stderr).toMatchObject({ status: 0 });
   expect(run.stdout).toMatch(/site A: session lan is up on l2tpeth0/);
   expect(run.stdout).toMatch(/5 sent, 5 received, 0 lost/);
@@ -162,13 +165,43 @@ function showsATunnel(run: { status: number | null; stdout: string; stderr: stri
   expect(survivors()).toEqual([]);
 }
 
+function showsPpp(run: Run): void {
+  expect(run, run.stdout + run.stderr).toMatchObject({ status: 0 });
+  expect(run.stdout).toMatch(/LAC: session alice is up on ppp-alice/);
+  expect(run.stdout).toMatch(/LNS: session .* is up on l2tpppp0 for bob/);
+  for (const way of ["LAC → LNS \\(bob\\)", "LNS → LAC \\(alice\\)"]) {
+    expect(run.stdout).toMatch(new RegExp(`ping ${way}: 5 sent, 5 received, 0 lost`));
+    expect(run.stdout).toMatch(new RegExp(`TCP ${way}: [\\d.]+ [GM]bit/s`));
+  }
+  expect(run.stdout).toMatch(/^ {2}alice +ppp-alice +10\.64\.1\.2 +10\.64\.1\.1 /m);
+  expect(run.stdout).toMatch(/^ {2}bob +ppp-bob +10\.64\.2\.2 +10\.64\.2\.1 /m);
+  expect(survivors()).toEqual([]);
+}
+
 needs(
   "linux",
   "root",
   "tun",
-)("demo --once as root shows ping, throughput and counters, ends with 0, and leaves nothing", () => {
+)("demo --once as root shows PPP, pings and throughput both ways, ends with 0, and leaves nothing", () => {
+  const before = [
+    readdirSync("/sys/class/net"),
+    readdirSync(tmpdir()).filter((name) => name.startsWith("l2tpd-demo")),
+  ];
+  showsPpp(l2tpd.run("demo", "--once", "--seconds", "1"));
+  const after = [
+    readdirSync("/sys/class/net"),
+    readdirSync(tmpdir()).filter((name) => name.startsWith("l2tpd-demo")),
+  ];
+  expect(after).toEqual(before);
+});
+
+needs(
+  "linux",
+  "root",
+  "tun",
+)("demo ethernet --once shows a bridge with its counters, ends with 0, and leaves nothing", () => {
   const before = readdirSync("/sys/class/net");
-  showsATunnel(l2tpd.run("demo", "--once", "--seconds", "1"));
+  showsABridge(l2tpd.run("demo", "ethernet", "--once", "--seconds", "1"));
   expect(readdirSync("/sys/class/net")).toEqual(before);
 });
 
@@ -191,7 +224,7 @@ needs(
   ];
   const run = spawnSync(command, args, { encoding: "utf8" });
   expect(run.stderr).toContain("starting again in a user namespace");
-  showsATunnel(run);
+  showsPpp(run);
 });
 
 needs("linux", "root", "tun", { tool: "setpriv" })(
@@ -219,7 +252,7 @@ needs(
 )("demo takes everything down on SIGTERM, and even SIGKILL leaves no process", async () => {
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await using demo = l2tpd.start(["demo"], { stdio: ["ignore", "pipe", "pipe"] });
-    await demo.line(/ping 2: /);
+    await demo.line(/session alice is up/);
     expect(await demo.stop(signal)).toBe(signal === "SIGTERM" ? 75 : "SIGKILL");
     const until = performance.now() + 10_000;
     while (survivors().length > 0 && performance.now() < until)

@@ -1,12 +1,12 @@
 /** Profiles of the configuration in the words of `@l2tp/node`: for tunnels and calls that others open. */
 import { hostname } from "node:os";
-import type {
-  Config,
-  PoolConfig,
-  PppProfileConfig,
-  SecretSource,
-  SessionProfileConfig,
-  TunnelSettingsConfig,
+import {
+  type Config,
+  type PppProfileConfig,
+  poolRoutes,
+  type SecretSource,
+  type SessionProfileConfig,
+  type TunnelSettingsConfig,
 } from "@l2tp/config";
 import type { TunnelChanges } from "@l2tp/control";
 import type { DataPlaneCapabilities, PppAttachment } from "@l2tp/dataplane";
@@ -46,7 +46,7 @@ export function pppProfileOf(
   const { authenticatePeer } = options;
   return pppProfile({
     ...rest,
-    attach: attach ?? usualAttachment(profile, role, config, capabilities),
+    attach: attach ?? usualAttachment(role, config, capabilities),
     options: {
       ...options,
       ...(authenticatePeer && {
@@ -68,26 +68,22 @@ export function pppProfileOf(
 
 /** Who dials has an interface of its own; subscribers share one; without interfaces packets go to the program. */
 function usualAttachment(
-  { pool }: PppProfileConfig,
   role: Role,
   { pools }: Config,
   { pppLink = [] }: DataPlaneCapabilities,
 ): PppAttachment {
   if (role === "is-called" && pppLink.includes("shared")) {
-    const own = pools.find(({ name }) => name === pool);
+    // Users of all pools may come to it, whatever the profile's own is.
+    const locals = new Set(pools.flatMap(({ local }) => local ?? []));
     return {
       to: "shared",
       name: SHARED_INTERFACE,
-      ...(own?.local !== undefined && { addresses: [`${own.local}/32`] }),
-      routes: [...new Set(pools.flatMap(prefixesOf))],
+      addresses: [...locals].map((local) => `${local}/32`),
+      routes: poolRoutes(pools),
     };
   }
   return pppLink.includes("interface") ? { to: "interface" } : { to: "program" };
 }
-
-/** Prefixes of a pool that are written as such; addresses of ranges get their routes one by one, as they come up. */
-const prefixesOf = ({ ranges = [], ipv6 = [], delegated = [] }: PoolConfig): string[] =>
-  [...ranges, ...ipv6, ...delegated].filter((range) => range.includes("/"));
 
 /** What sessions of a profile are like. */
 export function sessionDefaults(profile: SessionProfileConfig): SessionDefaults {

@@ -1,5 +1,5 @@
 /**
- * `l2tpd demo`: two sites on one machine. Two network namespaces with a cable between them, a real l2tpd in
+ * `l2tpd demo`, and its scene `ethernet`: two sites on one machine. Two network namespaces with a cable between them, a real l2tpd in
  * each, an Ethernet pseudowire from the examples; then ping and TCP through it, and the counters of both ends.
  */
 import { EXIT, type ExitCode } from "../exit-codes.ts";
@@ -8,13 +8,14 @@ import { DaemonChild, ProbeChild } from "./children.ts";
 import {
   type Display,
   formatPing,
-  formatTransfer,
   LineDisplay,
   LiveDisplay,
   type Picture,
   renderCounters,
+  renderPicture,
 } from "./display.ts";
 import { type End, readEnds } from "./ends.ts";
+import { formatTransfer } from "./figures.ts";
 import { checkMachine, isPermission, isStartedAgain, startAgainInUserNamespace } from "./privilege.ts";
 import type { ProbeReport } from "./probe.ts";
 import type { Scene } from "./scene.ts";
@@ -34,9 +35,16 @@ const REFRESH_MS = 500;
 /** How long a daemon that died stays dead. */
 const RESTART_MS = 3_000;
 
-/** Runs the demonstration. @returns 0 only when packets flowed. */
-export async function runDemo(options: DemoOptions): Promise<ExitCode> {
+/** Runs a demonstration. @returns 0 only when packets flowed. */
+export async function runDemo(scene: "ppp" | "ethernet", options: DemoOptions): Promise<ExitCode> {
   checkMachine();
+  if (scene === "ethernet") return await runEthernetDemo(options);
+  const { runPppDemo } = await import("./ppp/ppp.ts");
+  return await runPppDemo(options);
+}
+
+/** Two sites with a bridge between them. */
+async function runEthernetDemo(options: DemoOptions): Promise<ExitCode> {
   const ends = readEnds();
   const { buildScene } = await import("./scene.ts");
   let scene: Scene;
@@ -132,7 +140,7 @@ class Show implements AsyncDisposable {
   #doing(text: string): void {
     this.#picture.doing = text;
     if (!process.stdout.isTTY) this.#display.say(text);
-    this.#display.draw(this.#picture);
+    this.#display.draw(() => renderPicture(this.#picture));
   }
 
   #explain(): void {
@@ -245,7 +253,7 @@ class Show implements AsyncDisposable {
         this.#display.say(`  ! ${report.text}`);
         break;
     }
-    this.#display.draw(this.#picture);
+    this.#display.draw(() => renderPicture(this.#picture));
   }
 
   /** Real ICMP over the real TAP interfaces, from site A to site B. */
@@ -293,7 +301,7 @@ class Show implements AsyncDisposable {
       this.#picture.states[i] = daemon.state;
       if (daemon.lines.some(isSessionUp)) daemon.askState();
     });
-    this.#display.draw(this.#picture);
+    this.#display.draw(() => renderPicture(this.#picture));
   }
 }
 

@@ -6,6 +6,7 @@
 import { formatDuration } from "../format.ts";
 import type { DaemonState, SessionStateRow } from "../state.ts";
 import type { End } from "./ends.ts";
+import { formatTransfer } from "./figures.ts";
 
 /** Everything that is shown; the show fills it in as it goes. */
 export interface Picture {
@@ -25,8 +26,8 @@ export interface Picture {
 export interface Display {
   /** Something that is worth a line. */
   say(line: string): void;
-  /** Draws what has changed. */
-  draw(picture: Picture): void;
+  /** Draws the picture as it is now; asked for its lines only where one is drawn. */
+  draw(picture: () => readonly string[]): void;
   /** Leaves what was drawn last where it is. */
   end(): void;
 }
@@ -38,7 +39,7 @@ const SHOW_CURSOR = "\x1b[?25h";
 export class LiveDisplay implements Display {
   readonly #out: NodeJS.WriteStream;
   #drawn = 0;
-  #last: Picture | undefined;
+  #last: (() => readonly string[]) | undefined;
 
   constructor(out: NodeJS.WriteStream) {
     this.#out = out;
@@ -51,10 +52,10 @@ export class LiveDisplay implements Display {
     if (this.#last) this.draw(this.#last);
   }
 
-  draw(picture: Picture): void {
+  draw(picture: () => readonly string[]): void {
     this.#last = picture;
     const width = this.#out.columns ?? 80;
-    const lines = renderPicture(picture).map((line) => line.slice(0, width - 1));
+    const lines = picture().map((line) => line.slice(0, width - 1));
     this.#out.write(`${this.#erase()}${lines.join("\n")}\n`);
     this.#drawn = lines.length;
   }
@@ -86,25 +87,6 @@ export class LineDisplay implements Display {
   end(): void {}
 }
 
-/** `734 MB`, `12.3 GB`. */
-export function formatOctets(octets: number): string {
-  const units = ["octets", "kB", "MB", "GB", "TB"];
-  let value = octets;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
-/** `1.92 Gbit/s`. */
-export function formatRate(octets: number, ms: number): string {
-  if (ms <= 0) return "0 Mbit/s";
-  const megabits = (octets * 8) / 1000 / ms;
-  return megabits >= 1000 ? `${(megabits / 1000).toFixed(2)} Gbit/s` : `${megabits.toFixed(1)} Mbit/s`;
-}
-
 /** `sent 12, received 12, lost 0; last 0.41 ms, average 0.38 ms`. */
 export function formatPing({ sent, received, lastMs, sumMs }: Picture["ping"]): string {
   if (sent === 0) return "not begun";
@@ -113,13 +95,6 @@ export function formatPing({ sent, received, lastMs, sumMs }: Picture["ping"]): 
       ? "no reply"
       : `last ${lastMs === undefined ? "lost" : `${lastMs.toFixed(2)} ms`}, average ${(sumMs / received).toFixed(2)} ms`;
   return `${sent} sent, ${received} received, ${sent - received} lost; ${times}`;
-}
-
-/** `1.92 Gbit/s (734 MB in 3.0 s)`. */
-export function formatTransfer({ octets, ms, done }: Picture["transfer"]): string {
-  if (octets === 0) return done ? "nothing came through" : "not begun";
-  const figure = `${formatRate(octets, ms)} (${formatOctets(octets)} in ${(ms / 1000).toFixed(1)} s)`;
-  return done ? figure : `${figure}, going on`;
 }
 
 const session = (state: DaemonState | undefined): SessionStateRow | undefined =>

@@ -10,10 +10,15 @@ import {
   nlabi,
   runNetlink,
 } from "@l2tp/linux";
-import type { End } from "./ends.ts";
+import type { SocketAddress } from "@l2tp/protocol";
 
 /** The cable's ends have this name in both namespaces. */
 export const CABLE = "wan0";
+
+/** An end of the cable. */
+export interface Outer {
+  readonly outer: Pick<SocketAddress, "family" | "address">;
+}
 
 /** Both namespaces, in the order of the ends. */
 export interface Scene extends Disposable {
@@ -21,7 +26,7 @@ export interface Scene extends Disposable {
 }
 
 /** @throws SyscallError EPERM without CAP_SYS_ADMIN; NetlinkError when there is no veth driver. */
-export function buildScene(ends: readonly [End, End]): Scene {
+export function buildScene(ends: readonly [Outer, Outer]): Scene {
   const a = createNamespace();
   try {
     const b = createNamespace();
@@ -48,7 +53,7 @@ export function buildScene(ends: readonly [End, End]): Scene {
 }
 
 /** Gives an end of the cable its address, and brings it and the loopback interface up. */
-function furnish(namespace: NetworkNamespace, { outer }: End): void {
+function furnish(namespace: NetworkNamespace, { outer }: Outer): void {
   const options = { namespace: namespace.fd };
   const cable = runNetlink(nlabi.NETLINK_ROUTE, link.get({ name: CABLE }), options);
   const { address, family } = outer;

@@ -6,6 +6,7 @@ import type { Ending, StopFacts, TunnelDown, TunnelUp } from "@l2tp/control";
 import type { Instant, SocketAddress } from "@l2tp/protocol";
 import type { Alarm } from "../alarms.ts";
 import { Dialer, type DialerStatus, type DialStep } from "../dial/index.ts";
+import { ParameterError } from "../errors.ts";
 import { L2TP_PORT } from "../parameters.ts";
 import { type Reason, reason, sameReason } from "../reason.ts";
 import { closeOnAbort } from "../session.ts";
@@ -155,6 +156,9 @@ export class DialledTunnel extends DynamicTunnelKeeper {
     const { local = anyAddress(peer), namespace } = this.init;
     const binding = { encapsulation: "udp", local, ...(namespace !== undefined && { namespace }) } as const;
     try {
+      if (local.family !== peer.family) {
+        throw new ParameterError("local", `IPv${local.family} cannot reach ${peer.address}`);
+      }
       connection.use(await wires.lease(binding, connection));
       await this.#open(connection, peer);
     } catch (error) {

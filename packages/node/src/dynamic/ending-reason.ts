@@ -1,5 +1,6 @@
 /** From how the control plane says that something ended to the reason that events and states have. */
 import { type Ending, endingText } from "@l2tp/control";
+import { ParameterError } from "../errors.ts";
 import { type Reason, type ReasonCode, reason, reasonOf } from "../reason.ts";
 
 const CODES: Partial<Record<Ending["cause"], ReasonCode>> = {
@@ -25,5 +26,5 @@ export function reasonOfError(error: unknown): Reason {
   if (error instanceof Error && typeof code === "string" && code.startsWith("ERR_L2TP_")) {
     return reason(code === "ERR_L2TP_LIMIT" ? "limit" : "invalid-parameters", error.message);
   }
-  return reasonOf(error);
+  return error instanceof ParameterError ? reason("invalid-parameters", error.message) : reasonOf(error);
 }

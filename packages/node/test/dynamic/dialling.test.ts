@@ -88,6 +88,22 @@ test("on demand: nothing is dialled until a call is wanted, and hanging up ends 
   await pair.close();
 });
 
+test("an LNS of the other family than `local` is a failure at once, and the next is tried", async () => {
+  const pair = new Pair({ lns: { authority: openHouse() } });
+  pair.lns.context.listen();
+  const tunnel = pair.dial({
+    local: { family: 4, address: LAC, port: 0 },
+    peers: [{ host: "2001:db8::2" }, { host: LNS, priority: 1 }],
+  });
+  await pair.advance(1_000);
+  expect(pair.lac.events[0]).toMatchObject({
+    type: "tunnel-failed",
+    reason: { code: "invalid-parameters", text: "local: IPv4 cannot reach 2001:db8::2" },
+  });
+  expect(tunnel.state).toBe("up");
+  await pair.close();
+});
+
 test("by hand, without redial: one try for each dial(), and it says that it gave up", async () => {
   const pair = new Pair();
   const tunnel = pair.dial({ dial: { mode: "manual" }, transport: { maxRetries: 1 } });

@@ -38,12 +38,12 @@ export interface DaemonOptions {
 export class Daemon implements AsyncDisposable {
   readonly lines: LogLine[] = [];
   readonly ended: Promise<End>;
-  readonly #site: Site;
+  readonly #site: Pick<Site, "name" | "start">;
   readonly #folder: string;
   readonly #process: ChildProcess;
 
   /** @param config - TOML */
-  constructor(site: Site, config: string, options: DaemonOptions = {}) {
+  constructor(site: Pick<Site, "name" | "start">, config: string, options: DaemonOptions = {}) {
     const { program = [...FROM_SOURCE, L2TPD], dataPlane = "userspace" } = options;
     this.#site = site;
     this.#folder = mkdtempSync(join(tmpdir(), "l2tp-interop-"));
@@ -74,6 +74,14 @@ export class Daemon implements AsyncDisposable {
     return this.said(what, since)[0] as LogLine;
   }
 
+  get pid(): number {
+    return this.#process.pid as number;
+  }
+
+  get exited(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
   }
@@ -86,7 +94,7 @@ export class Daemon implements AsyncDisposable {
 
   /** Whatever happened, nothing is left running. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) this.signal("SIGKILL");
+    if (!this.exited) this.signal("SIGKILL");
     await this.ended;
     rmSync(this.#folder, { recursive: true, force: true });
   }

@@ -33,7 +33,7 @@ import {
   timeRemaining,
 } from "./lcp.ts";
 import type { MppeStartKeys } from "./mppe-keys.ts";
-import { MPPE_OVERHEAD, mssFor } from "./mtu.ts";
+import { IPV6_MINIMUM_MTU, MPPE_OVERHEAD, mssFor } from "./mtu.ts";
 import { Negotiation } from "./negotiation.ts";
 import { CODE, DEFAULT_MRU, PROTOCOL } from "./numbers.ts";
 import { concat, NO_OCTETS, u16 } from "./octets.ts";
@@ -183,12 +183,18 @@ export class Link implements LcpHost, AuthHost, CcpHost {
       case PROTOCOL.ipcp:
         return this.settings.ipv4 !== undefined && this.#grants?.ipv4 !== false;
       case PROTOCOL.ipv6cp:
-        return this.settings.ipv6 !== undefined && this.#grants?.ipv6 !== false;
+        return this.settings.ipv6 !== undefined && this.#grants?.ipv6 !== false && this.#takesIpv6;
       case PROTOCOL.ccp:
         return this.#mppeSettings.policy !== "off" && (this.phase !== "network" || this.#keys !== undefined);
       default:
         return false;
     }
+  }
+
+  /** IPv6 needs packets of 1280 octets (RFC 8200 §5): where the peer takes only smaller ones, IPv6 is not spoken. */
+  get #takesIpv6(): boolean {
+    const mppe = this.#mppeSettings.policy === "off" ? 0 : MPPE_OVERHEAD;
+    return Math.min(this.#agreed?.peerMru ?? DEFAULT_MRU, this.settings.mtu) - mppe >= IPV6_MINIMUM_MTU;
   }
 
   #network(
@@ -515,7 +521,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
       this.ipcp.open(now);
       this.ipcp.up(now);
     }
-    if (ipv6 !== undefined && grants?.ipv6 !== false && this.ipv6cp === undefined) {
+    if (ipv6 !== undefined && grants?.ipv6 !== false && this.#takesIpv6 && this.ipv6cp === undefined) {
       const settings = grants?.ipv6 === undefined ? ipv6 : ipv6Settings({ ...ipv6, ...grants.ipv6 });
       this.ipv6cp = new Negotiation(IPV6CP, new Ipv6cpLink(settings, this.random), this, this.settings);
       this.ipv6cp.open(now);

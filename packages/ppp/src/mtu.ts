@@ -12,6 +12,9 @@ export interface Encapsulated {
   readonly mppe?: boolean;
 }
 
+/** Every link that carries IPv6 takes packets of this size (RFC 8200 §5). */
+export const IPV6_MINIMUM_MTU = 1280;
+
 /** Octets that MPPE takes from each packet: its header, and the protocol field inside (RFC 3078 §3.1). */
 export const MPPE_OVERHEAD = 4;
 

@@ -276,6 +276,25 @@ test("a Protocol-Reject of one network protocol leaves the other; of both it end
   });
 });
 
+test("where the peer takes no packets of 1280 octets there is no IPv6 (RFC 8200 §5), and IPv4 comes up all the same", () => {
+  const open = (mru: string) => {
+    const bench = new Bench({ ipv4: { local: "10.0.0.1", peer: "10.0.0.2" } });
+    const request = bench.sent.find((frame) => frame.startsWith("c02101")) as string;
+    bench.send(`c021 01 01 0008 0104 ${mru}`);
+    const frames = bench.send(`c021 02 ${request.slice(6)}`);
+    expect(bench.link.states.lcp).toBe("Opened");
+    return { bench, asked: frames.filter((frame) => frame.startsWith("8057")).length };
+  };
+  expect(open("0500").asked).toBe(1); // 1280
+  const { bench, asked } = open("04ff");
+  expect(asked).toBe(0);
+  // A peer that asks for it all the same hears that there is none.
+  expect(bench.send("8057 01 01 000e 010a 0000000000000007")).toEqual([
+    expect.stringMatching(/^c02108..0014805701/),
+  ]);
+  expect(bench.link.states).toMatchObject({ lcp: "Opened", ipcp: "Req-Sent", ipv6cp: undefined });
+});
+
 test("a peer that never finishes authentication is sent away when its time is over, whatever else it says", () => {
   for (const method of ["pap", "chap-md5", "mschap-v2", "eap-md5"] as const) {
     const bench = new Bench({ authenticatePeer: { methods: [method] } }).open();

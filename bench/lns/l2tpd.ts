@@ -27,6 +27,7 @@ export function startL2tpd(space: Space, { dataPlane, ppp }: L2tpdOptions): Prog
     dataPlane,
     "--log-level",
     "warn",
+    "--no-socket",
   );
 }
 
@@ -48,14 +49,12 @@ local = "127.0.0.1:1701"
 [profile.ppp.bench]
 auth = ["pap"]
 pool = "bench"
-local_address = "10.64.0.1"
 ipv6 = false
 lcp_echo_interval = ${ppp.echoMs}
 
 [pool.bench]
 ranges = ["10.64.0.0/15"]
+local = "10.64.0.1"
 
-[user."*"]
-password = "test"
-`;
+${Array.from({ length: ppp.users }, (_, n) => `[user.test${n + 1}]\npassword = "test"\n`).join("\n")}`;
 }

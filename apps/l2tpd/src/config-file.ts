@@ -60,6 +60,16 @@ export function readConfig(file: string): LoadedConfig {
   };
 }
 
+/** A document that is no file, and has no secrets in files. @throws ConfigurationError */
+export function loadDocument(text: string, name: string): LoadedConfig {
+  const config = parse(text, name);
+  return {
+    config,
+    secrets: { texts: new Map(), problems: [] },
+    warnings: config.warnings.map(renderProblem),
+  };
+}
+
 function parse(text: string, file: string): Config {
   try {
     return parseConfig(text, { file });

@@ -227,21 +227,34 @@ needs(
   showsPpp(run);
 });
 
+/** As root without the privileges that matter, and without programs. */
+function unprivileged(...args: string[]): Run {
+  const drop = ["--bounding-set", "-sys_admin,-net_admin", "--inh-caps", "-all"];
+  const program = ["env", "PATH=/nonexistent", process.execPath, l2tpd.script, ...args];
+  return spawnSync("setpriv", [...drop, ...program], { encoding: "utf8" });
+}
+
 needs("linux", "root", "tun", { tool: "setpriv" })(
-  "where neither works the demonstration says why and what to do, and ends with 77",
+  "where no namespaces are to be had the bridge says why and what to do, and ends with 77",
   () => {
-    const drop = ["--bounding-set", "-sys_admin", "--inh-caps", "-all"];
-    const run = spawnSync(
-      "setpriv",
-      [...drop, "env", "PATH=/nonexistent", process.execPath, l2tpd.script, "demo", "--once"],
-      {
-        encoding: "utf8",
-      },
-    );
+    const run = unprivileged("demo", "ethernet", "--once");
     expect(run.status).toBe(77);
     expect(run.stderr).toMatch(/network namespaces cannot be made here: .*EPERM/);
     expect(run.stderr).toContain("install util-linux");
     expect(run.stderr).toContain("Run it as root");
+  },
+);
+
+needs("linux", "root", { tool: "setpriv" })(
+  "and PPP is shown in one process, without any privilege, after saying why",
+  () => {
+    const run = unprivileged("demo", "--once", "--seconds", "1");
+    expect(run, run.stdout + run.stderr).toMatchObject({ status: 0 });
+    expect(run.stdout).toMatch(/^Without interfaces: network namespaces cannot be made here: .*EPERM/);
+    for (const way of ["LAC → LNS \\(bob\\)", "LNS → LAC \\(alice\\)"]) {
+      expect(run.stdout).toMatch(new RegExp(`ping ${way}: 5 sent, 5 received, 0 lost`));
+      expect(run.stdout).toMatch(new RegExp(`packets ${way}: [\\d.]+ [GM]bit/s`));
+    }
   },
 );
 

@@ -2,7 +2,7 @@
  * `l2tpd demo`, and its scene `ethernet`: two sites on one machine. Two network namespaces with a cable between them, a real l2tpd in
  * each, an Ethernet pseudowire from the examples; then ping and TCP through it, and the counters of both ends.
  */
-import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { EXIT, type ExitCode, ExitError } from "../exit-codes.ts";
 import { listenForStop } from "../stop.ts";
 import { DaemonChild, ProbeChild } from "./children.ts";
 import {
@@ -37,10 +37,20 @@ const RESTART_MS = 3_000;
 
 /** Runs a demonstration. @returns 0 only when packets flowed. */
 export async function runDemo(scene: "ppp" | "ethernet", options: DemoOptions): Promise<ExitCode> {
-  checkMachine();
-  if (scene === "ethernet") return await runEthernetDemo(options);
-  const { runPppDemo } = await import("./ppp/ppp.ts");
-  return await runPppDemo(options);
+  if (scene === "ethernet") {
+    checkMachine();
+    return await runEthernetDemo(options);
+  }
+  try {
+    checkMachine();
+    const { runPppDemo } = await import("./ppp/ppp.ts");
+    return await runPppDemo(options);
+  } catch (error) {
+    // No TUN, no namespaces: what needs neither is shown all the same.
+    if (!(error instanceof ExitError)) throw error;
+    const { runInProcessDemo } = await import("./ppp/in-process.ts");
+    return await runInProcessDemo(options, error.message);
+  }
 }
 
 /** Two sites with a bridge between them. */

@@ -6,19 +6,21 @@
 import type { CallRule, NameRule, PeerRule, PoolRule, UserRule } from "@l2tp/access";
 import type { SessionParameters, SocketAddress, TunnelParameters } from "@l2tp/protocol";
 import type { QuirkWord } from "./keys/quirks.ts";
-import type { ConfigProblem, KeyPath } from "./problem.ts";
+import type { ConfigProblem } from "./problem.ts";
+import type { Origins, SecretSource } from "./types-common.ts";
+import type { PppProfileConfig, PppUserConfig } from "./types-ppp.ts";
+
+export type { Origin, Origins, SecretSource } from "./types-common.ts";
+export type {
+  AuthMethodWord,
+  PppAttachmentConfig,
+  PppOptionsConfig,
+  PppProfileConfig,
+  PppUserConfig,
+} from "./types-ppp.ts";
 
 /** Whose defaults a document gets. */
 export type DefaultsProfile = "go-l2tp" | "field";
-
-/**
- * Where a value came from. `given`: the document says it. `default`: the profile's. `derived`: follows from
- * other keys of the document (the mode from the IDs, the port 0 from the encapsulation). `inherited`: a profile says it.
- */
-export type Origin = "given" | "default" | "derived" | "inherited";
-
-/** Origins by the key's name in TOML. */
-export type Origins = Readonly<Record<string, Origin>>;
 
 /** The reliable transport of control messages (RFC 2661 §5.8, RFC 3931 §4.2); of no use to a static tunnel. */
 export interface TransportConfig {
@@ -243,14 +245,6 @@ export interface HooksConfig {
   readonly origins: Origins;
 }
 
-/**
- * A secret, or the file that holds it: `readSecrets` reads those. The text is enumerable, as `plan` compares it:
- * do not print configurations; `explain` does, without it.
- */
-export type SecretSource =
-  | { readonly from: "text"; readonly text: string }
-  | { readonly from: "file"; readonly path: string; readonly key: KeyPath };
-
 /** `[listen.NAME]`: where an LNS (or a LAC that places calls for others) waits. */
 export interface ListenerConfig {
   readonly name: string;
@@ -378,119 +372,6 @@ export type CallConfig =
         readonly maximumBps: number;
       };
     };
-
-/** Who we are for a peer that wants to know. */
-export interface PppUserConfig {
-  readonly name: string;
-  readonly password?: SecretSource;
-}
-
-/** Ways of proof, as `AuthMethod` of `@l2tp/ppp`. */
-export type AuthMethodWord = "pap" | "chap-md5" | "mschap-v1" | "mschap-v2" | "eap-md5" | "eap-mschap-v2";
-
-/** `PppOptions` of `@l2tp/ppp` without `authenticateSelf`'s name and password, which are in `user`. */
-export interface PppOptionsConfig {
-  /** Absent: from the path, less the overhead. */
-  readonly mru?: number;
-  readonly mtu?: number;
-  readonly accm: number;
-  readonly pfc: boolean;
-  readonly acfc: boolean;
-  readonly sendCompressed: boolean;
-  readonly magic: boolean;
-  /** Absent: the peer need not say who it is. */
-  readonly authenticatePeer?: {
-    readonly methods: readonly AuthMethodWord[];
-    readonly allowNone: boolean;
-    readonly localName?: string;
-    readonly timeLimitMs: number;
-    readonly decisionLimitMs: number;
-    readonly attempts: number;
-    readonly rechallengeMs: number;
-  };
-  readonly echoIntervalMs: number;
-  readonly echoFailures: number;
-  readonly ipv4:
-    | false
-    | {
-        readonly local?: string;
-        readonly peer?: string;
-        readonly acceptLocal: boolean;
-        readonly acceptPeer: boolean;
-        readonly unnumbered: boolean;
-        readonly dns: readonly string[];
-        readonly nbns: readonly string[];
-        readonly requestDns: boolean;
-        readonly requestNbns: boolean;
-      };
-  readonly ipv6: false | { readonly local?: string; readonly peer?: string; readonly acceptPeer: boolean };
-  readonly mppe: {
-    readonly policy: "off" | "allow" | "request" | "require";
-    readonly bits: readonly (40 | 56 | 128)[];
-    readonly mode: "stateless" | "stateful" | "either";
-  };
-  readonly identification: string;
-  readonly proxy: "use" | "verify" | "renegotiate";
-  readonly tcpMss: "auto" | "off" | number;
-  readonly restartMs: number;
-  readonly maxTerminate: number;
-  readonly maxConfigure: number;
-  readonly maxFailure: number;
-  readonly phaseLimitMs: number;
-  readonly maxLoops: number;
-  readonly papInsteadOfChap: boolean;
-}
-
-/** Where the packets of a PPP session go: `PppAttachment` of `@l2tp/dataplane`. */
-export type PppAttachmentConfig =
-  | { readonly to: "interface" }
-  | {
-      readonly to: "shared";
-      readonly name: string;
-      readonly addresses: readonly string[];
-      /** Of the document, and those of all pools. */
-      readonly routes: readonly string[];
-    }
-  | { readonly to: "program" };
-
-/** `[profile.ppp.NAME]`, with what it inherits: `PppProfileInit` of `@l2tp/node`, and what the host does for it. */
-export interface PppProfileConfig {
-  readonly name: string;
-  readonly options: PppOptionsConfig;
-  /** Ways of proof that we are willing to use ourselves, the preferred one first; absent: all but PAP. */
-  readonly ownMethods?: readonly AuthMethodWord[];
-  /** Only in the `ppp` of a session of ours. */
-  readonly user?: PppUserConfig;
-  /** Absent: the daemon's choice by the data plane. */
-  readonly attach?: PppAttachmentConfig;
-  /** Absent: for `shared` only. */
-  readonly checkSource?: boolean;
-  readonly rateLimit?: { readonly toPeerBps?: number; readonly fromPeerBps?: number };
-  readonly proxyArp: boolean | string;
-  readonly routes: readonly string[];
-  /** For who dials: point the default route at the session. */
-  readonly defaultRoute: boolean;
-  /** Pool of users that have none of their own. */
-  readonly pool?: string;
-  /** 0: none. */
-  readonly sessionTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  /** What happens to a second session of a user that does not say it itself. */
-  readonly exclusive: "replace" | "refuse" | "no";
-  /** IPv6 beyond link-local addresses. */
-  readonly ipv6: {
-    /** Absent: `router` where the peer has to authenticate itself, else `host`. */
-    readonly role?: "router" | "host" | "none";
-    readonly prefix?: string;
-    readonly delegatedPrefix?: string;
-    readonly dns: readonly string[];
-    readonly requestPrefix: boolean;
-  };
-  /** Switch on the host's forwarding; masquerade what comes from peers, behind this interface (`true`: behind any). */
-  readonly forward: boolean;
-  readonly masquerade: boolean | string;
-  readonly origins: Origins;
-}
 
 /** `[profile.tunnel.NAME]`, with what it inherits. */
 export interface TunnelProfileConfig {

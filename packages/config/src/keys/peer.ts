@@ -66,7 +66,8 @@ export const PEER_KEYS = {
     aliases: ["reject", "refuse", "block"],
   }),
   secret: ours(text(), {
-    description: "The secret shared with the peer. A peer is always challenged when there is one.",
+    description:
+      "The secret shared with the peer. When there is one the peer is challenged, unless `challenge` says otherwise.",
     expects: "a string that is not empty",
     default: "none: no authentication",
     standard: "RFC 2661 §5.1.1",

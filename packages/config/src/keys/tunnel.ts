@@ -414,7 +414,8 @@ export const TUNNEL_KEYS = {
     aliases: ["profile_name", "tunnel_profile_name", "tunnel_profile", "inherits"],
   }),
   secret: ours(text(), {
-    description: "The secret shared with the peer. A peer is always challenged when there is one.",
+    description:
+      "The secret shared with the peer. When there is one the peer is challenged, unless `challenge` says otherwise.",
     expects: "a string that is not empty",
     default: "none: no authentication",
     standard: "RFC 2661 §5.1.1",

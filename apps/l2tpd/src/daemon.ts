@@ -8,6 +8,7 @@ import type { Context } from "@l2tp/node";
 import { type LoadedConfig, readConfig } from "./config-file.ts";
 import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
 import { formatDuration } from "./format.ts";
+import { applyForwarding } from "./forwarding.ts";
 import { createLogWriter, type LogWriter, lineFormat } from "./log-writer.ts";
 import { ManagedDaemon, type ManagedParts } from "./manage/managed.ts";
 import { enterNetworkNamespace } from "./namespace.ts";
@@ -69,6 +70,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   const managed = new ManagedDaemon(parts);
   const server = await startManagement(managed, options, loaded, logger);
   startAll(runtime, loaded, logger);
+  if (plane.capabilities.interfaces) await applyForwarding(loaded.config, logger);
   reportStatus(runtime.context, notify);
   notify("READY=1");
   on.state = () => void writeState(managed, logger);

@@ -13,6 +13,7 @@ import {
 import { ManagementError, type ReloadReport, type ReloadStep } from "@l2tp/management";
 import { ConfigurationError, type LoadedConfig, readConfig } from "./config-file.ts";
 import { ExitError } from "./exit-codes.ts";
+import { applyForwarding } from "./forwarding.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { Runtime } from "./runtime.ts";
 import type { TraceSettings } from "./trace/trace.ts";
@@ -131,6 +132,9 @@ export class Reloader {
         return tunnel && runtime.replaceTunnel(tunnel);
       }
       case "change-rules":
+        if (step.of === "ppp profiles" && runtime.context.dataPlaneStatus().capabilities.interfaces) {
+          await applyForwarding(config, this.#logger);
+        }
         return this.#changeRules(step, config);
       case "change-settings":
         return step.of === "daemon" ? this.#changeDaemon(config.daemon) : undefined;

@@ -296,8 +296,14 @@ export class Calls {
 
   /** The data plane has the session. */
   planeReady(now: Instant, session: Session): void {
+    const { setup } = session;
     if (session.state === "idle") return;
-    if (session.kind === "lac-incoming" && session.state === "wait-reply" && session.setup?.replied) {
+    if (setup?.heldReply !== undefined) {
+      const reply = setup.heldReply;
+      setup.heldReply = undefined;
+      this.#parts.core.send(now, session.tunnel, reply, session.peerSessionId);
+    }
+    if (session.kind === "lac-incoming" && session.state === "wait-reply" && setup?.replied) {
       this.fire(now, session, "rx-ICRP-acceptable");
     } else if (session.state === "wait-cs-answer" && session.setup?.outgoingConnected !== undefined) {
       this.fire(now, session, "bearer-answer-framing-detected");
@@ -360,6 +366,11 @@ export class Calls {
         core.send(now, tunnel, ocrq(session));
         break;
       case "send-ICRP":
+        // Upon an ICRP the LAC connects, and its first frames follow at once: the data plane is to be there for them.
+        if (context.reply?.type !== "ICRP") break;
+        if (setup !== undefined && session.plane !== "ready") setup.heldReply = context.reply;
+        else core.send(now, tunnel, context.reply, session.peerSessionId);
+        break;
       case "send-OCRP":
         if (context.reply !== undefined) core.send(now, tunnel, context.reply, session.peerSessionId);
         break;

@@ -1,7 +1,7 @@
 /**
  * What the data plane is asked for, and what follows from its answers. A tunnel's plane is set up when its peer has
- * shown who it is; a session's as soon as both of its IDs are known, which for a LAC is before it says that the call is
- * connected: so no frame of the peer arrives too early.
+ * shown who it is; a session's as soon as both of its IDs are known. An LNS answers the call when that is there, and a LAC
+ * says then that the call is connected: so no frame of the peer arrives too early.
  */
 import type { Instant } from "@l2tp/protocol";
 import type { IntentSubject } from "./core.ts";

@@ -100,6 +100,8 @@ export interface SessionSetup {
   outgoingConnected?: Omit<Message<"OCCN", 2>, "version" | "type">;
   /** As LAC: the ICRP has come and was good. */
   replied?: boolean;
+  /** As LNS: the ICRP, which waits for the data plane. */
+  heldReply?: Message<"ICRP", 2> | undefined;
 }
 
 /** Two addresses are the same end. */

@@ -497,6 +497,7 @@ test("19. a datagram that came through another of our sockets reaches its tunnel
   );
   for (let event = stage.endpoint.pollEvent(); event; event = stage.endpoint.pollEvent()) {
     if (event.type === "question") stage.endpoint.decide(stage.now, event.token, { accept: true });
+    else if (event.type === "intent") stage.endpoint.planeReady(stage.now, event.token);
   }
   const out = stage.endpoint.pollTransmit();
   expect(out).toMatchObject({ from: "198.51.100.2", wire: 2 });

@@ -66,31 +66,41 @@ export class EndpointDriver {
     this.pump();
   }
 
-  /** Events first: an answer to a message then carries its acknowledgement. */
+  /**
+   * Events first: an answer to a message then carries its acknowledgement. But what tells the peer that a call is connected
+   * goes before the frames that follow from that.
+   */
   pump(): void {
     if (this.#pumping || this.#disposed) return;
     this.#pumping = true;
     for (;;) {
       const event = this.endpoint.pollEvent();
-      if (event !== undefined) {
-        this.#tell(event);
+      if (event === undefined) {
+        if (!this.#transmit()) break;
         continue;
       }
-      const out = this.endpoint.pollTransmit();
-      if (out === undefined) break;
-      if (out.wire === undefined) continue;
-      const tunnel = out.tunnel === undefined ? undefined : this.#options.planeOf(out.tunnel);
-      this.#options.wires.send(out.wire, {
-        to: out.to,
-        datagram: out.datagram,
-        ...(tunnel !== undefined && { tunnel }),
-        ...(out.from !== undefined && { from: out.from }),
-      });
+      if (event.type === "session-up") while (this.#transmit());
+      this.#tell(event);
     }
     this.#pumping = false;
     const wake = this.endpoint.pollTimeout();
     if (wake === undefined) this.#alarm.clear();
     else this.#alarm.set(wake);
+  }
+
+  /** Sends the next datagram. @returns false when there is none. */
+  #transmit(): boolean {
+    const out = this.endpoint.pollTransmit();
+    if (out === undefined) return false;
+    if (out.wire === undefined) return true;
+    const tunnel = out.tunnel === undefined ? undefined : this.#options.planeOf(out.tunnel);
+    this.#options.wires.send(out.wire, {
+      to: out.to,
+      datagram: out.datagram,
+      ...(tunnel !== undefined && { tunnel }),
+      ...(out.from !== undefined && { from: out.from }),
+    });
+    return true;
   }
 
   /** A mistake in what an event leads to must not stop all other tunnels. */

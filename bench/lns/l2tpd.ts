@@ -10,14 +10,14 @@ const program = fileURLToPath(new URL("../../apps/l2tpd/dist/main.js", import.me
 export interface L2tpdOptions {
   /** `null` carries nothing, as xl2tpd with its stand-in. */
   readonly dataPlane: "null" | "userspace";
-  /** PPP in the sessions: everybody's password is `test`. */
-  readonly ppp?: { readonly users: number; readonly echoMs: number };
+  /** PPP in the sessions, on one interface for all, for the user `test` with the password `test`. */
+  readonly ppp?: { readonly echoMs: number };
 }
 
 /** Starts it with room for any load; limits for single sources stay as they are. */
 export function startL2tpd(space: Space, { dataPlane, ppp }: L2tpdOptions): Program {
   const file = join(space.folder, "l2tpd.toml");
-  writeFileSync(file, document(ppp));
+  writeFileSync(file, document(ppp), { mode: 0o600 });
   return space.start(
     process.execPath,
     program,
@@ -48,13 +48,16 @@ local = "127.0.0.1:1701"
 
 [profile.ppp.bench]
 auth = ["pap"]
+attach = "shared"
 pool = "bench"
 ipv6 = false
-lcp_echo_interval = ${ppp.echoMs}
+echo_interval = ${ppp.echoMs}
 
 [pool.bench]
 ranges = ["10.64.0.0/15"]
 local = "10.64.0.1"
 
-${Array.from({ length: ppp.users }, (_, n) => `[user.test${n + 1}]\npassword = "test"\n`).join("\n")}`;
+[user.test]
+password = "test"
+`;
 }

@@ -17,17 +17,21 @@ export function feedHooks(context: Context, hooks: Hooks): Disposable {
     known.delete(key);
     hooks.fire(event, key, what, { ...before, ...facts });
   };
+  // Without hooks no facts are gathered: that would be a tenth of what a session costs.
+  const isIdle = (): boolean => !hooks.active && known.size === 0;
   const listeners = [
-    context.on("tunnel-up", (event) =>
-      up("tunnel-up", event.tunnel, `tunnel ${event.tunnel}`, tunnelUp(event)),
-    ),
-    context.on("tunnel-down", (event) =>
-      down("tunnel-down", event.tunnel, `tunnel ${event.tunnel}`, tunnelDown(event)),
-    ),
-    context.on("session-up", (event) => up("session-up", keyOf(event), nameOf(event), sessionUp(event))),
-    context.on("session-down", (event) =>
-      down("session-down", keyOf(event), nameOf(event), sessionDown(event)),
-    ),
+    context.on("tunnel-up", (event) => {
+      if (!isIdle()) up("tunnel-up", event.tunnel, `tunnel ${event.tunnel}`, tunnelUp(event));
+    }),
+    context.on("tunnel-down", (event) => {
+      if (!isIdle()) down("tunnel-down", event.tunnel, `tunnel ${event.tunnel}`, tunnelDown(event));
+    }),
+    context.on("session-up", (event) => {
+      if (!isIdle()) up("session-up", keyOf(event), nameOf(event), sessionUp(event));
+    }),
+    context.on("session-down", (event) => {
+      if (!isIdle()) down("session-down", keyOf(event), nameOf(event), sessionDown(event));
+    }),
   ];
   return {
     [Symbol.dispose]: () => {

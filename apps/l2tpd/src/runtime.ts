@@ -32,6 +32,9 @@ import { version } from "./version.ts";
 /** StopCCN for a peer that may not have its tunnel any more (RFC 2661 §4.4.2). */
 const STOP_NOT_AUTHORIZED = 4;
 
+/** What PPP gets to be terminated when all ends; peers that answer do it in a round trip. */
+const HANG_UP_MS = 1_500;
+
 /** What runs. */
 export class Runtime implements AsyncDisposable {
   readonly context: Context;
@@ -239,12 +242,29 @@ export class Runtime implements AsyncDisposable {
    */
   close(limitMs?: number): Promise<void> {
     this.#closing ??= (async () => {
+      await this.#hangUpAll(limitMs);
       await this.context.close(limitMs === undefined ? {} : { limitMs });
       this.#feed[Symbol.dispose]();
       await this.hooks.whenIdle();
       await this.trace[Symbol.asyncDispose]();
     })();
     return this.#closing;
+  }
+
+  /** Calls end before their tunnels do: PPP is terminated, and says good-bye to whoever is at its other end. */
+  async #hangUpAll(limitMs = HANG_UP_MS): Promise<void> {
+    const calls = this.context.tunnels.filter(isDynamic).flatMap(({ sessions }) => sessions);
+    const up = calls.filter(({ state }) => state === "up");
+    if (up.length === 0) return;
+    // Nothing new is begun meanwhile; tunnels end with the context, which says why.
+    const drained = this.context.drain({ closeTunnels: false }).catch(() => {});
+    for (const session of up) session.hangUp();
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise((resolve) => {
+      timer = setTimeout(resolve, Math.min(limitMs, HANG_UP_MS));
+    });
+    await Promise.race([drained, limit]);
+    clearTimeout(timer);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -55,7 +55,11 @@ needs("linux")(
       called.process.kill("SIGUSR1");
       await called.line(/^ {2}session .*, user test, 10\.123\.0\.1 ↔ 10\.123\.0\.2: up for/);
       await called.line(/^pool subscribers .*: 1 of 253 in use$/);
+      const begun = performance.now();
       expect(await called.stop()).toBe(0);
+      expect(performance.now() - begun).toBeLessThan(5_000);
+      // PPP said good-bye before its tunnel went.
+      await caller.line(/session call is down: .*(peer|terminat)/, { from });
       await caller.line(/tunnel out is down: .*peer/, { from });
     }
     expect(await caller.stop()).toBe(0);

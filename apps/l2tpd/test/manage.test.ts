@@ -66,7 +66,7 @@ test("status, tunnels, sessions, pools, peers and targets of a daemon that dials
   expect(detail.messages.map(({ message }) => message)).toContain("SCCCN");
   expect(detail.channel?.state).toBe("open");
   const session = await client.session("out/call");
-  expect(session).toMatchObject({ kind: "lac-incoming", up: true, pseudowire: "ppp" });
+  expect(session).toMatchObject({ kind: "lac-incoming", up: true, pseudowire: "ppp", user: "test" });
   expect(await all(client.pools())).toEqual([
     { name: "subscribers", ranges: ["10.123.0.2-10.123.0.254"], size: 253, used: 0 },
   ]);

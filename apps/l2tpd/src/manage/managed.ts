@@ -33,7 +33,7 @@ import type { Runtime } from "../runtime.ts";
 import type { DaemonState, SessionStateRow, TunnelStateRow } from "../state.ts";
 import { version } from "../version.ts";
 import { type AnySession, type AnyTunnel, age, counters, isCall, isDynamic } from "./common.ts";
-import { closedSession, sessionDetail, sessionSummary } from "./sessions.ts";
+import { closedSession, type SessionFacts, sessionDetail, sessionSummary } from "./sessions.ts";
 import {
   dialTarget,
   drainStatus,
@@ -123,8 +123,8 @@ export class ManagedDaemon implements Managed {
         const session = this.#find(tunnel, figure.session);
         if (session === undefined) return [];
         const counted = dataOf(figure);
-        const pseudowire = this.#pseudowireOf(tunnel, session);
-        return [{ ...sessionSummary(tunnel, session, now, pseudowire, counted), counters: counted }];
+        const facts = this.#factsOfSession(tunnel, session);
+        return [{ ...sessionSummary(tunnel, session, now, facts, counted), counters: counted }];
       });
       return [{ ...tunnelSummary(tunnel, now, this.#factsOf(tunnel)), control, sessions: rows }];
     });
@@ -171,7 +171,7 @@ export class ManagedDaemon implements Managed {
       const byName = new Map(sessions.map((row) => [row.session, row]));
       for (const session of tunnel.sessions) {
         const row = byName.get(session.name);
-        yield sessionSummary(tunnel, session, now, this.#pseudowireOf(tunnel, session), row && dataOf(row));
+        yield sessionSummary(tunnel, session, now, this.#factsOfSession(tunnel, session), row && dataOf(row));
       }
     }
   }
@@ -181,7 +181,7 @@ export class ManagedDaemon implements Managed {
     const session = this.#find(tunnel, name);
     if (tunnel === undefined || session === undefined) return undefined;
     const data = await session.statistics();
-    return sessionDetail(tunnel, session, performance.now(), this.#pseudowireOf(tunnel, session), data);
+    return sessionDetail(tunnel, session, performance.now(), this.#factsOfSession(tunnel, session), data);
   }
 
   *closedSessions(): Iterable<ClosedSession> {
@@ -371,10 +371,11 @@ export class ManagedDaemon implements Managed {
     return found && { version: found.version, encapsulation: found.encapsulation };
   }
 
-  #pseudowireOf(tunnel: AnyTunnel, session: AnySession): string {
-    if (isDynamic(tunnel)) return "ppp";
+  #factsOfSession(tunnel: AnyTunnel, session: AnySession): SessionFacts {
     const found = this.#config.tunnels.find(({ name }) => name === tunnel.name);
-    return found?.sessions.find(({ name }) => name === session.name)?.pseudowire ?? "eth";
+    const config = found?.sessions.find(({ name }) => name === session.name);
+    const ownName = config && "user" in config ? config.user?.name : undefined;
+    return { pseudowire: config?.pseudowire ?? (isDynamic(tunnel) ? "ppp" : "eth"), ownName };
   }
 }
 

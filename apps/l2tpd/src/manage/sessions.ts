@@ -16,12 +16,19 @@ import {
   reasonValue,
 } from "./common.ts";
 
+/** What the configuration knows of a session. */
+export interface SessionFacts {
+  readonly pseudowire: string;
+  /** Who we are for the peer's PPP, on a session that we open. */
+  readonly ownName?: string | undefined;
+}
+
 /** @param data - the data plane's counters, where they were asked for. */
 export function sessionSummary(
   tunnel: AnyTunnel,
   session: AnySession,
   now: Instant,
-  pseudowire: string,
+  { pseudowire, ownName }: SessionFacts,
   data?: PlaneStatistics,
 ): SessionSummary {
   const { name, sessionId, peerSessionId, state, upSince, reason, interfaceName, mtuOctets } = session;
@@ -40,7 +47,7 @@ export function sessionSummary(
     upForMs: age(now, upSince),
     peer: place(tunnel.peer),
     ...addressesOf(session),
-    user: call?.ppp?.user,
+    user: call?.ppp?.user ?? ownName,
     interfaceName,
     mtuOctets,
     rxOctets: data?.rxBytes,
@@ -73,13 +80,13 @@ export function sessionDetail(
   tunnel: AnyTunnel,
   session: AnySession,
   now: Instant,
-  pseudowire: string,
+  facts: SessionFacts,
   data: PlaneStatistics,
 ): SessionDetail {
   const call = isCall(session) ? session : undefined;
   const status = call?.status();
   return defined({
-    ...sessionSummary(tunnel, session, now, pseudowire, data),
+    ...sessionSummary(tunnel, session, now, facts, data),
     openedAgoMs: age(now, status?.openedAt),
     setupMs: status?.setupMs,
     callSerialNumber: call?.callSerialNumber,

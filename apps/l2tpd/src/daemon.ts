@@ -18,7 +18,7 @@ import { writePidFile } from "./pid-file.ts";
 import { choosePlane, remedyFor } from "./planes.ts";
 import { Reloader, traceSettings } from "./reload.ts";
 import { Runtime } from "./runtime.ts";
-import { writeState } from "./state.ts";
+import { writeState } from "./state-report.ts";
 import { listenForStop, withinLimit } from "./stop.ts";
 import { version } from "./version.ts";
 

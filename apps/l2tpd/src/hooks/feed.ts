@@ -7,31 +7,36 @@ import type { Hooks } from "./hooks.ts";
 export function feedHooks(context: Context, hooks: Hooks): Disposable {
   /** What was told when it came up, by key. */
   const known = new Map<string, Facts>();
-  const up = (event: "tunnel-up" | "session-up", key: string, what: string, facts: Facts): void => {
+  // Facts are made only where somebody wants them: a busy LNS has thousands of these in a second.
+  const up = (event: "tunnel-up" | "session-up", key: string, what: string, facts: () => Facts): void => {
     if (!hooks.active) return;
-    known.set(key, facts);
-    hooks.fire(event, key, what, facts);
+    const told = facts();
+    known.set(key, told);
+    hooks.fire(event, key, what, told);
   };
-  const down = (event: "tunnel-down" | "session-down", key: string, what: string, facts: Facts): void => {
+  const down = (
+    event: "tunnel-down" | "session-down",
+    key: string,
+    what: string,
+    facts: () => Facts,
+  ): void => {
     const before = known.get(key);
     known.delete(key);
-    hooks.fire(event, key, what, { ...before, ...facts });
+    if (hooks.active) hooks.fire(event, key, what, { ...before, ...facts() });
   };
-  // Without hooks no facts are gathered: that would be a tenth of what a session costs.
-  const isIdle = (): boolean => !hooks.active && known.size === 0;
   const listeners = [
-    context.on("tunnel-up", (event) => {
-      if (!isIdle()) up("tunnel-up", event.tunnel, `tunnel ${event.tunnel}`, tunnelUp(event));
-    }),
-    context.on("tunnel-down", (event) => {
-      if (!isIdle()) down("tunnel-down", event.tunnel, `tunnel ${event.tunnel}`, tunnelDown(event));
-    }),
-    context.on("session-up", (event) => {
-      if (!isIdle()) up("session-up", keyOf(event), nameOf(event), sessionUp(event));
-    }),
-    context.on("session-down", (event) => {
-      if (!isIdle()) down("session-down", keyOf(event), nameOf(event), sessionDown(event));
-    }),
+    context.on("tunnel-up", (event) =>
+      up("tunnel-up", event.tunnel, `tunnel ${event.tunnel}`, () => tunnelUp(event)),
+    ),
+    context.on("tunnel-down", (event) =>
+      down("tunnel-down", event.tunnel, `tunnel ${event.tunnel}`, () => tunnelDown(event)),
+    ),
+    context.on("session-up", (event) =>
+      up("session-up", keyOf(event), nameOf(event), () => sessionUp(event)),
+    ),
+    context.on("session-down", (event) =>
+      down("session-down", keyOf(event), nameOf(event), () => sessionDown(event)),
+    ),
   ];
   return {
     [Symbol.dispose]: () => {

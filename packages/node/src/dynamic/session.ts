@@ -367,7 +367,7 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     const text = textOfAddresses(addresses);
     this.tunnel.logger.info(
       { session: this.name, interfaceName },
-      `session ${this.name}: ${interfaceName} has ${text}`,
+      `session ${this.name}${interfaceName === "" ? "" : `: ${interfaceName}`} has ${text}`,
     );
     this.#host.emitter.emit({ type: "session-addresses", ...this.#about(), interfaceName, addresses });
   }

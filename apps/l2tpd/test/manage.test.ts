@@ -162,6 +162,29 @@ test("a document with errors changes nothing, and every error is told and logged
   await running.stop();
 });
 
+test("a peer that is denied by a reload loses its tunnel, and is refused with the reason; others stay", async () => {
+  const port = await freePort();
+  const other = "[peer.other]\nfrom = ['192.0.2.0/24']\nsecret = 'opensesame'\n";
+  await using daemon = start(`${lns(port)}${other}${lac(port)}`);
+  const { client, running, file } = daemon;
+  await running.line(/session call is up/);
+  writeFileSync(
+    file,
+    `${lns(port).replace("[peer.anyone]", '[peer.anyone]\ndeny = "moved away"')}${other}${lac(port)}`,
+  );
+  const from = running.lines.length;
+  const { steps } = await client.reload();
+  expect(steps).toEqual([
+    expect.objectContaining({ do: "change-rules", of: "peers", why: "changed: anyone" }),
+  ]);
+  await running.line(/1 tunnels of peers that are gone or denied now were ended/, { from });
+  await running.line(/tunnel out is down: .*StopCCN 4/, { from });
+  // It dials again, and is refused: each end says so, ours with what matched.
+  expect(await running.line(/refused|not established/, { from })).toMatch(/127\.0\.0\.1/);
+  await running.line(/moved away/, { from });
+  await running.stop();
+});
+
 test("a drain takes no new calls, ends the old ones, and the daemon goes back to work when told", async () => {
   const port = await freePort();
   await using daemon = start(`${lns(port)}${lac(port)}`);

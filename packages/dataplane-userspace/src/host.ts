@@ -1,9 +1,10 @@
 /** What a tunnel and its sessions need of the wire that they are on. */
-import type { DataPlaneCapabilities, PlaneNotice, PlaneStatistics } from "@l2tp/dataplane";
+import type { DataPlaneCapabilities, PlaneNotice, PlaneStatistics, PppAttachment } from "@l2tp/dataplane";
+import type { TunInterface } from "@l2tp/linux";
 import type { Encapsulation, IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import type { Features } from "./features.ts";
 import type { NetworkView } from "./network.ts";
-import type { SharedTuns } from "./shared-tun.ts";
+import type { NamedPrefix } from "./prefixes.ts";
 import type { WireSockets } from "./sockets.ts";
 import type { Shared } from "./worker/shared.ts";
 import type { Order } from "./workers.ts";
@@ -59,13 +60,54 @@ export interface TunnelHost {
   /** Where it is, as its binding has it; undefined for the process's own namespace. */
   readonly namespacePath: string | undefined;
   /** Interfaces that PPP sessions share, of all wires of the data plane. */
-  readonly sharedTuns: SharedTuns;
+  readonly sharedTuns: SharedInterfaces;
   /** Hands a frame or packet of a PPP session to the sending thread; false when there is no room. */
   pushDown(row: number, generation: number, kind: number, octets: Uint8Array): boolean;
   /** The session carries packets from now on. */
   adopt(session: HostedSession): void;
   rowStatistics(row: number): PlaneStatistics;
   forgetTunnel(tunnelId: number): void;
+}
+
+/** A session on an interface that it shares. */
+export interface SharedUser {
+  readonly wire: TunnelHost;
+  lost(reason: string): Promise<void>;
+}
+
+/** An interface that PPP sessions share. */
+export interface SharedInterface {
+  readonly name: string;
+  readonly interfaceIndex: number;
+  readonly mtuOctets: number;
+  /** Its number in the packet threads, of all wires. */
+  readonly number: number;
+  readonly tun: TunInterface;
+  /** The wire that reads it, and sends for the sessions of all wires. */
+  readonly wire: TunnelHost;
+  /** Prefixes that are routed to it: for what lies in them no session needs a route of its own. */
+  readonly routes: readonly NamedPrefix[];
+  readonly users: Set<SharedUser>;
+  /**
+   * Gives the prefixes to a session, in place of those that it had.
+   * @param name - of the owner, for messages.
+   * @throws PlaneError `address-in-use` when another session has one of them
+   */
+  own(owner: object, name: string, before: readonly NamedPrefix[], now: readonly NamedPrefix[]): void;
+  disown(owner: object, prefixes: readonly NamedPrefix[]): void;
+}
+
+/** What a session asks of a shared interface. */
+export type SharedAttachment = Extract<PppAttachment, { to: "shared" }>;
+
+/** Those of a data plane. */
+export interface SharedInterfaces {
+  /**
+   * The interface of that name, for a session of the wire.
+   * @param mtuOctets - of a new one.
+   * @throws PlaneError
+   */
+  get(wire: TunnelHost, attachment: SharedAttachment, mtuOctets: number): Promise<SharedInterface>;
 }
 
 /** A session, from above. */

@@ -2,9 +2,9 @@
 import { PlaneError, type PppLinkConfiguration, type PppLinkSettings } from "@l2tp/dataplane";
 import { address as addresses, link as links, neighbour as neighbours, route as routes } from "@l2tp/linux";
 import { Applied, type Item } from "./applied.ts";
-import type { TunnelHost } from "./host.ts";
+import type { SharedInterface, TunnelHost } from "./host.ts";
 import { covers, type NamedPrefix, parsePrefix } from "./prefixes.ts";
-import { type SharedTun, splitAddress } from "./shared-tun.ts";
+import { splitAddress } from "./shared-tun.ts";
 import { trySwitch } from "./sysctl.ts";
 import { refuseLoop, type SessionOwner, source } from "./tunnel-path.ts";
 
@@ -15,7 +15,7 @@ const LINK_LOCAL_LENGTH = 64;
 export interface PppInterface {
   readonly name: string;
   readonly index: number;
-  readonly shared: SharedTun | undefined;
+  readonly shared: SharedInterface | undefined;
   /** Bring it up. */
   readonly up: boolean;
 }

@@ -2,7 +2,7 @@
  * TUN interfaces that PPP sessions share: made with the first of them, and there until its wire closes. That wire's
  * sending thread reads the interface, and sends for sessions of other wires, too; each wire's receiving thread writes to it.
  */
-import { PlaneError, type PppAttachment, planeError } from "@l2tp/dataplane";
+import { PlaneError, planeError } from "@l2tp/dataplane";
 import {
   address as addresses,
   interfaceIndex,
@@ -11,33 +11,21 @@ import {
   route as routes,
   type TunInterface,
 } from "@l2tp/linux";
-import type { TunnelHost } from "./host.ts";
+import type { SharedAttachment, SharedInterface, SharedInterfaces, SharedUser, TunnelHost } from "./host.ts";
 import { type NamedPrefix, parsePrefix } from "./prefixes.ts";
 import { closeInBackground, openInterface } from "./tun-interface.ts";
 
-/** What a session asks of it. */
-export type SharedAttachment = Extract<PppAttachment, { to: "shared" }>;
-
-/** A session on a shared interface. */
-export interface SharedUser {
-  readonly wire: TunnelHost;
-  lost(reason: string): Promise<void>;
-}
-
 /** One interface, and who of its sessions has which prefix. */
-export class SharedTun {
+export class SharedTun implements SharedInterface {
   readonly name: string;
-  /** The wire that reads it. */
   readonly wire: TunnelHost;
   readonly users = new Set<SharedUser>();
   /** Wires whose receiving threads know it. */
   readonly known = new Map<TunnelHost, Promise<void>>();
-  /** Its number in the packet threads, of all wires. */
   readonly number: number;
   readonly tun: TunInterface;
   readonly interfaceIndex: number;
   readonly mtuOctets: number;
-  /** Prefixes that are routed to it: for what lies in them no session needs a route of its own. */
   readonly routes: readonly NamedPrefix[];
   readonly #owners = new Map<string, { readonly owner: object; readonly name: string }>();
 
@@ -58,11 +46,6 @@ export class SharedTun {
     this.routes = to;
   }
 
-  /**
-   * Gives the prefixes to a session, in place of those that it had.
-   * @param name - of the owner, for messages.
-   * @throws PlaneError `address-in-use` when another session has one of them
-   */
   own(owner: object, name: string, before: readonly NamedPrefix[], now: readonly NamedPrefix[]): void {
     for (const { text } of now) {
       const other = this.#owners.get(text);
@@ -80,16 +63,11 @@ export class SharedTun {
 }
 
 /** Those of a data plane. */
-export class SharedTuns {
+export class SharedTuns implements SharedInterfaces {
   /** By network namespace and name. */
   readonly #byName = new Map<string, Promise<SharedTun>>();
   readonly #made: (SharedTun | undefined)[] = [];
 
-  /**
-   * The interface of that name, for a session of the wire.
-   * @param mtuOctets - of a new one.
-   * @throws PlaneError
-   */
   async get(wire: TunnelHost, attachment: SharedAttachment, mtuOctets: number): Promise<SharedTun> {
     const key = `${wire.namespacePath ?? ""} ${attachment.name}`;
     let made = this.#byName.get(key);

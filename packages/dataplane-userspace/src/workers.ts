@@ -14,6 +14,8 @@ interface Pending {
 }
 
 const ONE = BigUint64Array.of(1n);
+/** Packets allocate nothing, so what is young in a thread is what commands left: it need not be kept for long. */
+const YOUNG_MB = 2;
 
 /** Threads of this process that run, to be told when it exits: a thread that waits would hold the exit up. */
 const running = new Set<PacketThread>();
@@ -70,6 +72,7 @@ export class PacketThread {
       this.#worker = spawnThread(import.meta.url, "packet-thread", {
         workerData,
         name: `l2tp ${settings.role}`,
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
       });
     } catch (error) {
       sys.close(this.#wake);

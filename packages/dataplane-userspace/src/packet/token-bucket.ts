@@ -4,21 +4,17 @@
 const BURST_MS = 500;
 
 export class TokenBucket {
-  #octetsPerMs = 0;
-  #most = 0;
-  #tokens = 0;
-  #at = 0;
+  readonly #octetsPerMs: number;
+  readonly #most: number;
+  #tokens: number;
+  #at: number;
 
-  /** @param bitsPerSecond - of IP packets; 0 for no limit. Begins full. */
-  set(bitsPerSecond: number, nowMs: number): void {
+  /** @param bitsPerSecond - of IP packets, more than 0. Begins full. */
+  constructor(bitsPerSecond: number, nowMs: number) {
     this.#octetsPerMs = bitsPerSecond / 8_000;
     this.#most = this.#octetsPerMs * BURST_MS;
     this.#tokens = this.#most;
     this.#at = nowMs;
-  }
-
-  get limited(): boolean {
-    return this.#octetsPerMs > 0;
   }
 
   /**
@@ -26,9 +22,7 @@ export class TokenBucket {
    * frame would never fit the burst of a slow session.
    */
   take(octets: number, nowMs: number): boolean {
-    if (this.#octetsPerMs === 0) return true;
-    const tokens = this.#tokens + (nowMs - this.#at) * this.#octetsPerMs;
-    this.#tokens = Math.min(tokens, this.#most);
+    this.#tokens = Math.min(this.#tokens + (nowMs - this.#at) * this.#octetsPerMs, this.#most);
     this.#at = nowMs;
     if (this.#tokens <= 0) return false;
     this.#tokens -= octets;

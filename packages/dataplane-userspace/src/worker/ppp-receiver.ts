@@ -128,7 +128,7 @@ export class PppReceiver {
     } else if (
       (ppp.checkSource &&
         !ppp.maySend(view, at + (version === 4 ? 12 : 8), version, session.row, this.#tableOf(ppp))) ||
-      (ppp.rate.limited && !ppp.rate.take(length, now))
+      (ppp.rate !== undefined && !ppp.rate.take(length, now))
     ) {
       this.#discard(session);
     } else if (ppp.path === "program") {

@@ -229,7 +229,7 @@ export class Receiver extends Loop {
     if (session === undefined) this.#stray(sessionId);
     else if (!this.#fromPeer(session)) this.#discard(session);
     else if (next === end) this.#discard(session, RX.invalid);
-    else if (ns !== -1 || session.receiveSequence || session.sequence.waiting) {
+    else if (ns !== -1 || session.receiveSequence || session.holds) {
       this.#sequenced(session, ns, next, end - next, end - at);
     } else this.#deliver(session, next, end - next, end - at, this.#more);
   }
@@ -447,7 +447,7 @@ export class Receiver extends Loop {
   #removeSession(row: number): void {
     const session = this.#sessions[row];
     if (session === undefined) return;
-    session.sequence.clear();
+    if (session.holds) session.sequence.clear();
     this.#waiting.delete(session);
     if (session.version === 2) this.#tableV2.delete(keyV2(session.peer.tunnelId, session.id));
     else this.#table.delete(session.id);

@@ -12,7 +12,8 @@ export class RxPpp {
   readonly path: PppRecord["path"];
   readonly shared: number;
   readonly generation: number;
-  readonly rate = new TokenBucket();
+  /** Absent: no limit. */
+  rate: TokenBucket | undefined;
   pass4 = false;
   pass6 = false;
   /** IPv6 control packets go to the main thread. */
@@ -39,7 +40,7 @@ export class RxPpp {
   }
 
   set(link: LinkRecord, nowMs: number): void {
-    this.rate.set(link.rateBps, nowMs);
+    this.rate = link.rateBps === 0 ? undefined : new TokenBucket(link.rateBps, nowMs);
     this.checkSource = link.checkSource;
     [this.#l0, this.#l1, this.#l2, this.#l3] = link.peerLinkLocal ?? [0, 0, 0, 0];
     this.prefixes = link.prefixes;

@@ -58,7 +58,9 @@ export class RxSession implements TapTarget {
   readonly cookie0: number;
   readonly cookie1: number;
   readonly sublayer: boolean;
-  readonly sequence: Sequence;
+  /** Made with the first number that comes: most L2TPv2 sessions have none. */
+  #sequence: Sequence | undefined;
+  readonly #slots: HoldingSlots;
   receiveSequence: boolean;
   reorderMs: number;
   clamp = false;
@@ -76,10 +78,20 @@ export class RxSession implements TapTarget {
     this.cookieLength = record.cookie.length;
     [this.cookie0, this.cookie1] = cookieWords(record.cookie);
     this.sublayer = record.sublayer;
-    this.sequence = new Sequence(slots, record.version === 2 ? SEQUENCE_MASK_V2 : SEQUENCE_MASK);
+    this.#slots = slots;
     this.receiveSequence = record.receiveSequence;
     this.reorderMs = record.reorderMs;
     this.setMss(record.mss);
+  }
+
+  get sequence(): Sequence {
+    this.#sequence ??= new Sequence(this.#slots, this.version === 2 ? SEQUENCE_MASK_V2 : SEQUENCE_MASK);
+    return this.#sequence;
+  }
+
+  /** Messages wait for those before them. */
+  get holds(): boolean {
+    return this.#sequence?.waiting === true;
   }
 
   setMss(mss: ReceiveRecord["mss"]): void {

@@ -289,7 +289,7 @@ export class Sender extends Loop {
     if (length < 20) return false;
     const version = this.#view.getUint8(packet) >>> 4;
     if (!(version === 4 ? ppp.pass4 : version === 6 && ppp.pass6)) return false;
-    return !ppp.rate.limited || ppp.rate.take(length, this.#now);
+    return ppp.rate === undefined || ppp.rate.take(length, this.#now);
   }
 
   /** Finishes a checksum that the kernel left to the device: the field holds the sum of the pseudo-header. */

@@ -68,7 +68,8 @@ export class HeaderTemplate {
 export class TxPpp {
   readonly shared: number;
   readonly generation: number;
-  readonly rate = new TokenBucket();
+  /** Absent: no limit. */
+  rate: TokenBucket | undefined;
   pfc = false;
   acfc = false;
   mtu = 0xffff;
@@ -87,7 +88,7 @@ export class TxPpp {
     this.pfc = link.pfc;
     this.acfc = link.acfc;
     this.mtu = link.mtu;
-    this.rate.set(link.rateBps, nowMs);
+    this.rate = link.rateBps === 0 ? undefined : new TokenBucket(link.rateBps, nowMs);
     if (link.mppe !== "keep") {
       this.encryptor = link.mppe === undefined ? undefined : new MppeEncryptor(link.mppe, link.mppe.startKey);
     }

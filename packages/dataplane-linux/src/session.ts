@@ -171,6 +171,13 @@ export class LinuxSession implements SessionPlane, WatchedSession {
     }
   }
 
+  /** A data message's frame that the kernel did not take for its shortness. @returns whether somebody wants it */
+  takeShort(frame: Uint8Array): boolean {
+    if (!(this.#inKernel instanceof PppLinkSession) || this.#closing !== undefined) return false;
+    this.#inKernel.link.receiveShort(frame);
+    return true;
+  }
+
   vanished(reason: string): void {
     this.lost(reason);
   }

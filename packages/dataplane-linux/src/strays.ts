@@ -41,6 +41,18 @@ export function readDataHeader(datagram: Uint8Array):
 /** Whether the kernel passed it up for its shortness alone. */
 export const isShort = (datagram: Uint8Array): boolean => datagram.length < KERNEL_MINIMUM;
 
+/**
+ * The frame of a data message of v2 (RFC 2661 §3.1), behind sequence numbers and padding.
+ * @param header - as {@link readDataHeader} says.
+ */
+export function frameOfV2(datagram: Uint8Array, header: number): Uint8Array {
+  const [S, O] = [0x08, 0x02];
+  const flags = datagram[0] ?? 0;
+  let at = header + ((flags & S) === 0 ? 0 : 4);
+  if ((flags & O) !== 0) at += 2 + (((datagram[at] ?? 0) << 8) | (datagram[at + 1] ?? 0));
+  return datagram.subarray(at);
+}
+
 /** Lets one notice of a kind pass in a second, and sums up the others. */
 export class NoticeLimiter {
   readonly #emit: (notice: PlaneNotice) => void;

@@ -30,7 +30,7 @@ import { pathTo } from "./path.ts";
 import type { LinuxSession } from "./session.ts";
 import type { SessionKinds } from "./session-kind.ts";
 import { describePlace } from "./sockaddr.ts";
-import { isShort, NoticeLimiter, readDataHeader, sameAddress } from "./strays.ts";
+import { frameOfV2, isShort, NoticeLimiter, readDataHeader, sameAddress } from "./strays.ts";
 import { LinuxTunnel } from "./tunnel.ts";
 import type { HostedTunnel, TunnelHost } from "./tunnel-host.ts";
 import { WireSockets } from "./wire-sockets.ts";
@@ -163,7 +163,10 @@ export class LinuxWire implements Wire, TunnelHost {
     }
     const tunnel = this.#tunnelOf(header);
     if (tunnel !== undefined && isShort(datagram)) {
-      // The kernel does not look at it: too short to hold a frame.
+      // The kernel does not look at it; frames of PPP's control protocols may be that short.
+      const ours = header.version === 2 && sameAddress(from, tunnel.peer);
+      const session = ours ? tunnel.session(header.sessionId) : undefined;
+      if (session?.takeShort(frameOfV2(datagram, header.header)) === true) return;
       this.#counters.malformed++;
       return;
     }

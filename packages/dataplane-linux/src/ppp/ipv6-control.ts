@@ -3,11 +3,10 @@
  * kernel sees those packets as well, which does no harm: it takes no advertisement there while somebody else does, and its
  * own neighbour discovery rests on an interface of PPP.
  */
-import { writeFileSync } from "node:fs";
 import type { PppPackets } from "@l2tp/dataplane";
 import { abi, assembleBpf, attachFilter, type Fd, Reactor, type Registration, raw, sys } from "@l2tp/linux";
 import type { PppHost } from "./host.ts";
-import type { Unit } from "./unit.ts";
+import { setIpv6Switch, type Unit } from "./unit.ts";
 
 const ETH_P_IPV6 = 0x86dd;
 /** struct sockaddr_ll: family, protocol, interface index, …; 20 octets. */
@@ -106,7 +105,8 @@ export class Ipv6Control implements PppPackets {
     }
     try {
       const fd = kernel.inNamespace(() => {
-        acceptNoAdvertisement(unit.name);
+        // Whoever takes the advertisements decides what becomes of them.
+        setIpv6Switch(unit.name, "accept_ra", "0");
         // Of no protocol until it is filtered and bound.
         return sys.socket(abi.AF_PACKET, abi.SOCK_DGRAM | abi.SOCK_NONBLOCK, 0, "packet socket");
       });
@@ -142,14 +142,5 @@ export class Ipv6Control implements PppPackets {
     sys.close(this.#socket.fd);
     this.#socket = undefined;
     this.#host.descriptors.release(1);
-  }
-}
-
-/** Whoever takes the advertisements decides what becomes of them. */
-function acceptNoAdvertisement(name: string): void {
-  try {
-    writeFileSync(`/proc/sys/net/ipv6/conf/${name}/accept_ra`, "0");
-  } catch {
-    // No IPv6, or /proc is read-only: the kernel may make addresses of its own.
   }
 }

@@ -23,7 +23,7 @@ import { Ipv6Control } from "./ipv6-control.ts";
 import { addressesOf, checkAddresses, destinationsOf, rateLimit, sourcesOf } from "./link-settings.ts";
 import { startMppe, stopMppe } from "./mppe.ts";
 import { sourceFilter } from "./source-filter.ts";
-import { type Channel, closeUnit, createUnit, IPV4, IPV6, type Unit } from "./unit.ts";
+import { type Channel, closeUnit, createUnit, IPV4, IPV6, setIpv6Switch, type Unit } from "./unit.ts";
 
 /** Frames that are kept until there is a handler. */
 const EARLY_FRAMES = 64;
@@ -119,6 +119,18 @@ export class KernelPppLink implements PppLink {
     return disposable(() => {
       if (this.#onFrame === handler) this.#onFrame = undefined;
     });
+  }
+
+  /**
+   * A frame that the kernel did not take, as its message is shorter than its longest header: an IPCP Terminate-Ack without
+   * FF 03, say. With FF 03 or without, and one octet of protocol or two.
+   */
+  receiveShort(frame: Uint8Array): void {
+    if (this.#closing !== undefined) return;
+    const bare = frame[0] === 0xff && frame[1] === 0x03 ? frame.subarray(2) : frame;
+    const compressed = ((bare[0] ?? 0) & 1) === 1;
+    if (bare.length < (compressed ? 1 : 2)) return;
+    this.#receive(compressed ? Uint8Array.of(0, ...bare) : bare.slice());
   }
 
   #receive(frame: Uint8Array): void {
@@ -249,6 +261,9 @@ export class KernelPppLink implements PppLink {
   async #address(unit: Unit, configuration: PppLinkConfiguration): Promise<void> {
     const { what } = this.#host;
     const addresses = addressesOf(what, configuration);
+    if (configuration.ipv6 !== undefined) {
+      this.#host.kernel.inNamespace(() => setIpv6Switch(unit.name, "disable_ipv6", "0"));
+    }
     const destinations = destinationsOf(configuration, this.#settings);
     const routes: PointToPointRoute[] = destinations.map((destination) => ({ destination }));
     if (destinations.some((destination) => destination.endsWith("/0"))) {

@@ -1,4 +1,5 @@
 /** The interface of a PPP session, pppN: a unit of the kernel's PPP driver, made when network protocols come up. */
+import { writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { PlaneError } from "@l2tp/dataplane";
 import { type Fd, link as links, ppp, Reactor, sys } from "@l2tp/linux";
@@ -64,6 +65,15 @@ export async function closeUnit(fd: Fd): Promise<void> {
   await Reactor.shared()
     .closeLater(fd)
     .catch(() => {});
+}
+
+/** A switch of an interface, in the calling thread's network namespace. */
+export function setIpv6Switch(name: string, key: "accept_ra" | "disable_ipv6", value: "0"): void {
+  try {
+    writeFileSync(`/proc/sys/net/ipv6/conf/${name}/${key}`, value);
+  } catch {
+    // No IPv6 here, or /proc is read-only: then it stays as it is, and an address that is refused says so.
+  }
 }
 
 /** The channel of a PPPoL2TP socket. */

@@ -77,7 +77,7 @@ function describeListener({ name, local }: ListenerConfig, { peers, users, pools
 
 const WHEN = {
   "at-start": "at its start, and again whenever it ends",
-  "on-demand": "when it is asked to (l2tpctl dial)",
+  "on-demand": "for the first call to it, or when it is asked to (l2tpctl dial)",
   manual: "when it is asked to (l2tpctl dial), once",
 } as const;
 

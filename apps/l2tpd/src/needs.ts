@@ -88,9 +88,14 @@ function ofTunnel(
 
 function ofConfigured(tunnel: ConfiguredTunnelConfig, abilities: Abilities): Shortfall[] {
   const own = ofTunnel(`tunnel ${tunnel.name}`, tunnel, [tunnel.peer.family], abilities);
-  return own.length > 0
-    ? own
-    : tunnel.sessions.flatMap((session) => ofSession(tunnel.name, session, abilities));
+  if (own.length > 0) return own;
+  return tunnel.sessions.flatMap((session) => {
+    const lacks = ofSession(tunnel.name, session, abilities);
+    if (lacks.length > 0 || session.pseudowire !== "ppp" || abilities.carriesNothing) return lacks;
+    // Nobody has negotiated its call: its PPP is pppd's, with options or without.
+    const { pppd } = abilities.capabilities;
+    return pppd === undefined ? [leftOut(`session ${session.name} of tunnel ${tunnel.name}: pppd`)] : [];
+  });
 }
 
 function ofDialled(tunnel: DynamicTunnelConfig, abilities: Abilities): Shortfall[] {

@@ -40,6 +40,7 @@ const KERNEL: DataPlaneCapabilities = {
   families: [4, 6],
   pseudowires: ["eth", "ppp", "pppac"],
   interfaces: true,
+  pppd: "plugin",
 };
 const OUR_OWN: DataPlaneCapabilities = { ...KERNEL, versions: [3], pseudowires: ["eth"] };
 

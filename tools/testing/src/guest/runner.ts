@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import {
   type GuestReport,
   type GuestSuite,
+  ONLY,
   REPORT_PREFIX,
   type SuiteApi,
   type TestContext,
@@ -70,6 +71,17 @@ const describeError = (error: unknown): string =>
       (error.cause ? `\ncaused by ${describeError(error.cause)}` : "")
     : String(error);
 
+/** Drops the tests that nobody asked for, and groups without any: their hooks would cost time. */
+function prune(group: Group, path: string, only: ReadonlySet<string>): boolean {
+  const kept = group.children.filter((child) => {
+    const name = "children" in child ? child.name : child.title;
+    const full = path === "" ? name : `${path} > ${name}`;
+    return "children" in child ? prune(child, full, only) : only.has(full);
+  });
+  group.children.splice(0, group.children.length, ...kept);
+  return kept.length > 0;
+}
+
 async function runGroup(group: Group, path: string): Promise<void> {
   let broken: string | undefined;
   try {
@@ -130,6 +142,7 @@ export async function runGuestSuite(suite: GuestSuite): Promise<never> {
     afterAll: (body, timeoutMs = DEFAULT_TIMEOUT_MS) => current.after.push({ body, timeoutMs }),
   };
   suite(api);
-  await runGroup(root, "");
+  const only = process.env[ONLY];
+  if (only === undefined || prune(root, "", new Set(JSON.parse(only)))) await runGroup(root, "");
   process.exit(0);
 }

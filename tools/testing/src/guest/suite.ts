@@ -31,3 +31,6 @@ export type GuestReport =
 
 /** Marks the report lines among whatever else the guest prints. */
 export const REPORT_PREFIX = "@@l2tp-guest ";
+
+/** The environment variable that names the tests to run there, as JSON; without it, all run. */
+export const ONLY = "L2TP_TEST_ONLY";

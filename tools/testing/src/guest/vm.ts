@@ -3,10 +3,10 @@
  * each of its tests shown as a test here.
  */
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe } from "vitest";
+import { beforeAll, describe, type RunnerTestSuite } from "vitest";
 import { missing, needs } from "../needs.ts";
 import { bundleForGuest, runInGuest } from "./run.ts";
-import { type GuestReport, type GuestSuite, REPORT_PREFIX, type SuiteApi } from "./suite.ts";
+import { type GuestReport, type GuestSuite, ONLY, REPORT_PREFIX, type SuiteApi } from "./suite.ts";
 
 export { bundleForGuest, runInGuest } from "./run.ts";
 
@@ -44,6 +44,11 @@ function titles(suite: GuestSuite): string[] {
   return names;
 }
 
+/** Names of the tests that are to run: those that `vitest -t` asks for, or all. */
+function wanted(suite: Readonly<Pick<RunnerTestSuite, "tasks">>): string[] {
+  return suite.tasks.filter(({ mode }) => mode === "run" || mode === "queued").map(({ name }) => name);
+}
+
 /**
  * @param title - what the group of tests is called
  * @param suite - the suite itself, loaded here for its names only
@@ -54,7 +59,7 @@ export function vmSuite(title: string, suite: GuestSuite, file: URL, options: Vm
   const results = new Map<string, GuestReport>();
   let ended = "the virtual machine was not started";
   describe(title, () => {
-    beforeAll(async () => {
+    beforeAll(async (_context, declared) => {
       if (missing("vm") !== undefined) return; // each test says so itself
       const source = [
         `import suite from ${JSON.stringify(fileURLToPath(file))};`,
@@ -65,7 +70,7 @@ export function vmSuite(title: string, suite: GuestSuite, file: URL, options: Vm
       const memory = options.memoryMib ? ["--mem", String(options.memoryMib)] : [];
       const { status, output } = await runInGuest([process.execPath, bundle], {
         timeoutMs: options.timeoutMs,
-        run: [...memory, ...(options.run ?? [])],
+        run: [...memory, "--env", `${ONLY}=${JSON.stringify(wanted(declared))}`, ...(options.run ?? [])],
         onLine: (line) => {
           if (!line.startsWith(REPORT_PREFIX)) return;
           const report = JSON.parse(line.slice(REPORT_PREFIX.length)) as GuestReport;

@@ -1,7 +1,8 @@
 /** Every way of proving who one is, and every kind of MPPE, between two daemons: addresses, packets of each size, TCP. */
 import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { GATEWAY, type Line, ping, Scene, tcp } from "./scene.ts";
+import { ping, tcp } from "../support/traffic.ts";
+import { GATEWAY, type Line, Scene } from "./scene.ts";
 
 /** 1500 octets less IPv4 (20), UDP (8), the L2TP header (up to 10) and PPP (4). */
 const MTU = 1458;

@@ -2,14 +2,11 @@
 import { Ctl } from "../support/ctl.ts";
 import { Daemon } from "../support/daemon.ts";
 import { TwoSites } from "../support/pseudowire.ts";
-import type { Site } from "../support/site.ts";
 
 export const LAC = "192.0.2.1";
 export const LNS = "192.0.2.2";
 /** The LNS's end of all sessions. */
 export const GATEWAY = "100.64.0.1";
-/** IPv4 header and ICMP header, which `ping -s` does not count. */
-const PING_OCTETS = 28;
 
 /** One kind of line: what the LNS says of it in a PPP profile, and the LAC in its own. */
 export interface Line {
@@ -117,35 +114,5 @@ export class Scene implements AsyncDisposable {
     this.sites[Symbol.dispose]();
     this.lacCtl[Symbol.dispose]();
     this.lnsCtl[Symbol.dispose]();
-  }
-}
-
-/** Whether a ping comes back, of `octets` as an IP packet that must not be fragmented. */
-export async function ping(
-  site: Site,
-  to: string,
-  { octets = 84, by }: { octets?: number; by?: string } = {},
-): Promise<boolean> {
-  const header = to.includes(":") ? 48 : PING_OCTETS;
-  // One at a time: of several, ping waits for the last one only as long as the others took, and this machine may be busy.
-  const args = ["-c", "1", "-W", "4", "-M", "do", "-s", `${octets - header}`];
-  const { code, output } = await site.execute("ping", ...args, ...(by === undefined ? [] : ["-I", by]), to);
-  if (!output.includes("bytes of data") && !output.includes("data bytes")) throw new Error(output);
-  return code === 0;
-}
-
-/** Octets a second at which TCP carries 2 MB from one site to an address of the other. */
-export async function tcp(from: Site, to: Site, address: string, ...more: string[]): Promise<number> {
-  for (let attempt = 1; ; attempt++) {
-    const server = to.start("iperf3", ["-s", "-1", "-p", "5201"], { stdio: "ignore" });
-    try {
-      const { output } = await from.execute("iperf3", "-c", address, "-n", "2M", "-J", ...more);
-      const { end, error } = JSON.parse(output);
-      if (error === undefined) return end.sum_received.bits_per_second / 8;
-      if (attempt === 10) throw new Error(`iperf3: ${error}`);
-    } finally {
-      server.kill("SIGKILL");
-    }
-    await new Promise((wake) => setTimeout(wake, 100));
   }
 }

@@ -1,5 +1,12 @@
 /** Why a tunnel or session has ended, or a caller was refused: for programs, and for people. */
-import { CDN_RESULTS_V2, GENERAL_ERRORS, printable, Q931_CAUSES, STOPCCN_RESULTS_V2 } from "@l2tp/protocol";
+import {
+  CDN_RESULTS_V2,
+  GENERAL_ERRORS,
+  PPP_DISCONNECT_TEXTS,
+  printable,
+  Q931_CAUSES,
+  STOPCCN_RESULTS_V2,
+} from "@l2tp/protocol";
 import type { Cause } from "./cause.ts";
 import { REMEDIES } from "./remedies.ts";
 
@@ -63,6 +70,14 @@ export function endingText(end: Ending): string {
         : texts[end.result];
   const message = end.message === undefined ? "" : `: ${end.message}${code}${meaning ? ` (${meaning})` : ""}`;
   const q931 = end.q931 ? `, Q.931 ${end.q931.cause} (${Q931_CAUSES[end.q931.cause] ?? "unknown"})` : "";
+  const ppp = pppText(end.disconnect);
   const text = end.text === undefined ? "" : `, "${end.text}"`;
-  return `${end.cause}: ${who}${message}${q931}${text}; ${end.remedy}`;
+  return `${end.cause}: ${who}${message}${q931}${ppp}${text}; ${end.remedy}`;
+}
+
+/** What an LNS says of the end of PPP; code 0 is "no information". */
+function pppText(disconnect: Ending["disconnect"]): string {
+  if (disconnect === undefined || disconnect.code === 0) return "";
+  const { code, text } = disconnect;
+  return `, PPP ${code} (${PPP_DISCONNECT_TEXTS[code] ?? "unknown"}${text ? `: ${printable(text)}` : ""})`;
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { endingText, REMEDIES, tieOutcome } from "../src/index.ts";
 import { A, lnsWithSession, Peer, Stage } from "./stage.ts";
-import { body, control, numberOf, resultOf } from "./wire.ts";
+import { avp, body, control, numberOf, resultOf, text } from "./wire.ts";
 
 describe("tie breakers (RFC 2661 §4.4.3)", () => {
   test.each([
@@ -362,6 +362,20 @@ describe("statistics and history", () => {
     expect(endingText(stage.last("tunnel-down").ending)).toBe(
       'peer-refused: the peer ended it: StopCCN 4/0 (Requester is not authorized to establish a control channel), "go away"; ' +
         REMEDIES["peer-refused"],
+    );
+  });
+
+  test("what an LNS says of the end of PPP (RFC 3145) is in that line", () => {
+    const stage = new Stage();
+    const peer = new Peer(stage);
+    const tunnel = stage.dial(peer);
+    peer.answers();
+    stage.endpoint.openSession(stage.now, tunnel, { kind: "incoming" });
+    stage.pump();
+    const id = numberOf(peer.last, 14) ?? 0;
+    peer.sayTo(id, "CDN", A.result(1), A.sessionId(600), avp(46, [0, 15, 0xc0, 0x21, 1, ...text("no PAP")]));
+    expect(endingText(stage.last("session-down").ending)).toMatch(
+      /CDN 1 .*, PPP 15 \(Authentication protocol unacceptable: no PAP\)/,
     );
   });
 

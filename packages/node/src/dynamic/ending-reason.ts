@@ -20,6 +20,25 @@ export function reasonOfEnding(ending: Ending): Reason {
   };
 }
 
+/**
+ * The same for a call that the peer ended while one end had to prove who it is. Many peers do not say that a password was
+ * wrong: they hang up.
+ */
+export function reasonWhileProving(ending: Ending, byUs: boolean): Reason {
+  const { code, text } = reasonOfEnding(ending);
+  return byUs
+    ? {
+        code,
+        text: `${text}, while we had to prove who we are`,
+        remedy: "compare user and password with those that the peer knows; its log may say more",
+      }
+    : {
+        code,
+        text: `${text}, while it had to prove who it is`,
+        remedy: "where a user was refused, the line before says which and why",
+      };
+}
+
 /** What the control plane, the data plane or the system throws, as a reason. */
 export function reasonOfError(error: unknown): Reason {
   const code = (error as { code?: unknown }).code;

@@ -19,7 +19,7 @@ const layers = {
   // MPPE encrypts data packets, so it runs where they do.
   "dataplane-userspace": ["dataplane", "linux", "ppp", "protocol"],
   node: ["access", "capture", "control", "dataplane", "ppp", "protocol", "transport"],
-  management: ["config", "node", "protocol"],
+  management: [],
 };
 /** No I/O, no clock, no randomness: what Node offers is out of bounds. */
 const pure = ["protocol", "capture", "transport", "control", "crypto", "ppp", "access"];

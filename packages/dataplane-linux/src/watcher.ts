@@ -12,7 +12,6 @@ import type { KernelAccess } from "./kernel-access.ts";
 
 /** When to look again whether something announced as deleted is gone: the kernel announces it first. */
 const LOOKS_MS = [0, 5, 20, 50, 100, 200, 400, 800, 1600];
-/** A thousand interfaces may go at once. */
 const LINK_BUFFER_OCTETS = 4 * 1024 * 1024;
 const EVENT_BUFFER_OCTETS = 1024 * 1024;
 /** `struct nlmsghdr`: type; `struct genlmsghdr` behind it: command. */
@@ -72,20 +71,28 @@ export class Watcher {
   #again = false;
   #closed = false;
 
-  /** @param reconcileMs - how often to compare the tables; 0: only after notifications were lost. */
-  constructor(kernel: KernelAccess, namespace: Fd | undefined, reconcileMs: number) {
+  /**
+   * @param reconcileMs - how often to compare the tables; 0: only after notifications were lost.
+   * @param buffers - octets of notifications that may wait in the kernel; a thousand interfaces may go at once.
+   */
+  constructor(
+    kernel: KernelAccess,
+    namespace: Fd | undefined,
+    reconcileMs: number,
+    buffers = { events: EVENT_BUFFER_OCTETS, links: LINK_BUFFER_OCTETS },
+  ) {
     this.#kernel = kernel;
     this.#reconcileMs = reconcileMs;
     const onOverrun = () => void this.reconcile();
     this.#events = new NetlinkSocket(nlabi.NETLINK_GENERIC, {
       namespace,
-      receiveBufferOctets: EVENT_BUFFER_OCTETS,
+      receiveBufferOctets: buffers.events,
       filter: DELETIONS,
       listener: { onNotification: (message) => this.#onEvent(message), onOverrun },
     });
     this.#links = new NetlinkSocket(nlabi.NETLINK_ROUTE, {
       namespace,
-      receiveBufferOctets: LINK_BUFFER_OCTETS,
+      receiveBufferOctets: buffers.links,
       filter: DELETED_LINKS,
       listener: { onNotification: (message) => this.#onLink(message), onOverrun },
     });

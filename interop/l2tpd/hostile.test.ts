@@ -20,7 +20,9 @@ const MILLION = 1_000_000;
 const WARM_UP = 150_000;
 /** Datagrams between two looks at the world. */
 const BATCH = 200;
-/** What a heap may breathe between two collections, MiB; a leak of 100 octets for each datagram would be more. */
+/** What the daemon's heap may grow to, MB: a leak of 100 octets for each datagram would be more, and it would crash. */
+const HEAP_MB = 80;
+/** What its memory may breathe between two collections, MiB. */
 const BREATH_MIB = 48;
 
 const residentMiB = (pid: number): number =>
@@ -101,7 +103,7 @@ secret = "opensesame"
 
   beforeAll(async () => {
     known = await Caller.open("127.0.0.1", secrets, role === "LAC" ? 1794 : 0);
-    daemon = new Daemon(here, config, { dataPlane: "null" });
+    daemon = new Daemon(here, config, { dataPlane: "null", heapMb: HEAP_MB });
     if (role === "LNS") {
       await daemon.says(/listen/);
       await known.established(known.call(at));

@@ -32,6 +32,8 @@ export interface DaemonOptions {
   /** Arguments for Node before l2tpd's own. */
   readonly program?: readonly string[];
   readonly dataPlane?: string;
+  /** Megabytes that its heap may grow to; it crashes with more. */
+  readonly heapMb?: number;
 }
 
 /** l2tpd in a site. */
@@ -50,7 +52,8 @@ export class Daemon implements AsyncDisposable {
     const file = join(this.#folder, "l2tpd.toml");
     writeFileSync(file, config);
     const args = ["--config", file, "--log-format", "json", "--data-plane", dataPlane, "--until-stdin-ends"];
-    this.#process = site.start(process.execPath, [...program, ...args], {
+    const heap = options.heapMb === undefined ? [] : [`--max-old-space-size=${options.heapMb}`];
+    this.#process = site.start(process.execPath, [...heap, ...program, ...args], {
       cwd: options.program === undefined ? ROOT : tmpdir(),
       stdio: ["pipe", "ignore", "pipe"],
     });

@@ -1,5 +1,5 @@
 /**
- * What `npm start`, `npm test`, `npm run l2tpd`, `npm run l2tpctl` and `npm run bench` run: installs the
+ * What `npm start`, `npm test`, `npm run l2tpd`, `npm run l2tpctl`, `npm run l2tpload` and `npm run bench` run: installs the
  * dependencies when the lockfile has changed, builds what is needed, and then becomes the program asked for.
  * It needs Node and npm and nothing else; progress goes to standard error.
  */
@@ -160,6 +160,11 @@ const jobs = {
     await install();
     await build("l2tpctl");
     await become("apps/l2tpctl/dist/main.js", args);
+  },
+  async l2tpload() {
+    await install();
+    await build("l2tpload");
+    await become("apps/l2tpload/dist/main.js", args);
   },
   async test() {
     await install();

@@ -3,6 +3,7 @@
  * sessions on 10,000 tunnels held up with Hellos. Each LNS has a network namespace of its own, l2tpload is the load, the
  * rounds are interleaved.
  */
+import { fileURLToPath } from "node:url";
 import { missing } from "@l2tp/testing";
 import { sleep } from "../dataplane/lab.ts";
 import { startL2tpd } from "../lns/l2tpd.ts";
@@ -11,6 +12,8 @@ import { held, type Loaded, load, untilReady } from "../lns/load.ts";
 import { type Program, Space } from "../lns/space.ts";
 import { startXl2tpd } from "../lns/xl2tpd.ts";
 import type { Figure, ResultTable, Suite, SuiteOptions, SuiteResult } from "../suite.ts";
+
+const minimal = fileURLToPath(new URL("../lns/minimal.ts", import.meta.url));
 
 interface Contender {
   readonly name: string;
@@ -33,6 +36,14 @@ const CONTENDERS: readonly Contender[] = [
     tunnels: 50,
     sessionsEach: 200,
     start: (space) => startL2tpd(space, { dataPlane: "null" }),
+  },
+  {
+    // What of the daemon's cost is the control package's: its endpoint on one of Node's sockets, and nothing else.
+    name: "endpoint",
+    args: SOURCES,
+    tunnels: 50,
+    sessionsEach: 200,
+    start: (space) => space.start(process.execPath, "--conditions=@l2tp/source", "--import", "tsx", minimal),
   },
   {
     name: "xl2tpd",
@@ -199,6 +210,7 @@ function ratesTable(all: readonly Running[]): ResultTable {
     ]),
     notes: [
       "Closed loop, 64 sessions under way. CPU is the LNS's for tunnels, sessions and their end, children included.",
+      "endpoint: the control package alone, with Node's UDP socket; what l2tpd needs more is the daemon's.",
       "xl2tpd starts a stand-in for pppd that does nothing; with pppd it would be slower. l2tpns begins LCP, which nobody answers.",
       "Memory: resident memory of the process itself with all sessions up, less that without; a first load, so buffers count.",
     ],

@@ -357,7 +357,7 @@ export class Tunnels {
     const tryAnother = resultCode === 2 && (errorCode === 7 || errorCode === 4);
     const cause: Cause = tryAnother
       ? "try-another"
-      : resultCode === 4 && tunnel.settings.secrets.length > 0 && !up
+      : !up && speaksOfSecrets(tunnel, message)
         ? "authentication"
         : up
           ? "peer-close"
@@ -511,6 +511,15 @@ export class Tunnels {
     core.tombs.add(tunnel);
     this.register.limitTombs(now);
   }
+}
+
+/** What other daemons call a secret that is wrong or missing, whatever their result code: xl2tpd's is 2/6. */
+const SECRETS = /\b(challenge|secret)\b/i;
+
+/** Whether a StopCCN during the set-up is about tunnel authentication. */
+function speaksOfSecrets(tunnel: Tunnel, { resultCode }: Message<"StopCCN", 2>): boolean {
+  const denied = resultCode.resultCode === 4 && tunnel.settings.secrets.length > 0;
+  return denied || SECRETS.test(resultCode.errorMessage ?? "");
 }
 
 /** Whether datagrams from there may belong to the tunnel. */

@@ -365,6 +365,17 @@ describe("statistics and history", () => {
     );
   });
 
+  test("a peer that ends the set-up over a secret, with whatever code, brings the remedy for it", () => {
+    const stage = new Stage();
+    const peer = new Peer(stage);
+    stage.dial(peer);
+    peer.say("StopCCN", A.tunnelId(77), A.result(2, 6, "Invalid challenge authentication"));
+    expect(endingText(stage.last("tunnel-down").ending)).toBe(
+      "authentication: the peer ended it: StopCCN 2/6 (A generic vendor-specific error occurred), " +
+        `"Invalid challenge authentication"; ${REMEDIES.authentication}`,
+    );
+  });
+
   test("what an LNS says of the end of PPP (RFC 3145) is in that line", () => {
     const stage = new Stage();
     const peer = new Peer(stage);

@@ -26,6 +26,8 @@ export interface PppCallFacts {
   readonly calledNumber: string | undefined;
   readonly callingNumber: string | undefined;
   readonly proxy: ProxyInformation | undefined;
+  /** The call's line is asynchronous, so that control characters may have to be escaped on it. */
+  readonly isAsync: boolean;
 }
 
 /** Who is told. */
@@ -41,7 +43,8 @@ export class OwnPpp {
   readonly #logger: Logger;
   readonly #user: OwnPppUser;
   #run: PppRun | undefined;
-  #kind: CallKind = "lac-incoming";
+  /** As LNS: the LAC is to be told which characters it has to escape. */
+  #tellsAccm = false;
   /** What was agreed on when it came up. */
   agreed: PppUp | undefined;
   /** What the CDN is to say when PPP has ended because somebody hung up. */
@@ -68,8 +71,8 @@ export class OwnPpp {
   start(profile: PppProfile, facts: PppCallFacts, kind: CallKind): boolean {
     const { plane } = this.#call;
     if (plane?.link === undefined) return false;
-    const { tunnel, session, peer, calledNumber, callingNumber, proxy } = facts;
-    this.#kind = kind;
+    const { tunnel, session, peer, calledNumber, callingNumber, proxy, isAsync } = facts;
+    this.#tellsAccm = isAsync && kind.startsWith("lns");
     this.#run = new PppRunner({
       host: this.#host.ppp,
       link: plane.link,
@@ -126,9 +129,12 @@ export class OwnPpp {
     }
   }
 
-  /** As LNS: the LAC escapes for the caller what was agreed (RFC 2661 §6.14). */
+  /**
+   * As LNS: the LAC escapes for the caller what was agreed (RFC 2661 §6.14). On synchronous lines nothing is escaped, and
+   * LACs that know no others (l2tpns) end the tunnel upon an ACCM AVP.
+   */
   #tellAccm(sendAccm: number, receiveAccm: number): void {
-    if (!this.#kind.startsWith("lns")) return;
+    if (!this.#tellsAccm) return;
     const { handle } = this.#call;
     try {
       this.#host.driver.command((endpoint, now) =>

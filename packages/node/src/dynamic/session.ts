@@ -39,6 +39,9 @@ import { bridgeParameters, planeParameters, pppOf, textOfAddresses } from "./ses
 import type { SessionSettings, SessionTunnel } from "./session-settings.ts";
 import { placeCall, tellOther } from "./session-talk.ts";
 
+/** The bit of the Framing Type AVP (RFC 2661 §4.4.4). */
+const ASYNC_FRAMING = 2;
+
 /** Keeps one session up. */
 export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   readonly settings: SessionSettings;
@@ -376,10 +379,11 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
 
   // PPP.
 
-  #startPpp(call: Call, profile: PppProfile, { proxy }: SessionUp): void {
+  #startPpp(call: Call, profile: PppProfile, { proxy, connected }: SessionUp): void {
     const { calledNumber, callingNumber, name } = this;
     const { name: tunnel, peer } = this.tunnel;
-    const facts = { tunnel, session: name, peer, calledNumber, callingNumber, proxy };
+    const isAsync = ((connected?.framingType ?? 0) & ASYNC_FRAMING) !== 0;
+    const facts = { tunnel, session: name, peer, calledNumber, callingNumber, proxy, isAsync };
     this.#ppp = new OwnPpp(this.#host, call, this.tunnel.logger, {
       up: (event) => this.#isUp(event),
       addresses: (addresses) => this.addressesChanged(this.interfaceName ?? "", addresses),

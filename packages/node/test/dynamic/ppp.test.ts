@@ -71,6 +71,20 @@ test("a session is up when PPP is: user, addresses and packets; and it ends with
   await pair.close();
 });
 
+test("the LNS tells a LAC with an asynchronous line what to escape (SLI), and no other, as some end the tunnel for that", async () => {
+  const pair = new Pair({ lns: { authority: users, profiles } });
+  pair.lns.context.listen();
+  const tunnel = pair.dial();
+  const call = (framingType: number) => ({ kind: "incoming", connected: { framingType } }) as const;
+  tunnel.newSession({ name: "sync", ppp: client("wonderland"), call: call(1) });
+  tunnel.newSession({ name: "async", ppp: client("wonderland"), call: call(2) });
+  await pair.advance(5_000);
+  expect(ups(pair.lac.events).map(({ session }) => session)).toEqual(["sync", "async"]);
+  const told = pair.lac.events.filter(({ type }) => type === "link-info");
+  expect(told).toMatchObject([{ session: "async", info: { accm: { sendAccm: 0, receiveAccm: 0 } } }]);
+  await pair.close();
+});
+
 test("a wrong password: the call ends with RFC 3145's cause at both ends, and the reason is PPP's", async () => {
   const pair = new Pair({ lns: { authority: users, profiles } });
   pair.lns.context.listen();

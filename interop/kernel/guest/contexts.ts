@@ -36,7 +36,9 @@ export class Recorded implements AsyncDisposable {
     since: number,
   ): Promise<Extract<ContextEvent, { type: T }>> {
     const find = () =>
-      this.events.slice(since).find((event) => event.type === type && event.tunnel === tunnel);
+      this.events
+        .slice(since)
+        .find((event) => event.type === type && "tunnel" in event && event.tunnel === tunnel);
     await until(() => find() !== undefined, `${type} of ${tunnel}`, PATIENCE_MS).catch((error: unknown) => {
       throw new Error(`no ${type} of ${tunnel} in ${JSON.stringify(this.events.slice(since))}`, {
         cause: error,

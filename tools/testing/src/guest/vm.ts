@@ -59,7 +59,8 @@ export function vmSuite(title: string, suite: GuestSuite, file: URL, options: Vm
   const results = new Map<string, GuestReport>();
   let ended = "the virtual machine was not started";
   describe(title, () => {
-    beforeAll(async (_context, declared) => {
+    // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures are wanted: none
+    beforeAll(async ({}, declared) => {
       if (missing("vm") !== undefined) return; // each test says so itself
       const source = [
         `import suite from ${JSON.stringify(fileURLToPath(file))};`,

@@ -21,6 +21,8 @@ export type ReasonCode =
   | "ppp"
   /** The other half of a session that was passed on ended. */
   | "switched"
+  /** The name of who is dialled has no address now. */
+  | "unresolved"
   /** Nobody wants it up for now. */
   | "hung-up"
   /** The program is being emptied. */
@@ -52,6 +54,7 @@ const REMEDIES: Partial<Record<ReasonCode, string>> = {
     "check that the peer runs, that its IDs and address match, and that nothing filters its messages",
   "route-through-itself":
     "give the peer's address a route that does not lead through the tunnel's own interface",
+  unresolved: "check the name, and that this host's resolver works (getent hosts NAME)",
 };
 
 /** A reason with the remedy that goes with its code. */

@@ -614,10 +614,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
       // The peer says good-bye, or cannot go on: LCP waits a little, the link is of no use from now on.
       this.phase = "terminate";
       this.#phaseDeadline = NEVER;
-      this.#reason =
-        refusal === undefined
-          ? reasonOf(FINISHES[this.lcp.finish])
-          : reasonOf("authentication-failed", refusal);
+      this.#reason = refusal === undefined ? finishOf(this.lcp) : reasonOf("authentication-failed", refusal);
       this.events.push({ type: "terminating", reason: this.#reason });
       return;
     }
@@ -649,7 +646,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
   }
 
   #lcpFinished(): void {
-    this.#reason ??= reasonOf(FINISHES[this.lcp.finish]);
+    this.#reason ??= finishOf(this.lcp);
     this.#finished();
   }
 
@@ -668,7 +665,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     this.phase = "terminate";
     this.#phaseDeadline = NEVER;
     this.events.push({ type: "terminating", reason: this.#reason });
-    this.lcp.close(now);
+    this.lcp.close(now, code === "closed" ? text : this.#reason.text);
   }
 
   /** Tells the data plane what the link is now. */
@@ -698,5 +695,9 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     });
   }
 }
+
+/** Why LCP finished; a peer that says why it terminates the link is quoted. */
+const finishOf = ({ finish, farewell }: Pick<Negotiation<never>, "finish" | "farewell">): DownReason =>
+  reasonOf(FINISHES[finish], finish === "terminated" ? farewell : undefined);
 
 const isOver = (state: string): boolean => state === "Stopped" || state === "Closed" || state === "Initial";

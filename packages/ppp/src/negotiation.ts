@@ -5,7 +5,7 @@
  */
 import { type Action, AUTOMATON, type Event, type State, TIMED } from "./automaton.ts";
 import { CODE } from "./numbers.ts";
-import { NO_OCTETS, same } from "./octets.ts";
+import { NO_OCTETS, same, textOctets, textOf } from "./octets.ts";
 import { decodeOptions, encodeOptions, encodePacket, type Option, type Packet } from "./packet.ts";
 
 /** What to do with an option that the peer asks for: take it, refuse it, or offer this value instead. */
@@ -83,6 +83,9 @@ export interface NegotiationLimits {
  */
 export type Finish = "timeout" | "terminated" | "closed" | "not-converging" | "rejected";
 
+/** Octets of a Terminate-Request's data that are sent and read: it has a line of text, where it has any. */
+const LONGEST_FAREWELL = 120;
+
 /** One negotiation; see the file's head. */
 export class Negotiation<C> {
   readonly definition: ControlProtocol<C>;
@@ -98,6 +101,10 @@ export class Negotiation<C> {
   theirs: Uint8Array = NO_OCTETS;
   /** Why the protocol finished last. */
   finish: Finish = "closed";
+  /** What the peer said in the Terminate-Request that ended it (§5.5); "": nothing. */
+  farewell = "";
+  /** What we say in ours. */
+  #words: Uint8Array = NO_OCTETS;
   /** Of the last Configure-Request, and whether the next one is more than a retransmission of it. */
   #identifier = 0;
   #fresh = true;
@@ -133,9 +140,10 @@ export class Negotiation<C> {
     this.#step(now, "Open");
   }
 
-  /** The administrator does not want it any more. */
-  close(now: number): void {
+  /** The administrator does not want it any more. @param words - for the peer's log: data of the Terminate-Request. */
+  close(now: number, words = ""): void {
     this.finish = "closed";
+    this.#words = textOctets(words).subarray(0, LONGEST_FAREWELL);
     this.#step(now, "Close");
   }
 
@@ -190,7 +198,12 @@ export class Negotiation<C> {
       case CODE.configureReject:
         return this.#configureRefusal(now, packet);
       case CODE.terminateRequest:
-        if (this.state !== "Closing" && this.state !== "Stopping") this.finish = "terminated";
+        if (this.state !== "Closing" && this.state !== "Stopping") {
+          this.finish = "terminated";
+          this.farewell = textOf(packet.data.subarray(0, LONGEST_FAREWELL))
+            .replace(/\p{Cc}/gu, " ")
+            .trim();
+        }
         return this.#step(now, "RTR", packet);
       case CODE.terminateAck:
         // An unelicited one counts too: the peer is down, or wants to negotiate again (§5.5).
@@ -381,7 +394,7 @@ export class Negotiation<C> {
       case "str":
         this.#restartCount--;
         this.deadline = now + this.#limits.restartMs;
-        return this.send(CODE.terminateRequest, NO_OCTETS);
+        return this.send(CODE.terminateRequest, this.#words);
       case "sta":
         return this.#answer(CODE.terminateAck, packet, NO_OCTETS);
       case "scj":

@@ -71,7 +71,8 @@ test("a refused proof is told to the peer, then LCP terminates, and the CDN's ca
   const { link, events } = start(LAC);
   link.decide(5, question(events)?.token ?? 0, { accept: false });
   const after = drain(link);
-  expect(after.sent).toEqual(["c22304070004", "c02105010004"]);
+  const words = toHex(new TextEncoder().encode("the peer was not authenticated: refused"));
+  expect(after.sent).toEqual(["c22304070004", `c0210501002b${words}`]);
   expect(after.events[0]).toMatchObject({
     type: "terminating",
     reason: { code: "authentication-failed", disconnectCode: 16 },

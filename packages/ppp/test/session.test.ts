@@ -55,3 +55,25 @@ test.each(METHODS)(
     expect(pair.all("b", "question").length).toBeLessThanOrEqual(3);
   },
 );
+
+test("why a link is terminated is told to the peer, which quotes it (RFC 1661 §5.5)", () => {
+  const pair = new Pair(CLIENT, SERVER).start().run(5000);
+  pair.link.a.close(pair.now, "going\nhome");
+  pair.run(10_000);
+  expect(pair.last("a", "down")?.reason.text).toBe("closed by us: going\nhome");
+  expect(pair.last("b", "down")?.reason.text).toBe("the peer terminated the link: going home");
+
+  const { authenticateSelf: _, ...nobody } = CLIENT;
+  const strangers = new Pair(nobody, SERVER).start().run(30_000);
+  const { reason } = strangers.last("b", "down") ?? {};
+  expect(reason).toMatchObject({ code: "authentication-protocol", disconnectCode: 15 });
+  expect(strangers.last("a", "down")?.reason.text).toBe(`the peer terminated the link: ${reason?.text}`);
+});
+
+test("a Terminate-Request of any octets is quoted no further than a line", () => {
+  const pair = new Pair(CLIENT, SERVER).start().run(5000);
+  const request = Uint8Array.of(0xc0, 0x21, 5, 9, 1, 4, ...new Uint8Array(256).fill(0x41));
+  pair.link.a.receive(pair.now, request);
+  pair.run(10_000);
+  expect(pair.last("a", "down")?.reason.text).toBe(`the peer terminated the link: ${"A".repeat(120)}`);
+});

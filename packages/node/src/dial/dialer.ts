@@ -146,12 +146,18 @@ export class Dialer {
     } catch (error) {
       if (generation !== this.#generation) return undefined;
       const why = error instanceof Error ? error : new Error(`${target.host}: ${String(error)}`);
-      this.#tryFailed(now, dialFailure(why));
+      const failure = dialFailure(why);
+      this.#tellUnresolved(now, target, failure.text);
+      this.#tryFailed(now, failure);
       return undefined;
     }
     if (generation !== this.#generation) return undefined;
     const peer = this.#targets.address(found);
-    if (peer === undefined) this.#note(now, target, "lns", this.#targets.hasNoAddress(now));
+    if (peer === undefined) {
+      const hadNone = !this.#targets.hasTriedAddresses;
+      this.#note(now, target, "lns", this.#targets.hasNoAddress(now));
+      if (hadNone) this.#tellUnresolved(now, target, this.#lastReason ?? "");
+    }
     return peer;
   }
 
@@ -190,6 +196,10 @@ export class Dialer {
     if (locked) this.#tellLock(now, locked, lastReason);
     // Beside a tunnel that is up nothing is urgent.
     if (this.#state === "up" && !this.#targets.hasTurn) this.#targets.postpone(now, target);
+  }
+
+  #tellUnresolved(now: Instant, { host }: Target, text: string): void {
+    this.#events.push({ type: "unresolved", at: now, host, text });
   }
 
   #tellLock(now: Instant, target: Target, text: string): void {

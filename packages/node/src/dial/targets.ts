@@ -159,6 +159,11 @@ export class LnsTargets {
     return target;
   }
 
+  /** Whether an address of the target in turn was tried: with none left its turn is over, and the name is not to blame. */
+  get hasTriedAddresses(): boolean {
+    return this.#triedAddresses.size > 0;
+  }
+
   /** {@link address} found none: of those that the target has, all were tried, or there are none. @returns as {@link failed}. */
   hasNoAddress(now: Instant): Target | undefined {
     const target = this.#current;

@@ -99,6 +99,8 @@ export interface DialFailure {
 
 /** What a dialler tells. */
 export type DialEvent =
+  /** The name of a target has no address now. It is looked up again at the next try. */
+  | { readonly type: "unresolved"; readonly at: Instant; readonly host: string; readonly text: string }
   /** No more tries until `dial`. */
   | { readonly type: "gave-up"; readonly at: Instant; readonly tries: number; readonly text: string }
   /** A target is left alone until `until`. */

@@ -20,6 +20,9 @@ import { DynamicTunnelKeeper, type DynamicTunnelOwner, type TunnelFacts } from "
 /** Tries for an ID that neither the data plane nor the endpoint (where IDs rest after use) has. */
 const ID_TRIES = 8;
 
+/** Reasons that are not told again. An LNS may find ever new words for one. */
+const REMEMBERED = 8;
+
 /** A failure that is told when it is known whether it is tried again. */
 type Untold = [
   why: Reason,
@@ -36,7 +39,8 @@ export class DialledTunnel extends DynamicTunnelKeeper {
   /** The try that goes on. */
   #attempt: Connection | undefined;
   #failed: Untold | undefined;
-  #told: Reason | undefined;
+  /** What was told since it was up last, for each LNS that fails; the latest ones. */
+  #told: Reason[] = [];
   #asking = false;
   #askAgain = false;
   /** It was up, or to be, when the program was emptied. */
@@ -130,7 +134,7 @@ export class DialledTunnel extends DynamicTunnelKeeper {
       this.state_ = target ? "starting" : state === "waiting" ? "retrying" : "idle";
     }
     this.#tellUntold(target ? this.host.clock.now() : nextAt);
-    this.#tellDialEvents();
+    this.#tellDialEvents(target ? this.host.clock.now() : nextAt);
     if (this.closing) return;
     if (at !== undefined) this.#alarm.set(at);
     if (target === undefined) return;
@@ -139,11 +143,18 @@ export class DialledTunnel extends DynamicTunnelKeeper {
     this.host.track(this.#try(target.peer));
   }
 
-  #tellDialEvents(): void {
+  #tellDialEvents(retryAt: Instant | undefined): void {
     for (let event = this.#dialer.pollEvent(); event; event = this.#dialer.pollEvent()) {
       const { name: tunnel } = this;
-      const level = event.type === "gave-up" ? "warn" : "info";
-      this.logger[level]({ dial: event.type }, `tunnel ${tunnel}: ${event.text}`);
+      if (event.type === "unresolved") {
+        const why = reason("unresolved", event.text);
+        if (this.current === undefined) this.reason_ = why;
+        this.tellFailed(why, undefined, undefined, this.about());
+        this.#tellUntold(retryAt);
+      } else {
+        const level = event.type === "gave-up" ? "warn" : "info";
+        this.logger[level]({ dial: event.type }, `tunnel ${tunnel}: ${event.text}`);
+      }
       this.host.emitter.emit({ type: "dial", at: event.at, tunnel, event });
     }
   }
@@ -210,7 +221,7 @@ export class DialledTunnel extends DynamicTunnelKeeper {
   override connectionUp(connection: Connection, event: TunnelUp): void {
     const before = this.current;
     this.#attempt = undefined;
-    this.#told = undefined;
+    this.#told = [];
     this.#failed = undefined;
     this.#dialer.succeeded(this.host.clock.now());
     if (before?.handle !== undefined) this.#leave(before);
@@ -246,7 +257,7 @@ export class DialledTunnel extends DynamicTunnelKeeper {
       ? { kind: "network" as const, text: connection.cause.text }
       : event.ending;
     if (wasUp) {
-      this.#told = connection.cause ?? reasonOfEnding(event.ending);
+      this.#told = [connection.cause ?? reasonOfEnding(event.ending)];
       this.#dialer.down(clock.now(), failure);
     } else this.#dialer.failed(clock.now(), failure);
     const { state, nextAt } = this.dialling;
@@ -273,11 +284,11 @@ export class DialledTunnel extends DynamicTunnelKeeper {
     this.#failed = undefined;
     const fields = { code: why.code, remedy: why.remedy, peer: about.peer.address };
     const again = retryAt === undefined ? "" : "; trying again";
-    if (this.#told && sameReason(this.#told, why)) {
+    if (this.#told.some((told) => sameReason(told, why))) {
       this.logger.debug(fields, `tunnel ${this.name} still cannot come up: ${why.text}`);
       return;
     }
-    this.#told = why;
+    this.#told = [...this.#told, why].slice(-REMEMBERED);
     this.logger.warn(fields, `tunnel ${this.name} cannot come up: ${why.text}${again}`);
     this.host.emitter.emit({
       type: "tunnel-failed",

@@ -1,6 +1,7 @@
 /** From how the control plane says that something ended to the reason that events and states have. */
 import { type Ending, endingText } from "@l2tp/control";
 import { ParameterError } from "../errors.ts";
+import type { PppRun } from "../ppp/index.ts";
 import { type Reason, type ReasonCode, reason, reasonOf } from "../reason.ts";
 
 const CODES: Partial<Record<Ending["cause"], ReasonCode>> = {
@@ -20,23 +21,33 @@ export function reasonOfEnding(ending: Ending): Reason {
   };
 }
 
+/** What PPP of ours knew when its call ended. */
+export interface PppAtEnd {
+  readonly trouble: PppRun["trouble"] | undefined;
+  /** Who was to prove who it is, and had not yet. */
+  readonly proving: "we" | "peer" | undefined;
+}
+
 /**
- * The same for a call that the peer ended while one end had to prove who it is. Many peers do not say that a password was
- * wrong: they hang up.
+ * The same for a call, in one sentence from all that is known: a peer that hangs up seldom says more than that it does, while
+ * PPP knows whom it refused, what the peer's good-bye was, or how far it had come.
  */
-export function reasonWhileProving(ending: Ending, byUs: boolean): Reason {
-  const { code, text } = reasonOfEnding(ending);
-  return byUs
+export function reasonOfCallsEnd(ending: Ending, { trouble, proving }: PppAtEnd): Reason {
+  const plain = reasonOfEnding(ending);
+  if (ending.by !== "peer") return plain;
+  const { refusal, terminating } = trouble ?? {};
+  if (refusal !== undefined) return reason("ppp", `PPP ended: ${refusal}`);
+  if (ending.disconnect !== undefined && ending.disconnect.code !== 0) return plain;
+  if (terminating !== undefined) return { ...plain, code: "ppp", text: `PPP ended: ${terminating}` };
+  if (proving === undefined) return plain;
+  // Many do not say that a password was wrong: they hang up.
+  return proving === "we"
     ? {
-        code,
-        text: `${text}, while we had to prove who we are`,
+        code: plain.code,
+        text: `${plain.text}, while we had to prove who we are`,
         remedy: "compare user and password with those that the peer knows; its log may say more",
       }
-    : {
-        code,
-        text: `${text}, while it had to prove who it is`,
-        remedy: "where a user was refused, the line before says which and why",
-      };
+    : { ...plain, text: `${plain.text}, before it had proved who it is` };
 }
 
 /** What the control plane, the data plane or the system throws, as a reason. */

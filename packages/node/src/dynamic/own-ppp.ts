@@ -62,6 +62,10 @@ export class OwnPpp {
     return this.#run?.status();
   }
 
+  get trouble(): PppRun["trouble"] | undefined {
+    return this.#run?.trouble;
+  }
+
   get addresses(): InterfaceAddress[] {
     const { status } = this;
     return status === undefined ? [] : interfaceAddresses(status);

@@ -32,7 +32,7 @@ import type { SessionState } from "../states.ts";
 import { UpGate, type WaitOptions } from "../up-gate.ts";
 import type { DynamicSession, Origin } from "./api.ts";
 import { Call, type CallOwner } from "./call.ts";
-import { reasonOfEnding, reasonOfError, reasonWhileProving } from "./ending-reason.ts";
+import { type PppAtEnd, reasonOfCallsEnd, reasonOfError } from "./ending-reason.ts";
 import type { DynamicHost } from "./host.ts";
 import { OwnPpp } from "./own-ppp.ts";
 import { bridgeParameters, planeParameters, pppOf, textOfAddresses } from "./session-plane.ts";
@@ -330,9 +330,7 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   callDown(call: Call, { ending }: SessionDown): void {
     if (call !== this.#call) return;
     const ppp = this.#ppp;
-    const proving = ending.by === "peer" && ppp?.status?.phase === "authenticate";
-    const dialled = this.kind === "lac-incoming";
-    const why = call.cause ?? (proving ? reasonWhileProving(ending, dialled) : reasonOfEnding(ending));
+    const why = call.cause ?? reasonOfCallsEnd(ending, this.#pppAtEnd());
     const wasUp = this.#state === "up";
     const upForMs = wasUp ? this.#host.clock.now() - (this.#upSince ?? 0) : 0;
     const about = this.#about();
@@ -366,6 +364,15 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
       upForMs,
       ...(userName !== undefined && { userName }),
     });
+  }
+
+  /** Whoever dials proves who it is, whoever is called asks for it. */
+  #pppAtEnd(): PppAtEnd {
+    const proving = this.#ppp?.status?.phase === "authenticate";
+    return {
+      trouble: this.#ppp?.trouble,
+      proving: proving ? (this.kind === "lac-incoming" ? "we" : "peer") : undefined,
+    };
   }
 
   addressesChanged(interfaceName: string, addresses: readonly InterfaceAddress[]): void {

@@ -250,7 +250,11 @@ export class Admission {
   ): void {
     const who = credentials.name === "" ? "an unnamed peer" : `user ${printable(credentials.name)}`;
     this.#refusal = { reason: `${who}: ${reason}`, isAddress };
-    this.#host.logger.info({ method: credentials.method }, `${this.#owner.label}: refused ${who}: ${reason}`);
+    // Whoever runs the call says it in the one line that tells how the session ended.
+    this.#host.logger.debug(
+      { method: credentials.method },
+      `${this.#owner.label}: refused ${who}: ${reason}`,
+    );
     this.#owner.decide(token, { ...words, accept: false });
   }
 

@@ -46,7 +46,7 @@ export function sessionGrant(profile: PppProfile, grant: UserGrant, lease: Addre
   const { settings } = profile;
   const before = ungranted(profile);
   const peer = lease.address ?? grant.address ?? settings.ipv4?.peer;
-  const local = lease.local ?? settings.ipv4?.local;
+  const local = settings.ipv4?.unnumbered ? undefined : (lease.local ?? settings.ipv4?.local);
   const dns = grant.dns?.filter(isIpv4);
   const ipv4: PppOptions["ipv4"] =
     settings.ipv4 === undefined || (peer === undefined && !settings.ipv4.acceptPeer)

@@ -58,4 +58,6 @@ export interface PppRun {
   /** The call below is gone: `down` follows at once, and nothing is sent any more. */
   lowerDown(): void;
   status(): PppStatus;
+  /** Whom we refused last, and why; and why the link is being terminated. For whoever has to say why the call ended. */
+  readonly trouble: { readonly refusal: string | undefined; readonly terminating: string | undefined };
 }

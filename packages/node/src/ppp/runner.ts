@@ -59,6 +59,8 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   #closeBy = NEVER;
   #own: OwnEnd | undefined;
   #reason: PppDownReason | undefined;
+  /** Why it is being taken down. */
+  #terminating: string | undefined;
   /** Who waits for the end. */
   #waiting: readonly (() => void)[] | undefined;
 
@@ -181,6 +183,10 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     };
   }
 
+  get trouble(): PppRun["trouble"] {
+    return { refusal: this.#admission.refusal?.reason, terminating: this.#terminating };
+  }
+
   // --- what the admission and the data plane say ---
 
   decide(token: number, decision: Decision): boolean {
@@ -263,6 +269,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
       case "time-remaining":
         return onEvent(event);
       case "terminating":
+        this.#terminating = event.reason.text;
         // Nothing passes any more, so the addresses are free; the good-byes may take a while.
         return this.#admission.end();
       case "down":

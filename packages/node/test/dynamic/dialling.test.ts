@@ -66,6 +66,27 @@ test("names are resolved at every try", async () => {
   await pair.close();
 });
 
+test("a name without an address is told once, with what to do, for each name", async () => {
+  const pair = new Pair({
+    lac: {
+      resolve: (name) =>
+        name === "a.example" ? Promise.resolve([]) : Promise.reject(new Error(`${name}: no such name`)),
+    },
+  });
+  const tunnel = pair.dial({ peers: [{ host: "a.example" }, { host: "b.example" }] });
+  await pair.advance(60_000);
+  expect(tunnel.reason).toMatchObject({ code: "unresolved" });
+  const warnings = pair.lac.log.filter(({ level }) => level === "warn").map(({ message }) => message);
+  expect(warnings.sort()).toEqual([
+    "tunnel lns cannot come up: a.example: no address; trying again",
+    "tunnel lns cannot come up: b.example: no such name; trying again",
+  ]);
+  const failed = pair.lac.events.filter(({ type }) => type === "tunnel-failed");
+  expect(failed).toHaveLength(2);
+  expect(failed[0]).toMatchObject({ reason: { remedy: expect.stringContaining("getent hosts") } });
+  await pair.close();
+});
+
 test("on demand: nothing is dialled until a call is wanted, and hanging up ends it until the next", async () => {
   const pair = new Pair({ lns: { authority: openHouse() } });
   pair.lns.context.listen();

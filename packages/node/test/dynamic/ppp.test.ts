@@ -85,20 +85,64 @@ test("the LNS tells a LAC with an asynchronous line what to escape (SLI), and no
   await pair.close();
 });
 
-test("a wrong password: the call ends with RFC 3145's cause at both ends, and the reason is PPP's", async () => {
+/** What went wrong with sessions, as the log says it. */
+const troubles = ({ log }: { readonly log: readonly string[] }) =>
+  log.filter((line) => !line.startsWith("debug") && /cannot come up|is down|refused/.test(line));
+
+test("a wrong password: one line at both ends, with the cause; the CDN has RFC 3145's", async () => {
   const pair = new Pair({ lns: { authority: users, profiles } });
   pair.lns.context.listen();
   const session = pair.dial().newSession({ name: "s", redial: false, ppp: client("looking-glass") });
   await pair.advance(30_000);
   expect(session.state).toBe("idle");
-  expect(session.reason?.code).toMatch(/^(ppp|peer-refused|peer-close)$/);
   const failed = pair.lns.events.find(({ type }) => type === "session-failed");
-  expect(failed).toMatchObject({
-    reason: { code: "ppp", text: expect.stringMatching(/^PPP ended: /) },
-    ending: { by: "local", result: 3, message: "CDN" },
-  });
+  expect(failed).toMatchObject({ reason: { code: "ppp", text: expect.stringMatching(/^PPP ended: /) } });
+  expect(troubles(pair.lns)).toEqual([
+    expect.stringMatching(/cannot come up: PPP ended: .*user alice: its proof was wrong$/),
+  ]);
+  expect(troubles(pair.lac)).toEqual([
+    expect.stringMatching(/cannot come up: PPP ended: the peer did not accept who we are/),
+  ]);
   expect(ups(pair.lac.events)).toEqual([]);
-  expect(pair.lns.context.closedSessions()[0]?.ending).toMatchObject({ message: "CDN", result: 3 });
+  expect(pair.lns.context.closedSessions()[0]?.ending).toMatchObject({
+    message: "CDN",
+    result: 3,
+    disconnect: { code: 16 },
+  });
+  await pair.close();
+});
+
+test.each([
+  [
+    "no way of proof in common",
+    { authenticatePeer: { methods: ["pap"] } },
+    {},
+    "none of our authentication protocols",
+  ],
+  ["MPPE", { mppe: { policy: "require" } }, {}, "MPPE is required and was not agreed on"],
+  ["an address", {}, { ipv4: { local: "10.9.9.9" } }, "no agreement on the addresses"],
+] as const)("no PPP for want of %s: one line at both ends says so", async (_, atServer, atClient, words) => {
+  const server = pppProfile({
+    name: "users",
+    attach: { to: "program" },
+    options: {
+      authenticatePeer: { methods: ["mschap-v2"] },
+      ipv4: { local: "10.0.0.1" },
+      ipv6: false,
+      ...atServer,
+    },
+  });
+  const pair = new Pair({ lns: { authority: users, profiles: { ...profiles, ppp: () => server } } });
+  pair.lns.context.listen();
+  const profile = pppProfile({
+    attach: { to: "program" },
+    options: { authenticateSelf: { name: "alice", password: "wonderland" }, ipv6: false, ...atClient },
+  });
+  pair.dial().newSession({ name: "s", redial: false, ppp: { by: "own", profile } });
+  await pair.advance(120_000);
+  for (const end of [pair.lns, pair.lac]) {
+    expect(troubles(end)).toEqual([expect.stringContaining(words)]);
+  }
   await pair.close();
 });
 

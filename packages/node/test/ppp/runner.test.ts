@@ -180,7 +180,7 @@ describe("who is refused", () => {
       disconnect: { code: 16, protocol: 0xc223, direction: 2 },
     });
     expect(world.authority.leases).toEqual([]);
-    expect(world.log.join("\n")).toContain("info t/s: refused user alice: its proof was wrong");
+    expect(world.log.join("\n")).toContain("debug t/s: refused user alice: its proof was wrong");
   });
 
   test("a user that does not exist; the other end is not told which of the two it was", async () => {
@@ -244,6 +244,16 @@ describe("who is refused", () => {
     expect(world.authority.released).toBe(1);
   });
 
+  test("no address of our own is shown on an unnumbered link, whatever the pool says", async () => {
+    const world = new PppWorld().user().address({ address: "10.0.0.2", local: "10.0.0.1" });
+    const { server } = await world.run(CLIENT, {
+      ...SERVER,
+      options: { ...SERVER_OPTIONS, ipv4: { unnumbered: true } },
+    });
+    expect(last(server, "up")?.ipv4).toMatchObject({ local: undefined, peer: "10.0.0.2" });
+    expect(server.link.last?.ipv4).toEqual({ peer: "10.0.0.2" });
+  });
+
   test("IPv4, where nobody has an address for the peer; IPv6 goes on", async () => {
     const world = new PppWorld().user().address({});
     const { client, server } = await world.run();
@@ -284,6 +294,25 @@ describe("a user that may have one session only", () => {
     });
     expect(first.server.link.gates.ipv4).toBe("drop");
     expect(w.lns.users.count("alice")).toBe(1);
+  });
+
+  test("replace: a fixed address is the second's, too", async () => {
+    const rules = new Rules({
+      users: [{ name: "alice", password: "secret", address: "10.7.0.9", exclusive: "replace" }],
+      pools: [{ name: "p", ranges: ["10.7.0.2-10.7.0.20"], local: "10.7.0.1" }],
+    });
+    const w = new PppWorld();
+    const server = { ...SERVER, pool: "p", options: { ...SERVER_OPTIONS, ipv4: {} } };
+    const call = (session: string) => ({ server: { authority: rules, call: { session } } });
+    const first = await w.run(CLIENT, server, call("one"));
+    expect(last(first.server, "up")?.ipv4?.peer).toBe("10.7.0.9");
+    // Its other end has gone without a word, as who dials again.
+    first.client.link.isCut = true;
+    first.server.link.isCut = true;
+    const second = await w.run(CLIENT, server, call("two"), 10_000);
+    expect(last(second.server, "up")?.ipv4).toMatchObject({ local: "10.7.0.1", peer: "10.7.0.9" });
+    expect(last(first.server, "down")?.reason.code).toBe("replaced");
+    expect(rules.status().leases).toBe(1);
   });
 
   test("a name with several spellings is one user", async () => {

@@ -5,12 +5,14 @@ export type StopCause = "SIGTERM" | "SIGINT" | "end of standard input";
 
 /** As good as never. */
 const LONG_MS = 2 ** 30;
+/** One press of Ctrl-C is told twice where npm stands between: to all of the terminal's processes, and by npm once more. */
+const ONE_REQUEST_MS = 500;
 
 /** Two moments: when to stop, and when to wait no longer. */
 export interface StopRequests extends Disposable {
   /** Resolves at the first request. */
   readonly requested: Promise<StopCause>;
-  /** Resolves at the second signal. */
+  /** Resolves at the second signal that is no echo of the first. */
   readonly hurry: Promise<void>;
 }
 
@@ -24,11 +26,12 @@ export function listenForStop(options: { readonly untilStdinEnds?: boolean }): S
   const hurry = new Promise<void>((resolve) => {
     rush = resolve;
   });
-  let signals = 0;
+  let first: number | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
-    signals += 1;
-    if (signals === 1) request(signal as StopCause);
-    else rush();
+    const now = performance.now();
+    if (first === undefined) request(signal as StopCause);
+    else if (now - first > ONE_REQUEST_MS) rush();
+    first ??= now;
   };
   const onEnd = (): void => request("end of standard input");
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);

@@ -201,10 +201,20 @@ test("a second signal does not wait for peers that are gone", async () => {
   await called.stop("SIGKILL");
   caller.process.kill("SIGTERM");
   await caller.line(/stopping: SIGTERM/);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await new Promise((resolve) => setTimeout(resolve, 700));
   const begun = performance.now();
   expect(await caller.stop("SIGTERM")).toBe(75);
   expect(performance.now() - begun).toBeLessThan(3_000);
+});
+
+test("a Ctrl-C that is told twice, as under npm, is one request for an orderly stop", async () => {
+  const port = await freePort();
+  await using called = daemon(lns(port), ...onNull);
+  await using caller = daemon(lac(port), ...onNull);
+  await caller.line(/session call is up/);
+  caller.process.kill("SIGINT");
+  expect(await caller.stop("SIGINT")).toBe(0);
+  await called.line(/tunnel .* is down: .*the peer ended it: StopCCN 6/);
 });
 
 test("the process ID is in its file while it runs", async () => {

@@ -5,6 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cpuSeconds, ip, sleep } from "../dataplane/lab.ts";
 
+/** What has to go when the benchmark is interrupted. */
+const live = new Set<Space>();
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.on(signal, () => {
+    for (const space of live) space.abandon();
+    process.exit(code);
+  });
+}
+
 export class Space implements AsyncDisposable {
   readonly name: string;
   /** For configurations and logs. */
@@ -15,6 +27,7 @@ export class Space implements AsyncDisposable {
     this.name = `l2tplns${process.pid}${name}`;
     this.folder = mkdtempSync(join(tmpdir(), `l2tp-bench-${name}-`));
     ip("netns", "add", this.name);
+    live.add(this);
     ip("-n", this.name, "link", "set", "lo", "up");
     // Room for thousands of source addresses, and an address that is not loopback for peers that want one.
     ip("-n", this.name, "addr", "add", "10.97.0.1/16", "dev", "lo");
@@ -39,7 +52,15 @@ export class Space implements AsyncDisposable {
     return program.output;
   }
 
+  /** At once, without waiting for anybody. */
+  abandon(): void {
+    for (const child of this.#children) child.kill("SIGKILL");
+    ip("netns", "del", this.name);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    live.delete(this);
     for (const child of this.#children) child.kill("SIGTERM");
     for (let n = 0; n < 50 && this.#children.size > 0; n++) await sleep(100);
     for (const child of this.#children) child.kill("SIGKILL");

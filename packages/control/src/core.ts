@@ -51,7 +51,7 @@ const NEVER_HIDDEN: readonly string[] = ["SCCRQ", "SCCRP", "StopCCN"];
 const RANDOM_VECTOR_OCTETS = 16;
 
 export class Core {
-  readonly settings: EndpointSettings;
+  #settings: EndpointSettings;
   readonly random: RandomSource;
   readonly transport: Transport;
   readonly timers: Timers;
@@ -102,7 +102,7 @@ export class Core {
     tickMs: number,
     isOwn: (from: PeerAddress) => boolean,
   ) {
-    this.settings = settings;
+    this.#settings = settings;
     this.isOwn = isOwn;
     this.random = new RandomSource(fill);
     this.transport = new Transport({ tickMs, random: () => this.random.fraction() });
@@ -118,6 +118,24 @@ export class Core {
     this.closedSessions = new History(settings.historySessions, settings.historyMs);
     // "Progressively increasing values, which are likely to be unique" across hosts (RFC 2661 §4.4.4).
     this.#serial = this.random.u16() * 65_536 + this.random.u16();
+  }
+
+  get settings(): EndpointSettings {
+    return this.#settings;
+  }
+
+  /** Other settings for all that is begun from now on; what is there already stays as it is, even beyond a new limit. */
+  set settings(settings: EndpointSettings) {
+    this.#settings = settings;
+    const { limits, historyMs } = settings;
+    this.sources.limit(limits);
+    this.tunnelRate.limit([limits.tunnelRate, limits.tunnelRate]);
+    this.sessionRate.limit([limits.sessionRate, limits.sessionRate]);
+    this.#noticeRate.limit(limits.notices);
+    this.questions.waitMs = settings.questionMs;
+    this.intents.waitMs = settings.intentMs;
+    this.closedTunnels.limit(settings.historyTunnels, historyMs);
+    this.closedSessions.limit(settings.historySessions, historyMs);
   }
 
   /** Handles and tokens: counted up, so that none is ever given twice. */

@@ -91,9 +91,18 @@ export class Endpoint {
     this.#drain = new Drain(parts);
   }
 
-  /** What it was made with, defaults filled in. */
+  /** What it was made with, or {@link reconfigure} made of it; defaults filled in. */
   get settings(): EndpointSettings {
     return this.#core.settings;
+  }
+
+  /**
+   * Other settings from now on: for tunnels and calls that are begun, for callers, and for what is kept of those that
+   * ended. Tunnels and sessions that there are stay as they are, even where a new limit is below their number. What is left
+   * out stays, in `tunnel` and `limits` too. @throws ControlError, TransportError naming the setting; nothing has changed then.
+   */
+  reconfigure(changes: EndpointChanges): void {
+    this.#core.settings = endpointSettings(changes, this.#core.settings);
   }
 
   /** Takes a control message (or anything else) from the network; borrowed: what is kept is copied. Never throws. */

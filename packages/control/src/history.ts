@@ -42,11 +42,16 @@ export interface ClosedSession {
 
 /** The newest so many of something that has ended. */
 export class History<T extends { readonly closedAt: Instant }> {
-  readonly #most: number;
-  readonly #keepMs: number;
+  #most = 0;
+  #keepMs = 0;
   #items: T[] = [];
 
   constructor(most: number, keepMs: number) {
+    this.limit(most, keepMs);
+  }
+
+  /** Other limits from now on. */
+  limit(most: number, keepMs: number): void {
     this.#most = most;
     this.#keepMs = keepMs;
   }
@@ -59,12 +64,14 @@ export class History<T extends { readonly closedAt: Instant }> {
     if (this.#most === 0) return;
     this.#items.push(item);
     // Twice as many before they are cut: adding stays cheap.
-    if (this.#items.length >= 2 * this.#most) this.#items = this.#items.slice(-this.#most);
+    if (this.#items.length >= 2 * this.#most) this.#items = newest(this.#items, this.#most);
   }
 
   /** Newest first. */
   list(now: Instant): readonly T[] {
-    this.#items = this.#items.slice(-this.#most).filter(({ closedAt }) => now - closedAt < this.#keepMs);
+    this.#items = newest(this.#items, this.#most).filter(({ closedAt }) => now - closedAt < this.#keepMs);
     return this.#items.toReversed();
   }
 }
+
+const newest = <T>(items: readonly T[], most: number): T[] => items.slice(Math.max(0, items.length - most));

@@ -251,21 +251,28 @@ export function tunnelSettings(base: TunnelSettings, change: TunnelChanges = {})
   return settings;
 }
 
-/** Settings of an endpoint. @throws ControlError, TransportError naming the setting. */
-export function endpointSettings(change: EndpointChanges = {}): EndpointSettings {
-  const tunnel = tunnelSettings(DEFAULT_TUNNEL, change.tunnel);
+const DEFAULT_ENDPOINT = {
+  unverifiedRetries: 3,
+  questionMs: 30_000,
+  intentMs: 30_000,
+  historyTunnels: 256,
+  historySessions: 1_024,
+  historyMs: 600_000,
+  messagesRemembered: 8,
+} as const;
+
+/**
+ * Settings of an endpoint.
+ * @param base - what holds where nothing is changed; default the defaults.
+ * @throws ControlError, TransportError naming the setting.
+ */
+export function endpointSettings(change: EndpointChanges = {}, base?: EndpointSettings): EndpointSettings {
+  const tunnel = tunnelSettings(base?.tunnel ?? DEFAULT_TUNNEL, change.tunnel);
   const settings: EndpointSettings = {
-    callerSecrets: tunnel.secrets,
-    unverifiedRetries: 3,
-    questionMs: 30_000,
-    intentMs: 30_000,
-    historyTunnels: 256,
-    historySessions: 1_024,
-    historyMs: 600_000,
-    messagesRemembered: 8,
+    ...(base ?? { ...DEFAULT_ENDPOINT, callerSecrets: tunnel.secrets }),
     ...change,
     tunnel,
-    limits: { ...DEFAULT_LIMITS, ...change.limits },
+    limits: { ...(base?.limits ?? DEFAULT_LIMITS), ...change.limits },
   };
   within("limits.tunnels", settings.limits.tunnels, 1, 65_535);
   within("limits.sessions", settings.limits.sessions, 0, Number.MAX_SAFE_INTEGER);

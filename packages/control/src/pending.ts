@@ -12,7 +12,8 @@ export interface Waiting<Subject> {
 /** All that wait the same time for their answer. Tokens count up and are never used twice. */
 export class Pending<Subject> {
   readonly #next: () => Token;
-  readonly #waitMs: number;
+  /** How long those wait that are asked from now on; none is over before those that were asked earlier. */
+  waitMs: number;
   readonly #byToken = new Map<Token, Waiting<Subject>>();
   /** Tokens in their order, answered ones included until they are met. */
   readonly #queue: Token[] = [];
@@ -21,7 +22,7 @@ export class Pending<Subject> {
   /** @param next - gives a token that no one has. */
   constructor(next: () => Token, waitMs: number) {
     this.#next = next;
-    this.#waitMs = waitMs;
+    this.waitMs = waitMs;
   }
 
   get size(): number {
@@ -29,7 +30,7 @@ export class Pending<Subject> {
   }
 
   ask(now: Instant, subject: Subject): Waiting<Subject> {
-    const waiting = { token: this.#next(), subject, deadline: now + this.#waitMs };
+    const waiting = { token: this.#next(), subject, deadline: now + this.waitMs };
     this.#byToken.set(waiting.token, waiting);
     if (this.#from > 1_024 && this.#from * 2 > this.#queue.length) {
       this.#queue.splice(0, this.#from);

@@ -292,7 +292,11 @@ export class Reception {
   }
 
   #decode(tunnel: Tunnel, octets: Uint8Array): ReturnType<typeof decodeDatagram> {
-    const { settings, leniency } = tunnel;
+    const { settings, leniency, originator, state } = tunnel;
+    // Until somebody has decided on a caller, nobody knows which secret is the one between us.
+    if (!originator && state === "idle") {
+      return decodeWith(octets, this.#parts.core.settings.callerSecrets, leniency.decode);
+    }
     const secrets = tunnel.secret < 0 ? settings.secrets : [settings.secrets[tunnel.secret] as string];
     return decodeWith(octets, secrets, leniency.decode);
   }

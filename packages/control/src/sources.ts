@@ -9,14 +9,20 @@ import type { Limits } from "./parameters.ts";
 export class TokenBucket {
   #tokens: number;
   #at: Instant;
-  readonly #perSecond: number;
-  readonly #burst: number;
+  #perSecond = 0;
+  #burst = 0;
 
-  constructor(now: Instant, [perSecond, burst]: readonly [perSecond: number, burst: number]) {
+  constructor(now: Instant, rate: readonly [perSecond: number, burst: number]) {
+    this.#tokens = rate[1];
+    this.#at = now;
+    this.limit(rate);
+  }
+
+  /** Another rate from now on; what was used up stays so. */
+  limit([perSecond, burst]: readonly [perSecond: number, burst: number]): void {
     this.#perSecond = perSecond;
     this.#burst = burst;
-    this.#tokens = burst;
-    this.#at = now;
+    this.#tokens = Math.min(this.#tokens, burst);
   }
 
   /** Takes one token, if there is one. */
@@ -71,7 +77,7 @@ export class Source<T> {
     messagesReceived: 0,
     discarded: 0,
   };
-  readonly #limits: Limits;
+  #limits: Limits;
   readonly #now: Instant;
   #sccrq: TokenBucket | undefined;
   #calls: TokenBucket | undefined;
@@ -82,6 +88,15 @@ export class Source<T> {
   constructor(now: Instant, limits: Limits) {
     this.#now = now;
     this.#limits = limits;
+  }
+
+  limit(limits: Limits): void {
+    this.#limits = limits;
+    this.#sccrq?.limit(limits.sourceSccrq);
+    this.#calls?.limit(limits.sourceCalls);
+    this.#bad?.limit(limits.sourceBadAuthentication);
+    this.#notices?.limit(limits.sourceNotices);
+    this.#refusals?.limit(limits.sourceRefusals);
   }
 
   // Made when first needed: most addresses need one or two of them.
@@ -109,7 +124,7 @@ export class Source<T> {
 
 /** All addresses in mind; those with tunnels stay, of the others the oldest go when there are too many. */
 export class Sources<T> {
-  readonly #limits: Limits;
+  #limits: Limits;
   readonly #byAddress = new Map<string, Source<T>>();
 
   constructor(limits: Limits) {
@@ -118,6 +133,12 @@ export class Sources<T> {
 
   get size(): number {
     return this.#byAddress.size;
+  }
+
+  /** Other limits from now on. Addresses beyond their number go when others come. */
+  limit(limits: Limits): void {
+    this.#limits = limits;
+    for (const source of this.#byAddress.values()) source.limit(limits);
   }
 
   of(now: Instant, address: string): Source<T> {

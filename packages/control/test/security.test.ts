@@ -572,6 +572,19 @@ test("4. a caller may hide AVPs of its SCCRQ, its Assigned Tunnel ID too", () =>
   expect(peer.last).toMatchObject({ type: "SCCRP", tunnelId: 77 });
 });
 
+test("4. so may one whose secret is only known when somebody has decided on it", () => {
+  const vector = new Array(16).fill(3);
+  const stage = new Stage({
+    callerSecrets: ["somebody else's", "x"],
+    accept: () => ({ accept: true, tunnel: { secrets: ["x"], challenge: false } }),
+  });
+  const peer = new Peer(stage);
+  const hide = (type: number, value: number[]) => avp(type, hidden(type, "x", vector, value), { h: 1 });
+  peer.say("SCCRQ", A.version(), A.host("p"), avp(36, vector), hide(3, [0, 0, 0, 3]), hide(9, u16(77)));
+  expect(stage.of("question")).toMatchObject([{ about: "peer" }]);
+  expect(peer.last).toMatchObject({ type: "SCCRP", tunnelId: 77 });
+});
+
 test("4. hiding: our AVPs are hidden after a Random Vector, and can be opened with the secret", () => {
   const stage = new Stage({ tunnel: { secrets: ["x"], challenge: false, hiding: "send" } });
   const peer = new Peer(stage);

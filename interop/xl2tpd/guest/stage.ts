@@ -1,0 +1,165 @@
+/** One scene: our daemon, its peer, and what both have said when something is not as it should be. */
+import { writeFileSync } from "node:fs";
+import type { SuiteApi } from "@l2tp/testing/guest";
+import { expect } from "@l2tp/testing/guest/expect";
+import { CABLE, KernelSites } from "../../kernel/guest/sites.ts";
+import { Daemon, type LogLine } from "../../support/daemon.ts";
+import { until } from "../../support/site.ts";
+import {
+  CLIENT_OPTIONS,
+  LNS_SECTIONS,
+  lacSection,
+  SECRET,
+  SERVER_OPTIONS,
+  USER,
+  type Way,
+} from "./scenes.ts";
+import { writeSecrets, Xl2tpd } from "./xl2tpd.ts";
+
+/** Names the bundle of l2tpd to the guest. */
+export const L2TPD_BUNDLE = "L2TP_TEST_L2TPD";
+/** Node and pppd start slowly in the virtual machine, and it is slower still on a busy one. */
+export const PATIENCE_MS = 120_000;
+const SCENE_MS = 300_000;
+
+/** The sites, and the processes of a scene. Ours is in `a`, xl2tpd in `b`. */
+export class Stage {
+  readonly sites: KernelSites;
+  readonly #daemons: Daemon[] = [];
+  readonly #peers: Xl2tpd[] = [];
+
+  constructor(sites: KernelSites) {
+    this.sites = sites;
+  }
+
+  /** Our daemon on the data plane of a way. */
+  ours(document: string, dataPlane: Way["dataPlane"] | "null"): Daemon {
+    const bundle = process.env[L2TPD_BUNDLE];
+    if (bundle === undefined) throw new Error(`${L2TPD_BUNDLE} is not set`);
+    const daemon = new Daemon(this.sites.a, document, { program: [bundle], dataPlane });
+    this.#daemons.push(daemon);
+    return daemon;
+  }
+
+  /** The same, once it listens. */
+  async lns(document: string, dataPlane: Way["dataPlane"]): Promise<Daemon> {
+    const daemon = this.ours(document, dataPlane);
+    await this.says(daemon, /listening for tunnels/);
+    return daemon;
+  }
+
+  /** xl2tpd that is called; its pppds have these options too. */
+  xl2tpdLns(options: string): Xl2tpd {
+    return this.#peer({ sections: LNS_SECTIONS, options: SERVER_OPTIONS + options });
+  }
+
+  /** xl2tpd that calls us; its pppds have these options too. */
+  xl2tpdLac(
+    options: string,
+    { secret = SECRET, names = ["office"] }: { secret?: string; names?: readonly string[] } = {},
+  ): Xl2tpd {
+    return this.#peer({
+      sections: names.map(lacSection).join("\n"),
+      options: CLIENT_OPTIONS + options,
+      secret,
+    });
+  }
+
+  #peer({
+    sections,
+    options,
+    secret = SECRET,
+  }: {
+    sections: string;
+    options: string;
+    secret?: string;
+  }): Xl2tpd {
+    const peer = new Xl2tpd(this.sites.b, { sections, options, secrets: `* * ${secret}\n` });
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  async says(daemon: Daemon, what: RegExp, since = 0): Promise<LogLine> {
+    await this.until(() => daemon.said(what, since).length > 0, `l2tpd says ${what}`);
+    return daemon.said(what, since)[0] as LogLine;
+  }
+
+  until(condition: () => boolean, what: string, patienceMs = PATIENCE_MS): Promise<void> {
+    return until(condition, what, patienceMs);
+  }
+
+  /** From here on, interfaces that are made in either site have IPv6. */
+  useIpv6(): void {
+    for (const site of [this.sites.a, this.sites.b]) {
+      site.namespace.run(() => writeFileSync("/proc/sys/net/ipv6/conf/default/disable_ipv6", "0"));
+    }
+  }
+
+  /** The link-local address of a site's PPP interface. */
+  async linkLocal(side: "a" | "b"): Promise<string> {
+    const { output } = await this.sites[side].execute("ip", "-6", "-o", "address", "show", "scope", "link");
+    const found = output.split("\n").find((line) => !line.includes(` ${CABLE} `));
+    const address = /inet6 (fe80::[0-9a-f:]+)/.exec(found ?? "")?.[1];
+    if (address === undefined) throw new Error(`no link-local address in ${output}`);
+    return address;
+  }
+
+  /** Ends ours, then the peer: neither leaves anything behind. */
+  async end(): Promise<void> {
+    for (const daemon of this.#daemons) {
+      if (!daemon.exited) expect(await daemon.stop()).toEqual({ code: 0, signal: null });
+    }
+    expect(this.sites.a.interfaces()).toEqual(["lo", CABLE]);
+    for (const peer of this.#peers) await peer.stop();
+    await this.until(() => this.sites.b.interfaces().length === 2, "xl2tpd's pppds are gone");
+    expect((await this.sites.a.execute("ip", "l2tp", "show", "tunnel")).output).toBe("");
+  }
+
+  /** Ends what is still there, whatever happened. */
+  async clear(): Promise<void> {
+    for (const one of [...this.#daemons, ...this.#peers]) await one[Symbol.asyncDispose]();
+  }
+
+  /** For who looks for the reason: what all have said, and the counters of the interfaces. */
+  async logs(): Promise<string> {
+    const ours = this.#daemons.map(({ lines }) =>
+      ["l2tpd:", ...lines.map(({ time, level, message }) => `  ${time} ${level} ${message}`)].join("\n"),
+    );
+    const peers = this.#peers.map(({ said }) => `xl2tpd:\n${said}`);
+    const links = [this.sites.a, this.sites.b].map(async (site) => {
+      const { output } = await site.execute("ip", "-s", "address");
+      return `interfaces of site ${site.name}:\n${output}`;
+    });
+    return [...ours, ...peers, ...(await Promise.all(links))].join("\n");
+  }
+}
+
+/** Declares a test that plays on a stage of its own, between sites that all share. */
+export type SceneTest = (title: string, play: (stage: Stage) => Promise<void>) => void;
+
+/** Makes the sites for a suite. @returns what declares its scenes */
+export function scenes({ test, beforeAll, afterAll }: SuiteApi): SceneTest {
+  let sites: KernelSites | undefined;
+  beforeAll(() => {
+    sites = new KernelSites();
+    writeSecrets({ [USER.name]: USER.password });
+  });
+  afterAll(() => sites?.[Symbol.dispose]());
+  return (title, play) =>
+    test(
+      title,
+      async () => {
+        const stage = new Stage(sites as KernelSites);
+        try {
+          await play(stage);
+          await stage.end();
+        } catch (error) {
+          const why = error instanceof Error ? error.message : String(error);
+          throw new Error(`${why}\n${await stage.logs()}`, { cause: error });
+        } finally {
+          await stage.clear();
+        }
+      },
+      SCENE_MS,
+    );
+}

@@ -80,6 +80,40 @@ test("callers share an interface with the routes of all pools; who dials has one
   expect(pppOf({ pppLink: [] })).toBeUndefined();
 });
 
+test("the interface that callers share has the local_address of every profile that is not for dialling", () => {
+  const config = parseConfig(`
+[listen.lns]
+local = ":1701"
+[profile.ppp.subscribers]
+local_address = "10.1.0.1"
+[profile.ppp.others]
+local_address = "10.2.0.1"
+[profile.ppp.dialled]
+local_address = "10.3.0.1"
+[pool.one]
+ranges = ["10.1.0.2-10.1.0.9"]
+local = "10.4.0.1"
+[tunnel.out]
+version = "l2tpv2"
+local = "192.0.2.1:1701"
+peer = "192.0.2.2:1701"
+[tunnel.out.session.call]
+pseudowire = "ppp"
+ppp_profile = "dialled"
+`);
+  const profiles = new ConfiguredProfiles();
+  profiles.configure(config, surroundings());
+  for (const name of ["subscribers", "others"]) {
+    const attach = profiles.ppp(name)?.link.attach;
+    expect(attach).toMatchObject({ to: "shared" });
+    expect(attach?.to === "shared" && [...(attach.addresses ?? [])].sort()).toEqual([
+      "10.1.0.1/32",
+      "10.2.0.1/32",
+      "10.4.0.1/32",
+    ]);
+  }
+});
+
 test("a dialled tunnel has its secret, its peers and its way of dialling; limits and secrets go to the endpoint", () => {
   const config = parseConfig(`${lac(1701)}${lns(1701)}[limits]\ntunnels = 7\n`);
   const [tunnel] = config.tunnels;

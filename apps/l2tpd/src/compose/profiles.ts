@@ -46,7 +46,7 @@ export function pppProfileOf(
   const { authenticatePeer } = options;
   return pppProfile({
     ...rest,
-    attach: attach ?? usualAttachment(role, config, capabilities),
+    attach: attach ?? usualAttachment(role, profile, config, capabilities),
     options: {
       ...options,
       ...(authenticatePeer && {
@@ -69,20 +69,33 @@ export function pppProfileOf(
 /** Who dials has an interface of its own; subscribers share one; without interfaces packets go to the program. */
 function usualAttachment(
   role: Role,
-  { pools }: Config,
+  profile: PppProfileConfig,
+  config: Config,
   { pppLink = [] }: DataPlaneCapabilities,
 ): PppAttachment {
   if (role === "is-called" && pppLink.includes("shared")) {
-    // Users of all pools may come to it, whatever the profile's own is.
-    const locals = new Set(pools.flatMap(({ local }) => local ?? []));
     return {
       to: "shared",
       name: SHARED_INTERFACE,
-      addresses: [...locals].map((local) => `${local}/32`),
-      routes: poolRoutes(pools),
+      addresses: [...localAddresses(profile, config)].map((local) => `${local}/32`),
+      routes: poolRoutes(config.pools),
     };
   }
   return pppLink.includes("interface") ? { to: "interface" } : { to: "program" };
+}
+
+/** Ours on the interface that all share: users of all pools and profiles may come to it, whatever this profile's own is. */
+function localAddresses(own: PppProfileConfig, { pools, profiles, tunnels }: Config): Set<string> {
+  const dialled = new Set(
+    tunnels.flatMap((tunnel) =>
+      tunnel.mode === "dynamic" ? tunnel.sessions.map(({ ppp }) => ppp?.name) : [],
+    ),
+  );
+  const ofCallers = profiles.ppp.filter(({ name }) => name === own.name || !dialled.has(name));
+  return new Set([
+    ...pools.flatMap(({ local }) => local ?? []),
+    ...ofCallers.flatMap(({ options }) => (options.ipv4 === false ? [] : (options.ipv4?.local ?? []))),
+  ]);
 }
 
 /** What sessions of a profile are like. */

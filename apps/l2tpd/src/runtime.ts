@@ -5,6 +5,7 @@
 import { randomFillSync } from "node:crypto";
 import { Rules } from "@l2tp/access";
 import {
+  type Config,
   type DynamicTunnelConfig,
   type ListenerConfig,
   rulesOf,
@@ -34,6 +35,9 @@ const STOP_NOT_AUTHORIZED = 4;
 
 /** What PPP gets to be terminated when all ends; peers that answer do it in a round trip. */
 const HANG_UP_MS = 1_500;
+
+/** How what failed is tried again. */
+const backoffOf = ({ daemon }: Config) => ({ firstMs: daemon.retryInitialMs, maxMs: daemon.retryMaxMs });
 
 /** What runs. */
 export class Runtime implements AsyncDisposable {
@@ -68,7 +72,7 @@ export class Runtime implements AsyncDisposable {
     this.context = new Context({
       dataPlane,
       logger,
-      backoff: { firstMs: config.daemon.retryInitialMs, maxMs: config.daemon.retryMaxMs },
+      backoff: backoffOf(config),
       authority: this.#authority,
       profiles: this.#profiles,
       control: endpointChanges(config, this.#surroundings),
@@ -127,10 +131,15 @@ export class Runtime implements AsyncDisposable {
     this.#loaded = loaded;
     try {
       this.#profiles.configure(config, this.#surroundings);
+      this.context.reconfigure({
+        control: endpointChanges(config, this.#surroundings),
+        backoff: backoffOf(config),
+      });
       this.rules.replace(rulesOf(config, secrets));
     } catch (error) {
       this.#loaded = before;
       this.#profiles.configure(before.config, this.#surroundings);
+      this.context.reconfigure({ control: endpointChanges(before.config, this.#surroundings) });
       throw error;
     }
     this.#authority.configure(config.profiles);

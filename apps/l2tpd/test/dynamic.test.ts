@@ -91,7 +91,7 @@ needs("linux")("a user's wrong password is one line at each end, without the pas
   expect(await caller.line(/session call (cannot come up|is down)/)).toMatch(
     /the peer did not accept who we are/,
   );
-  await called.line(/refused .*test.*: its proof was wrong/);
+  await called.line(/session .* cannot come up: PPP ended: .*user test: its proof was wrong/);
   for (const line of [...caller.lines, ...called.lines]) expect(line).not.toMatch(/barley/);
   await Promise.all([called.stop(), caller.stop()]);
 });
@@ -122,6 +122,22 @@ test("secrets in files: read with their modes checked, and again at a reload", a
   const { status, stderr } = l2tpd.run("--check", "--config", folder.write("checked.toml", document));
   expect(status).toBe(78);
   expect(stderr).toContain(`chmod 600 ${secret}`);
+});
+
+test("limits change by a reload, for callers from then on", async () => {
+  const port = await freePort();
+  const document = folder.write("limits.toml", lns(port));
+  await using called = l2tpd.start(["--config", document, "--no-socket", ...onNull]);
+  await using caller = daemon(lac(port), ...onNull);
+  await caller.line(/tunnel out to .* is up/);
+  const from = called.lines.length;
+  folder.write("limits.toml", `${lns(port)}[limits]\ntunnels = 1\n`);
+  called.process.kill("SIGHUP");
+  await called.line(/reload: change-settings limits: tunnels/, { from });
+  await called.line(/was read again: 1 change/, { from });
+  await using other = daemon(lac(port), ...onNull);
+  expect(await other.line(/tunnel out cannot come up/)).toContain("limits.tunnels: there are 1");
+  expect(caller.lines.filter((line) => /tunnel out is down/.test(line))).toEqual([]);
 });
 
 test("a document with secrets that others may read is warned of", async () => {

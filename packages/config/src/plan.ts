@@ -86,15 +86,7 @@ export interface RuleChange {
 }
 
 /** Where the daemon has to be started again to heed a change of `[daemon]`. */
-const NEEDS_RESTART = new Set([
-  "dataPlane",
-  "stateDirectory",
-  "managementSocket",
-  "pidFile",
-  "history",
-  "questionMs",
-  "intentMs",
-]);
+const NEEDS_RESTART = new Set(["dataPlane", "stateDirectory", "managementSocket", "pidFile"]);
 
 /**
  * The steps of a reload, in the order to take them: first everything goes that must (a removed tunnel takes its
@@ -111,11 +103,11 @@ export function plan(old: Config, next: Config): Step[] {
   noteExtensions(changes, "the document", old.extensions, next.extensions);
   const daemon = changedKeys(old.daemon, next.daemon, ["origins"]);
   const live = daemon.filter((key) => !NEEDS_RESTART.has(key));
-  // The limits of the control plane are there for its whole life.
-  const limits = changedKeys(old.limits, next.limits).map((key) => `limits.${key}`);
-  const restart = [...daemon.filter((key) => NEEDS_RESTART.has(key)), ...limits];
+  const limits = changedKeys(old.limits, next.limits);
+  const restart = daemon.filter((key) => NEEDS_RESTART.has(key));
   const hooks = changedKeys(old.hooks, next.hooks, ["origins"]);
   if (live.length > 0) changes.push({ do: "change-settings", of: "daemon", keys: live });
+  if (limits.length > 0) changes.push({ do: "change-settings", of: "limits", keys: limits });
   if (hooks.length > 0) changes.push({ do: "change-settings", of: "hooks", keys: hooks });
   if (restart.length > 0) additions.push({ do: "restart-daemon", keys: restart });
   return [...removals, ...changes, ...additions];

@@ -256,12 +256,13 @@ test("a profile is changed once, and the sessions that have it are named", () =>
   ]);
 });
 
-test("limits, and keys that a running daemon cannot change, ask for a restart; hooks do not", () => {
-  const next = `[limits]\ntunnels = 5\n[daemon]\npid_file = "/p"\ndrain_rate = 5\n[hooks]\nsession_up = "/bin/true"\n${LNS}`;
+test("keys that a running daemon cannot change ask for a restart; limits, times and hooks do not", () => {
+  const next = `[limits]\ntunnels = 5\n[daemon]\npid_file = "/p"\ndrain_rate = 5\nquestion_timeout = 5000\n[hooks]\nsession_up = "/bin/true"\n${LNS}`;
   expect(all(LNS, next)).toEqual([
-    { do: "change-settings", of: "daemon", keys: ["drain"] },
+    { do: "change-settings", of: "daemon", keys: ["drain", "questionMs"] },
+    { do: "change-settings", of: "limits", keys: ["tunnels"] },
     { do: "change-settings", of: "hooks", keys: ["sessionUp"] },
-    { do: "restart-daemon", keys: ["pidFile", "limits.tunnels"] },
+    { do: "restart-daemon", keys: ["pidFile"] },
   ]);
 });
 

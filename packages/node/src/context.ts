@@ -53,6 +53,9 @@ export interface ContextOptions extends DynamicOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What can be changed in a context that runs; see `Context.reconfigure`. */
+export type ContextChanges = Pick<ContextOptions, "control" | "backoff">;
+
 /** How a context ends. */
 export interface CloseOptions {
   /**
@@ -109,6 +112,17 @@ export class Context implements AsyncDisposable {
   /** By its name. */
   tunnel(name: string): AnyTunnel | undefined {
     return this.#tunnels.get(name);
+  }
+
+  /**
+   * Other settings from now on, while everything goes on: limits, secrets of callers, defaults of tunnels, time limits and
+   * history for what is begun later, and how long to wait between tries. What is left out stays.
+   * @throws ControlError, TransportError naming the setting; ClosedError. Nothing has changed then
+   */
+  reconfigure({ control = {}, backoff = {} }: ContextChanges): void {
+    this.#assertOpen();
+    this.#dynamics.reconfigure(control);
+    Object.assign(this.#host.backoff, backoff);
   }
 
   /** In the order in which they were made. */

@@ -3,7 +3,13 @@
  */
 export { type BackoffSettings, DEFAULT_BACKOFF } from "./backoff.ts";
 export { type Clock, systemClock } from "./clock.ts";
-export { type AnyTunnel, type CloseOptions, Context, type ContextOptions } from "./context.ts";
+export {
+  type AnyTunnel,
+  type CloseOptions,
+  Context,
+  type ContextChanges,
+  type ContextOptions,
+} from "./context.ts";
 export type { ControlStatistics } from "./control.ts";
 export {
   type ChosenTarget,

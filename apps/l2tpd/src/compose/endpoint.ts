@@ -3,7 +3,7 @@ import type { Config } from "@l2tp/config";
 import type { EndpointChanges } from "@l2tp/control";
 import { hostNameOf, type Surroundings, tunnelChanges } from "./profiles.ts";
 
-/** Settings of the endpoint; they hold from the daemon's start. */
+/** Settings of the endpoint, all of which a reload may change. */
 export function endpointChanges(config: Config, { secret }: Surroundings): EndpointChanges {
   const { unverifiedRetries, ...limits } = config.limits;
   const { history, questionMs, intentMs } = config.daemon;

@@ -141,6 +141,11 @@ export class Dynamics implements ListenerOwner {
     return this.#driver.endpoint;
   }
 
+  /** @throws ControlError, TransportError; nothing has changed then */
+  reconfigure(changes: EndpointChanges): void {
+    this.#driver.command((endpoint) => endpoint.reconfigure(changes));
+  }
+
   get listeners(): readonly Listener[] {
     return [...this.#listeners.values()];
   }

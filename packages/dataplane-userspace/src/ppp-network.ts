@@ -1,6 +1,12 @@
 /** What a PPP session needs of the system: addresses and routes of its interface, and proxies for its peer. */
 import { PlaneError, type PppLinkConfiguration, type PppLinkSettings } from "@l2tp/dataplane";
-import { address as addresses, link as links, neighbour as neighbours, route as routes } from "@l2tp/linux";
+import {
+  address as addresses,
+  link as links,
+  neighbour as neighbours,
+  nlabi,
+  route as routes,
+} from "@l2tp/linux";
 import { Applied, type Item } from "./applied.ts";
 import type { SharedInterface, TunnelHost } from "./host.ts";
 import { covers, type NamedPrefix, parsePrefix } from "./prefixes.ts";
@@ -19,6 +25,11 @@ export interface PppInterface {
   /** Bring it up. */
   readonly up: boolean;
 }
+
+/** The two halves of all addresses: more specific than a default route, so that one that is there may stay. */
+const HALVES = { 4: ["0.0.0.0/1", "128.0.0.0/1"], 6: ["::/1", "8000::/1"] } as const;
+/** What routes have whose maker names no metric. */
+const USUAL_METRIC = { 4: 0, 6: 1024 } as const;
 
 export class PppNetwork {
   readonly #wire: TunnelHost;
@@ -166,9 +177,24 @@ export class PppNetwork {
       }
     }
     for (const family of families) {
-      items.push(this.#route({ destination: "default", family, interfaceIndex }, true));
+      const destinations = (await this.#hasDefaultRoute(family)) ? HALVES[family] : ["default"];
+      for (const destination of destinations) {
+        items.push(this.#route({ destination, family, interfaceIndex }, true));
+      }
     }
     return items;
+  }
+
+  /** Whether somebody else has a default route that ours would collide with, or lose against. */
+  async #hasDefaultRoute(family: 4 | 6): Promise<boolean> {
+    const all = await this.#wire.network.run(routes.list({ family }));
+    return all.some(
+      ({ prefixLength, table, interfaceIndex, metric = 0 }) =>
+        prefixLength === 0 &&
+        table === nlabi.RT_TABLE_MAIN &&
+        interfaceIndex !== this.#at.index &&
+        metric <= USUAL_METRIC[family],
+    );
   }
 
   /** Answers ARP for the peer on another interface. */

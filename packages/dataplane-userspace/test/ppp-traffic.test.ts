@@ -123,6 +123,24 @@ describe("what the system has of a session", () => {
     );
   });
 
+  test("a default route that is there stays, and comes into force again when the session has ended", async () => {
+    using lab = new Lab();
+    const cable = lab.a.index("cable");
+    lab.a.netlink(
+      route.add({ destination: "default", family: 4, gateway: lab.b.address(4), interfaceIndex: cable }),
+    );
+    const pair = await pppPair(lab, { link: { client: { defaultRoute: true } } });
+    const index = lab.a.index(pair.a.session.interfaceName as string);
+    for (const far of ["8.8.8.8", "203.0.113.1"]) {
+      expect(lab.a.netlink(route.lookUp(far)).interfaceIndex).toBe(index);
+    }
+    expect(lab.a.netlink(route.lookUp(lab.b.address(4))).interfaceIndex).toBe(cable);
+    const reply = await lab.a.execute("ping", "-c", "1", "-W", "2", INSIDE.server);
+    expect(reply.code, reply.output).toBe(0);
+    await pair[Symbol.asyncDispose]();
+    expect(lab.a.netlink(route.lookUp("203.0.113.1")).interfaceIndex).toBe(cable);
+  });
+
   test("a route that somebody else made is left alone, and the configuration says so", async () => {
     using lab = new Lab();
     lab.b.netlink(route.add({ destination: "10.96.0.0/16", interfaceIndex: lab.b.index("cable") }));

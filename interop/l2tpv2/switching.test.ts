@@ -1,0 +1,112 @@
+/** Tunnel switching: a call of a LAC goes on through an LNS to another LNS, chosen by its number. */
+import { needs } from "@l2tp/testing";
+import { expect } from "vitest";
+import { Ctl } from "../support/ctl.ts";
+import { Daemon } from "../support/daemon.ts";
+import { TwoSites } from "../support/pseudowire.ts";
+import { Site } from "../support/site.ts";
+import { ping, tcp } from "../support/traffic.ts";
+
+const SWITCH = "192.0.2.2";
+const LNS = "198.51.100.1";
+
+const lacDocument = (ctl: Ctl) => `
+[daemon]
+${ctl.key}
+[tunnel.access]
+version = "l2tpv2"
+peer = "${SWITCH}"
+secret = "the access network's"
+[tunnel.access.session.one]
+user = "anna"
+password = "test"
+called_number = "5551"
+calling_number = "0815"
+interface_name = "one"
+[tunnel.access.session.nowhere]
+user = "anna"
+password = "test"
+called_number = "9"
+`;
+
+const switchDocument = (ctl: Ctl) => `
+[daemon]
+${ctl.key}
+[listen.access]
+local = "${SWITCH}:1701"
+[peer.access]
+secret = "the access network's"
+[call.one]
+called_number = ["5551*"]
+switch_to = "isp"
+[call.others]
+deny = "no ISP has this number"
+[tunnel.isp]
+version = "l2tpv2"
+peer = "${LNS}"
+secret = "between us and the ISP"
+dial = "demand"
+`;
+
+const lnsDocument = (ctl: Ctl) => `
+[daemon]
+${ctl.key}
+[listen.main]
+local = "${LNS}:1701"
+[peer.carrier]
+secret = "between us and the ISP"
+[user.anna]
+password = "test"
+[profile.ppp.default]
+auth = ["mschap-v2"]
+pool = "subscribers"
+attach = "interface"
+[pool.subscribers]
+ranges = ["100.64.0.0/16"]
+local = "100.64.0.1"
+`;
+
+needs(
+  "linux",
+  "root",
+  "tun",
+  { tool: "ping" },
+  { tool: "iperf3" },
+)(
+  "a call goes through to the ISP's LNS: PPP, pings, TCP, numbers, and its end",
+  async () => {
+    using sites = new TwoSites();
+    using isp = new Site("ISP");
+    sites.b.cable("wan1", "198.51.100.2", isp, LNS);
+    using lacCtl = new Ctl();
+    using switchCtl = new Ctl();
+    using lnsCtl = new Ctl();
+    await using lns = new Daemon(isp, lnsDocument(lnsCtl));
+    await using between = new Daemon(sites.b, switchDocument(switchCtl));
+    await Promise.all([lns.says(/listening/), between.says(/listening/)]);
+    await using lac = new Daemon(sites.a, lacDocument(lacCtl));
+    await lac.says(/^session one is up/);
+    const atLns = await lnsCtl.client.session("anna");
+    expect(atLns).toMatchObject({ calledNumber: "5551", callingNumber: "0815", up: true });
+    const { mtuOctets = 0 } = await lacCtl.client.session("one");
+    for (const octets of [28, 576, mtuOctets]) {
+      expect(await ping(sites.a, "100.64.0.1", { by: "one", octets }), `${octets} octets`).toBe(true);
+    }
+    expect(await tcp(sites.a, isp, "100.64.0.1")).toBeGreaterThan(1e5);
+    // Nothing of PPP ends in between: no interface was made there.
+    expect(sites.b.interfaces()).toEqual(["lo", "wan0", "wan1"]);
+    await lac.says(/^session nowhere cannot come up/);
+    await between.says(/no ISP has this number/);
+
+    const since = lac.lines.length;
+    await lnsCtl.client.hangUp("anna", { text: "unpaid" });
+    expect((await lac.says(/^session one is down/, { since })).message).toMatch(/PPP|CDN/);
+    await lac.says(/^session one is up/, { since });
+    expect(await ping(sites.a, "100.64.0.1", { by: "one" })).toBe(true);
+    for (const daemon of [lac, between, lns]) {
+      expect(await daemon.stop()).toEqual({ code: 0, signal: null });
+      expect(daemon.lines.filter(({ level }) => level === "error")).toEqual([]);
+    }
+  },
+  90_000,
+);

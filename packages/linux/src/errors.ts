@@ -188,6 +188,29 @@ const REMEDIES: readonly Remedy[] = [
       "this kernel has no such generic netlink family: the module that brings it is missing (`modprobe`)",
   },
   {
+    errors: ["EINVAL", "EOPNOTSUPP"],
+    when: /NFT_MSG_GETTABLE|nf_tables transaction/,
+    advice: "this kernel has no nf_tables: `modprobe nf_tables`, or a kernel with CONFIG_NF_TABLES",
+  },
+  {
+    errors: ["ENOENT"],
+    when: /NFT_MSG_NEWCHAIN/,
+    advice:
+      "this kernel's nf_tables cannot translate addresses: `modprobe nft_chain_nat`, or a kernel with CONFIG_NFT_NAT",
+  },
+  {
+    errors: ["ENOENT"],
+    when: /NFT_MSG_NEWRULE/,
+    advice:
+      "this kernel's nf_tables cannot masquerade: `modprobe nft_masq`, or a kernel with CONFIG_NFT_MASQ",
+  },
+  {
+    errors: ["EPROTONOSUPPORT"],
+    when: /^socket netlink protocol 12$/,
+    advice:
+      "this kernel has no netfilter netlink: `modprobe nfnetlink`, or a kernel with CONFIG_NETFILTER_NETLINK and CONFIG_NF_TABLES",
+  },
+  {
     errors: ["EADDRINUSE"],
     advice:
       "another socket has this address and port; `ss -lnp` shows whose it is; stop it or choose another port",

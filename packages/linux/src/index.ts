@@ -7,6 +7,8 @@
 export * as abi from "./abi.ts";
 /** Netlink's constants and layouts under the names of the kernel's headers. */
 export * as nlabi from "./abi-netlink.ts";
+/** nf_tables' constants and layouts under the names of the kernel's headers. */
+export * as nftabi from "./abi-nftables.ts";
 /** Constants and layouts of PPP under the names of the kernel's headers. */
 export * as pppabi from "./abi-ppp.ts";
 /** Constants of terminals under the names of the kernel's headers. */
@@ -66,6 +68,11 @@ export type { NetlinkMessage, NetlinkRequest } from "./netlink.ts";
 export * as netlink from "./netlink.ts";
 export { NetlinkError } from "./netlink-error.ts";
 export { type NetlinkListener, type NetlinkOptions, NetlinkSocket, runNetlink } from "./netlink-socket.ts";
+/** What rules of nf_tables are made of. */
+export * as nftexpressions from "./nftables/expressions.ts";
+export { Masquerade, type MasqueradeOptions, type MasqueradeRule } from "./nftables/masquerade.ts";
+/** `nft`: tables, chains and rules of nf_tables, as netlink requests. */
+export * as nftables from "./nftables/messages.ts";
 export {
   interfaceOfNetwork,
   PointToPoint,

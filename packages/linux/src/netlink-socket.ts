@@ -38,11 +38,14 @@ import { ClosedError, SyscallError } from "./errors.ts";
 import { withNamespace } from "./namespace.ts";
 import {
   type Acknowledgement,
+  acknowledgedType,
+  concat,
   decodeAcknowledgement,
   decodeDone,
   decodeMessages,
   encodeMessage,
   type NetlinkMessage,
+  type NetlinkPart,
   type NetlinkRequest,
 } from "./netlink.ts";
 import { NetlinkError } from "./netlink-error.ts";
@@ -90,6 +93,8 @@ class Exchange<T> {
   readonly #replies: NetlinkMessage[] = [];
   #interrupted = false;
   #refused: Acknowledgement | undefined;
+  /** Of a transaction: the part that was refused. */
+  #refusedPart: NetlinkPart | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(request: NetlinkRequest<T>) {
@@ -97,9 +102,13 @@ class Exchange<T> {
   }
 
   encode(sequence: number): Uint8Array {
-    const { type, flags, kind, payload } = this.request;
-    const asked = NLM_F_REQUEST | (kind === "dump" ? NLM_F_DUMP : NLM_F_ACK);
-    return encodeMessage({ type, flags: flags | asked, sequence, portId: 0, payload });
+    const { flags, kind, around } = this.request;
+    const encodePart = ({ type, flags, payload }: NetlinkPart) =>
+      encodeMessage({ type, flags: flags | NLM_F_REQUEST, sequence, portId: 0, payload });
+    const asked = kind === "dump" ? NLM_F_DUMP : NLM_F_ACK;
+    const message = encodePart({ ...this.request, flags: flags | asked });
+    if (around === undefined) return message;
+    return concat([...around.before.map(encodePart), message, ...around.after.map(encodePart)]);
   }
 
   /** @returns whether the answer is complete. */
@@ -107,7 +116,11 @@ class Exchange<T> {
     if ((message.flags & NLM_F_DUMP_INTR) !== 0) this.#interrupted = true;
     if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
       const ack = message.type === NLMSG_DONE ? decodeDone(message) : decodeAcknowledgement(message);
-      if (ack.errno !== 0) this.#refused = ack;
+      if (ack.errno !== 0) {
+        this.#refused = ack;
+        const type = acknowledgedType(message);
+        this.#refusedPart = this.request.around?.before.find((part) => part.type === type);
+      }
       return true;
     }
     if (message.type < NLMSG_MIN_TYPE) return false;
@@ -136,7 +149,7 @@ class Exchange<T> {
     if (this.#refused === undefined) return this.request.decode(this.#replies);
     const { absent } = this.request;
     if (absent !== undefined && absent.errno === this.#refused.errno) return absent.value;
-    throw new NetlinkError(this.request, this.#refused);
+    throw new NetlinkError(this.#refusedPart ?? this.request, this.#refused);
   }
 }
 

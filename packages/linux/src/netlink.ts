@@ -136,6 +136,12 @@ export function decodeAcknowledgement(message: NetlinkMessage): Acknowledgement 
   return { errno, ...extended(payload.subarray(nlmsgerr.msg + align(request))) };
 }
 
+/** The type of the message that an NLMSG_ERROR is about: the kernel sends its header back. */
+export function acknowledgedType({ payload }: NetlinkMessage): number | undefined {
+  if (payload.length < nlmsgerr.size) return undefined;
+  return viewOf(payload).getUint16(nlmsgerr.msg + nlmsghdr.nlmsg_type, true);
+}
+
 /** Reads the payload of NLMSG_DONE: an error number, then attributes when NLM_F_ACK_TLVS is set. */
 export function decodeDone({ payload, flags }: NetlinkMessage): Acknowledgement {
   if (payload.length < 4) return { errno: 0 };
@@ -211,6 +217,17 @@ export interface NetlinkRequest<T> {
    * then gets none. Called again for messages that it has had when the dump has to be asked for again.
    */
   readonly each?: (message: NetlinkMessage) => void;
+  /**
+   * Of a transaction: what is sent in front of this message and behind it, in one datagram and with its sequence number.
+   * Only this message asks for an acknowledgement; the first of the parts that is refused is named in the error.
+   */
+  readonly around?: { readonly before: readonly NetlinkPart[]; readonly after: readonly NetlinkPart[] };
   /** A refusal that is an answer: this error number stands for this value, and nothing is thrown. */
   readonly absent?: { readonly errno: number; readonly value: T };
 }
+
+/** One message of a transaction: see {@link NetlinkRequest.around}. */
+export type NetlinkPart = Pick<
+  NetlinkRequest<unknown>,
+  "name" | "type" | "flags" | "payload" | "table" | "headerOctets"
+>;

@@ -6,6 +6,7 @@ import { needs } from "@l2tp/testing";
 import { expect, test } from "vitest";
 import * as abi from "../src/abi.ts";
 import * as nlabi from "../src/abi-netlink.ts";
+import * as nftabi from "../src/abi-nftables.ts";
 import * as pppabi from "../src/abi-ppp.ts";
 import * as ttyabi from "../src/abi-tty.ts";
 import { ERRNO, UnsupportedError } from "../src/index.ts";
@@ -17,6 +18,7 @@ const HEADERS = [
   "netinet/in.h linux/capability.h linux/filter.h linux/genetlink.h linux/if.h linux/if_addr.h linux/if_tun.h",
   "linux/neighbour.h linux/netlink.h linux/rtnetlink.h linux/sockios.h netinet/udp.h linux/virtio_net.h",
   "linux/if_ether.h linux/if_pppox.h linux/ppp_defs.h linux/ppp-ioctl.h linux/ppp-comp.h sys/ioctl.h linux/tty.h asm/termbits.h",
+  "linux/netfilter.h linux/netfilter_ipv4.h linux/netfilter/nfnetlink.h linux/netfilter/nf_tables.h",
 ].flatMap((line) => line.split(" "));
 
 /** Newer than the oldest distribution's headers, or the kernel's own and in no header for programs. */
@@ -57,7 +59,7 @@ function print(expressions: readonly (readonly [name: string, expression: string
 }
 
 const exported: [string, unknown][] = [
-  ...[abi, nlabi, pppabi, ttyabi].flatMap((module) => Object.entries(module)),
+  ...[abi, nlabi, nftabi, pppabi, ttyabi].flatMap((module) => Object.entries(module)),
 ];
 const constants = [
   ...exported.filter((one): one is [string, number] => typeof one[1] === "number"),

@@ -3,7 +3,6 @@
 /** The kernel's generic netlink family `l2tp`, as tables and requests. */
 export * as family from "./family.ts";
 export { LinuxDataPlane, type LinuxOptions } from "./plane.ts";
-export { explainPppdExit, PPPD_EXIT_STATUS, type ProcessExit } from "./ppp/pppd-exit.ts";
 /** PPPoL2TP sockets: of a session, and of a tunnel for its management. */
 export {
   PPPOL2TP_OPTIONS,

@@ -14,6 +14,8 @@ const CODES: Readonly<Record<string, PlaneErrorCode>> = {
   EPERM: "no-privilege",
   // What was used was closed meanwhile.
   ERR_CLOSED: "closed",
+  ERR_PPPD_OPTIONS: "invalid-parameters",
+  ERR_PPPD_MISSING: "not-available",
 };
 
 /**

@@ -81,6 +81,8 @@ export {
 } from "./point-to-point.ts";
 /** `/dev/ppp`: channels, units, bridges. */
 export * as ppp from "./ppp.ts";
+/** pppd as a child of ours: its options, its life, and the interface that it makes. */
+export * as pppd from "./pppd/index.ts";
 export {
   decodePppoxAddress,
   encodePppoxAddress,

@@ -1,13 +1,12 @@
 /** The pseudowires of PPP, as sessions of this data plane. */
 import { existsSync } from "node:fs";
 import type { FeatureStatus } from "@l2tp/dataplane";
-import { abi, pppabi, raw, SyscallError, sys } from "@l2tp/linux";
+import { abi, pppabi, pppd as pppds, raw, SyscallError, sys } from "@l2tp/linux";
 import type { Pseudowire } from "@l2tp/protocol";
 import type { SessionHost, SessionKind } from "../session-kind.ts";
 import type { PppHost } from "./host.ts";
 import { createLinkSession } from "./link-session.ts";
 import { createPppacSession } from "./pppac-session.ts";
-import { findPppd } from "./pppd.ts";
 import { createPppdSession } from "./pppd-session.ts";
 
 /**
@@ -91,7 +90,7 @@ function probeDevice(): string | undefined {
 
 function probePppd(): string | undefined {
   try {
-    findPppd();
+    pppds.findPppd();
     return undefined;
   } catch (error) {
     return (error as Error).message;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { PlaneError, type PlaneNotice, type SessionPlaneParameters } from "@l2tp/dataplane";
-import { abi, encodePppoxAddress, type Fd, interfaceIndex, link, ppp, sys } from "@l2tp/linux";
+import { abi, encodePppoxAddress, type Fd, interfaceIndex, link, ppp, pppd, sys } from "@l2tp/linux";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import { createSession, dumpSessions, getSession, L2SPEC, PWTYPE } from "../../src/family.ts";
@@ -9,7 +9,6 @@ import { Kernel } from "../../src/kernel.ts";
 import { LinuxDataPlane } from "../../src/plane.ts";
 import { probePpp } from "../../src/ppp/kinds.ts";
 import { createPppacSession } from "../../src/ppp/pppac-session.ts";
-import { formatPppdOptions } from "../../src/ppp/pppd-options.ts";
 import { createPppdSession } from "../../src/ppp/pppd-session.ts";
 import { Pppol2tpSocket, type Pppol2tpTunnel } from "../../src/ppp/pppol2tp.ts";
 import { ADDRESSES, Lab, type LabTunnel, type LabTunnelKind, MACS, pppHost, session, until } from "./lab.ts";
@@ -247,7 +246,7 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
 
     test("pppd reads words as they were meant, and the descriptors' limit comes before anything is made", async () => {
       const words = ["name", String.raw`Jane "x" \ # $A 'y'`, "remotename", "a  b"];
-      writeFileSync("/tmp/ppp-words", formatPppdOptions([...words, "noauth"]));
+      writeFileSync("/tmp/ppp-words", pppd.formatPppdOptions([...words, "noauth"]));
       const { stderr } = lab.a.run("pppd", "notty", "file", "/tmp/ppp-words", "dryrun", "dump", "logfd", "2");
       // pppd shows quotes and backslashes with a backslash before them.
       const [, name = "", , remotename = ""] = words.map((word) => word.replace(/["\\]/g, "\\$&"));

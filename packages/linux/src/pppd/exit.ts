@@ -26,7 +26,7 @@ export const PPPD_EXIT_STATUS: readonly ExitStatus[] = [
   { meaning: "it is not setuid-root and was not started by root", remedy: "run as root" },
   {
     meaning: "the kernel does not support PPP",
-    remedy: "load the modules: modprobe -a ppp_generic l2tp_ppp",
+    remedy: "load the modules: modprobe -a ppp_generic l2tp_ppp (on a pseudo-terminal: ppp_async)",
   },
   { meaning: "it was told to by SIGINT, SIGTERM or SIGHUP" },
   { meaning: "the serial port could not be locked", remedy: 'take "lock" out of its options' },

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { isTaken } from "../../src/ppp/pppac-session.ts";
-import { explainPppdExit, PPPD_EXIT_STATUS } from "../../src/ppp/pppd-exit.ts";
-import { cleanLine, Lines, readInterfaceLine, secretWords } from "../../src/ppp/pppd-output.ts";
+import { explainPppdExit, PPPD_EXIT_STATUS } from "../../src/pppd/exit.ts";
+import { cleanLine, Lines, readInterfaceLine, secretWords } from "../../src/pppd/output.ts";
 
 describe("a line of pppd's", () => {
   test.each([
@@ -73,15 +72,4 @@ describe("how pppd ended", () => {
       expect(PPPD_EXIT_STATUS[code]?.meaning, `code ${code}`).toContain(word);
     }
   });
-});
-
-test("a PPPoE session is found in the kernel's table, whose IDs are in network order", () => {
-  const table =
-    "Id       Address              Device\n00000700 02:00:00:00:77:02     wire\n00003412 02:00:00:00:77:02     eth0\n";
-  const link = (sessionId: number, device: string) => ({ sessionId, peerMac: "02:00:00:00:77:02", device });
-  expect(isTaken(link(7, "wire"), table)).toBe(true);
-  expect(isTaken(link(0x1234, "eth0"), table)).toBe(true);
-  expect(isTaken(link(0x3412, "eth0"), table)).toBe(false);
-  expect(isTaken(link(7, "eth0"), table)).toBe(false);
-  expect(isTaken({ ...link(7, "wire"), peerMac: "02:00:00:00:77:03" }, table)).toBe(false);
 });

@@ -1,6 +1,7 @@
 /** What a session of ours says of itself in its call, and who we are in its PPP. */
 import type { SESSION_KEYS } from "./keys/session.ts";
 import type { Ledger } from "./origins.ts";
+import { userOf } from "./ppp-user.ts";
 import { secretAt } from "./secrets.ts";
 import type { SessionReading } from "./session-reading.ts";
 import type { Values } from "./table.ts";
@@ -117,20 +118,11 @@ export function readUser(
   { report, path, ledger, pseudowire }: SessionReading,
   byPppd: boolean,
 ): PppUserConfig | undefined {
+  const isOurs = !byPppd && pseudowire === "ppp";
+  if (isOurs) return userOf({ report, path, ledger });
   const name = ledger.take("user", undefined);
-  const password = secretAt(report, path, ledger, "password");
-  if (name === undefined) {
-    if (password !== undefined) {
-      report.error({
-        code: "missing-key",
-        path: [...path, "user"],
-        reason: "missing: there is a password, and no name that it belongs to",
-        expected: "a string that is not empty",
-      });
-    }
-    return undefined;
-  }
-  if (byPppd || pseudowire !== "ppp") {
+  secretAt(report, path, ledger, "password");
+  if (name !== undefined) {
     report.warn({
       code: "ignored",
       path: [...path, "user"],
@@ -138,16 +130,6 @@ export function readUser(
       reason: byPppd ? "ignored: pppd runs this session" : `ignored: "${pseudowire}" has no PPP of ours`,
       ...(byPppd && { remedy: "Give pppd its options user and password." }),
     });
-    return undefined;
   }
-  if (password === undefined) {
-    report.error({
-      code: "missing-key",
-      path: [...path, "password"],
-      reason: `missing: without it ${JSON.stringify(name)} cannot prove anything`,
-      remedy: "Write password or password_file.",
-    });
-    return undefined;
-  }
-  return { name, password };
+  return undefined;
 }

@@ -3,6 +3,7 @@ import { type AddressRange, formatAddress, readAddress, readRange } from "@l2tp/
 import { LONGEST_NAME } from "./interface-name.ts";
 import type { PPP_KEYS } from "./keys/ppp.ts";
 import { Ledger } from "./origins.ts";
+import { userOf } from "./ppp-user.ts";
 import type { KeyPath } from "./problem.ts";
 import type { ProfileBook } from "./profiles.ts";
 import type { Report } from "./report.ts";
@@ -33,10 +34,12 @@ export function readPppProfile(
   const role = ledger.take("ipv6_role", undefined, "derived");
   const dns = serversOf(reading, "dns");
   const attach = attachmentOf(reading);
+  const user = userOf(reading);
   return {
     name,
     options: optionsOf(reading, dns[4]),
     ...ledger.optional("own_auth", "ownMethods"),
+    ...(user && { user }),
     ...(attach && { attach }),
     ...ledger.optional("check_source", "checkSource"),
     ...((to !== undefined || from !== undefined) && {

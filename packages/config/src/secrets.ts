@@ -14,7 +14,7 @@ const SHORT = 8;
 export const SECRET_KEYS = ["secret", "secret_file", "old_secret", "old_secret_file"] as const;
 
 /** Takes keys of secrets. */
-interface SecretLedger {
+export interface SecretLedger {
   // biome-ignore lint/suspicious/noExplicitAny: whatever the book's table is, it has these keys
   take(name: any, fallback: undefined): unknown;
 }
@@ -157,6 +157,7 @@ function judge(
 export function* secretsOf(config: Config): Iterable<SecretSource> {
   for (const { secrets } of config.peers) yield* secrets;
   for (const { password } of config.users) if (password !== undefined) yield password;
+  for (const { user } of config.profiles.ppp) if (user?.password !== undefined) yield user.password;
   for (const tunnel of config.tunnels) {
     if (tunnel.mode !== "dynamic") continue;
     yield* tunnel.secrets;

@@ -81,7 +81,7 @@ export interface PppProfileConfig {
   readonly options: PppOptionsConfig;
   /** Ways of proof that we are willing to use ourselves, the preferred one first; absent: all but PAP. */
   readonly ownMethods?: readonly AuthMethodWord[];
-  /** Only in the `ppp` of a session of ours. */
+  /** The profile's, or in the `ppp` of a session of ours the session's. */
   readonly user?: PppUserConfig;
   /** Absent: the daemon's choice by the data plane. */
   readonly attach?: PppAttachmentConfig;

@@ -33,6 +33,9 @@ const BESIDE: Record<string, string> = {
   "[tunnel.NAME.session.NAME] user": 'password = "test"',
   "[tunnel.NAME.session.NAME] password": 'user = "test"',
   "[tunnel.NAME.session.NAME] password_file": 'user = "test"',
+  "[profile.ppp.NAME] user": 'password = "test"',
+  "[profile.ppp.NAME] password": 'user = "test"',
+  "[profile.ppp.NAME] password_file": 'user = "test"',
   "[listen.NAME] namespace": 'local = ":1701"',
   "[listen.NAME] udp_checksum": 'local = ":1701"',
 };

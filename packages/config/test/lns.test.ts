@@ -1,6 +1,6 @@
 /** Listeners, peers, calls, users, pools and profiles: what they come to, and what is said when they are wrong. */
 import { describe, expect, test } from "vitest";
-import { checkConfig, type DynamicTunnelConfig, parseConfig } from "../src/index.ts";
+import { checkConfig, type DynamicTunnelConfig, parseConfig, secretsOf } from "../src/index.ts";
 
 const said = (text: string): string[] => {
   const checked = checkConfig(text, { file: "l2tpd.toml" });
@@ -483,4 +483,35 @@ password = { hush = "hush" }
   const all = said(text);
   expect(all.length).toBeGreaterThan(5);
   for (const line of all) expect(line).not.toMatch(/hush|12345|4711/);
+});
+
+test("a PPP profile says who we are for callers that ask; a session's own user comes first", () => {
+  const document = `
+[profile.ppp.default]
+user = "lns1"
+password_file = "/etc/l2tpd/lns1"
+[profile.ppp.other]
+[tunnel.out]
+version = "l2tpv2"
+peer = "192.0.2.1"
+[tunnel.out.session.as-profile]
+[tunnel.out.session.own]
+user = "alice"
+password = "wonderland"
+`;
+  const config = parseConfig(document);
+  const file = { from: "file", path: "/etc/l2tpd/lns1" };
+  expect(config.profiles.ppp).toMatchObject([
+    { name: "default", user: { name: "lns1", password: file } },
+    { name: "other", user: { name: "lns1", password: file } },
+  ]);
+  const [out] = config.tunnels;
+  expect(out?.sessions).toMatchObject([
+    { name: "as-profile", ppp: { user: { name: "lns1" } } },
+    { name: "own", ppp: { user: { name: "alice", password: { from: "text", text: "wonderland" } } } },
+  ]);
+  expect([...secretsOf(config)]).toEqual(expect.arrayContaining([expect.objectContaining(file)]));
+  expect(() => parseConfig(`[profile.ppp.default]\nuser = "lns1"\n`)).toThrow(
+    /profile\.ppp\.default\.password: missing: without it "lns1" cannot prove anything/,
+  );
 });

@@ -74,6 +74,27 @@ export const PPP_KEYS = {
     example: 'own_auth = ["mschap-v2", "chap-md5"]',
     aliases: ["refuse_pap", "refuse_chap", "refuse_eap"],
   }),
+  user: ours(text(), {
+    description:
+      "Name that we say to a peer that wants to know who we are: of an LNS too, whose callers ask it. A session's own `user` comes first.",
+    expects: "a string that is not empty",
+    default: "none: who asks is told that we have nothing to prove",
+    standard: "RFC 1661 §6.2",
+    example: 'user = "lns1"',
+  }),
+  password: ours(text(), {
+    description: "Password that we prove it with.",
+    expects: "a string that is not empty",
+    default: "none",
+    example: 'password = "opensesame"',
+    secret: true,
+  }),
+  password_file: ours(text(), {
+    description: "File that holds the password: its first line. Only its owner may be able to read it.",
+    expects: "the path of a file",
+    default: "none",
+    example: 'password_file = "/etc/l2tpd/lns1"',
+  }),
   mru: ours(integer(128, 65_535), {
     description: "Octets that we ask to receive at most.",
     unit: "octets",

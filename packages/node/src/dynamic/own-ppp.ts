@@ -80,7 +80,7 @@ export class OwnPpp {
     this.#run = new PppRunner({
       host: this.#host.ppp,
       link: plane.link,
-      profile: forPath(profile, plane.mtuOctets),
+      profile: forCall(profile, plane.mtuOctets, kind),
       call: {
         tunnel,
         session,
@@ -161,19 +161,28 @@ export class OwnPpp {
   }
 }
 
-/** Profiles by what the path takes: thousands of sessions share one. */
-const fitted = new WeakMap<PppProfile, Map<number, PppProfile>>();
+/** Whose end of the call is the caller's: a LAC speaks for whoever called it, an LNS that asks for a call places it. */
+const PLACED: readonly CallKind[] = ["lac-incoming", "lns-outgoing"];
+
+/** Profiles by what the path takes, and who called: thousands of sessions share one. */
+const fitted = new WeakMap<PppProfile, Map<string, PppProfile>>();
 
 /** The profile with an MRU and MTU that need no fragments: what the path takes, less what goes around a packet. */
-function forPath(profile: PppProfile, mtuOctets: number): PppProfile {
-  const { settings } = profile;
-  if (settings.mru <= mtuOctets && settings.mtu <= mtuOctets) return profile;
-  const known = fitted.get(profile) ?? new Map<number, PppProfile>();
+function forCall(profile: PppProfile, mtuOctets: number, kind: CallKind): PppProfile {
+  const { settings, ipv6 } = profile;
+  const caller = profile.caller ?? (settings.authenticateSelf !== undefined && PLACED.includes(kind));
+  if (settings.mru <= mtuOctets && settings.mtu <= mtuOctets && settings.caller === caller) return profile;
+  const known = fitted.get(profile) ?? new Map<string, PppProfile>();
   fitted.set(profile, known);
   const mru = Math.min(settings.mru, mtuOctets);
   const mtu = Math.min(settings.mtu, mtuOctets);
-  const made = known.get(mtuOctets) ?? { ...profile, settings: { ...settings, mru, mtu } };
-  known.set(mtuOctets, made);
+  const key = `${mtuOctets} ${caller}`;
+  const made = known.get(key) ?? {
+    ...profile,
+    settings: { ...settings, mru, mtu, caller },
+    ipv6: caller && ipv6.isRoleUsual ? { ...ipv6, role: "host" } : ipv6,
+  };
+  known.set(key, made);
   return made;
 }
 

@@ -48,15 +48,18 @@ export function sessionGrant(profile: PppProfile, grant: UserGrant, lease: Addre
   const peer = lease.address ?? grant.address ?? settings.ipv4?.peer;
   const local = settings.ipv4?.unnumbered ? undefined : (lease.local ?? settings.ipv4?.local);
   const dns = grant.dns?.filter(isIpv4);
+  // Who has called gets its address from the other end, though that had to prove who it is, too.
+  const isClient = settings.caller && settings.authenticateSelf !== undefined;
+  const refused = peer === undefined && !isClient && settings.ipv4?.acceptPeer !== true;
   const ipv4: PppOptions["ipv4"] =
-    settings.ipv4 === undefined || (peer === undefined && !settings.ipv4.acceptPeer)
+    settings.ipv4 === undefined || refused
       ? false
       : {
           ...settings.ipv4,
           peer,
           local,
           // Nobody asks a peer that it lets in for an address.
-          unnumbered: local === undefined,
+          unnumbered: isClient ? settings.ipv4.unnumbered : local === undefined,
           ...(dns !== undefined && { dns: dns.slice(0, 2) }),
           ...(grant.nbns !== undefined && { nbns: grant.nbns.slice(0, 2) }),
         };

@@ -8,7 +8,7 @@ import { checkIpv6Prefix, checkPrefix } from "./prefix.ts";
 export interface PppIpv6 {
   /**
    * `router`: advertise a prefix and answer DHCPv6; `host`: ask for both; `none`: link-local addresses only. Default:
-   * `router` where the peer has to authenticate itself, else `host`.
+   * `router` where the peer has to authenticate itself, else `host`; who calls is `host` though both do.
    */
   readonly role?: "router" | "host" | "none";
   /** As router, where the user's grant says nothing: the /64 that is advertised, and the prefix that is delegated. */
@@ -52,6 +52,8 @@ export interface PppProfileInit {
 export interface PppProfile {
   readonly name: string;
   readonly settings: PppSettings;
+  /** Whether we placed the call, where the options say so; else the kind of the call does. */
+  readonly caller: boolean | undefined;
   /** For `SessionPlaneParameters.pppLink` of the session. */
   readonly link: PppLinkSettings;
   readonly interfaceName: string | undefined;
@@ -61,6 +63,8 @@ export interface PppProfile {
   readonly exclusive: "replace" | "refuse" | "no";
   readonly ipv6: {
     readonly role: "router" | "host" | "none";
+    /** Nobody said it: of a profile by which both ends prove who they are, the kind of the call decides. */
+    readonly isRoleUsual: boolean;
     readonly prefix: string | undefined;
     readonly delegatedPrefix: string | undefined;
     readonly dns: readonly string[];
@@ -94,6 +98,7 @@ export function pppProfile(init: PppProfileInit = {}): PppProfile {
   return {
     name: init.name ?? "default",
     settings,
+    caller: options.caller,
     link: {
       attach,
       ...(checkSource !== undefined && { checkSource }),
@@ -109,6 +114,7 @@ export function pppProfile(init: PppProfileInit = {}): PppProfile {
     exclusive: init.exclusive ?? "no",
     ipv6: {
       role: ipv6.role ?? (settings.authenticatePeer === undefined ? "host" : "router"),
+      isRoleUsual: ipv6.role === undefined,
       prefix: ipv6.prefix,
       delegatedPrefix: ipv6.delegatedPrefix,
       dns: ipv6.dns ?? [],

@@ -146,6 +146,52 @@ test.each([
   await pair.close();
 });
 
+test.each(["off", "require"] as const)(
+  "both ends prove who they are, and the caller's proof gives MPPE its keys (%s)",
+  async (policy) => {
+    const grants: Record<string, object> = {
+      alice: { secret: "wonderland", address: "10.0.0.2" },
+      lns1: { secret: "sesame" },
+    };
+    const names = openHouse({
+      call: () => ({ accept: true, pppProfile: "users" }),
+      user: ({ name }) => ({ accept: true, ...grants[name] }),
+    });
+    const common = { authenticatePeer: { methods: ["mschap-v2"] }, mppe: { policy }, ipv6: false } as const;
+    const attach = { to: "program" } as const;
+    const server = pppProfile({
+      name: "users",
+      attach,
+      options: {
+        ...common,
+        authenticateSelf: { name: "lns1", password: "sesame" },
+        ipv4: { local: "10.0.0.1" },
+      },
+    });
+    const own = pppProfile({
+      attach,
+      options: {
+        ...common,
+        authenticateSelf: { name: "alice", password: "wonderland" },
+        ipv4: { acceptPeer: true },
+      },
+    });
+    const pair = new Pair({
+      lns: { authority: names, profiles: { ...profiles, ppp: () => server } },
+      lac: { authority: names },
+    });
+    pair.lns.context.listen();
+    const session = pair.dial().newSession({ name: "s", redial: false, ppp: { by: "own", profile: own } });
+    await pair.advance(10_000);
+    expect([troubles(pair.lac), troubles(pair.lns), session.state]).toEqual([[], [], "up"]);
+    expect(ups(pair.lac.events)).toMatchObject([
+      { ppp: { user: "lns1", ...(policy === "require" && { mppeBits: 128 }) } },
+    ]);
+    expect(ups(pair.lns.events)).toMatchObject([{ ppp: { user: "alice" } }]);
+    await pair.close();
+  },
+);
+
 test("the tunnel goes: PPP goes with it at once, and leases are given back", async () => {
   const released: string[] = [];
   const authority = { ...users, release: (session: string) => void released.push(session) };

@@ -12,12 +12,14 @@ export interface L2tpdOptions {
   readonly dataPlane: "null" | "userspace";
   /** PPP in the sessions, on one interface for all, for the user `test` with the password `test`. */
   readonly ppp?: { readonly echoMs: number };
+  /** Where it listens; 127.0.0.1 when absent. */
+  readonly address?: string;
 }
 
 /** Starts it with room for any load; limits for single sources stay as they are. */
-export function startL2tpd(space: Space, { dataPlane, ppp }: L2tpdOptions): Program {
+export function startL2tpd(space: Space, { dataPlane, ppp, address = "127.0.0.1" }: L2tpdOptions): Program {
   const file = join(space.folder, "l2tpd.toml");
-  writeFileSync(file, document(ppp), { mode: 0o600 });
+  writeFileSync(file, document(address, ppp), { mode: 0o600 });
   return space.start(
     process.execPath,
     program,
@@ -31,7 +33,7 @@ export function startL2tpd(space: Space, { dataPlane, ppp }: L2tpdOptions): Prog
   );
 }
 
-function document(ppp: L2tpdOptions["ppp"]): string {
+function document(address: string, ppp: L2tpdOptions["ppp"]): string {
   const base = `[limits]
 half_open = 60000
 closed_tunnels = 60000
@@ -39,7 +41,7 @@ tunnel_rate = 1000000
 session_rate = 1000000
 
 [listen.bench]
-local = "127.0.0.1:1701"
+local = "${address}:1701"
 
 [peer.everybody]
 `;

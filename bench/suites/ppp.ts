@@ -1,93 +1,192 @@
 /**
- * One PPP session of the userspace data plane beside bare veth, kernel VXLAN, OpenVPN without crypto in TUN mode and our own
- * Ethernet path, in interleaved rounds. What is judged is CPU time per unit of work; throughput is reported.
+ * PPP sessions of the userspace data plane, in interleaved rounds: one session between two processes beside bare veth, kernel
+ * VXLAN and OpenVPN without crypto in TUN mode; and an LNS with one session and with 1,000 beside l2tpns, too. What is judged
+ * is CPU time per unit of work and throughput as ratios of the same round.
  */
+import { missing } from "@l2tp/testing";
 import { openvpnTun, oursPpp, veth, vxlan } from "../dataplane/contenders.ts";
 import { buildReference, Lab } from "../dataplane/lab.ts";
-import { measure, median, type Sample, UDP_LOADS } from "../dataplane/measure.ts";
-import type { Suite } from "../suite.ts";
+import { LnsLab, lnsContenders } from "../dataplane/lns-lab.ts";
+import { measure, type Sample, UDP_LOADS } from "../dataplane/measure.ts";
+import { type LnsSample, measureLns, SESSIONS, SMALL } from "../dataplane/measure-lns.ts";
+import { mean, Samples } from "../dataplane/samples.ts";
+import type { Figure, ResultTable, Suite, SuiteOptions, SuiteResult } from "../suite.ts";
 
-const suite: Suite = {
-  name: "ppp",
-  description: "one PPP session of the userspace data plane beside veth, VXLAN and OpenVPN in TUN mode",
-  async run({ rounds, log }) {
-    if (process.getuid?.() !== 0) {
-      return { tables: [], figures: [], missing: ["everything: needs root for network namespaces"] };
+const inKernel = (name: string): boolean => name === "veth" || name === "vxlan";
+const sessionsOf = (count: number): string =>
+  count === 1 ? "one session" : `${count.toLocaleString("en-US")} sessions together`;
+
+/** One session, both ends alike. */
+async function pairs({ rounds, log }: SuiteOptions): Promise<SuiteResult> {
+  const udpload = buildReference("udpload");
+  const all = [veth, vxlan, openvpnTun, oursPpp("full"), oursPpp("batch")];
+  const samples = new Samples<Sample>();
+  using lab = new Lab();
+  for (let round = 1; round <= rounds; round++) {
+    for (const contender of all) {
+      const sample = await measure(lab, contender, udpload);
+      samples.add(contender.name, sample);
+      log(
+        `round ${round}/${rounds} ${contender.name}: ${sample.gbit.toFixed(2)} Gbit/s, ${sample.cpuPerGb.toFixed(2)} CPU s/GB`,
+      );
     }
-    const udpload = buildReference("udpload");
-    const all = [veth, vxlan, openvpnTun, oursPpp("full"), oursPpp("batch")];
-    const samples = new Map<string, Sample[]>(all.map(({ name }) => [name, []]));
-    using lab = new Lab();
-    for (let round = 1; round <= rounds; round++) {
-      for (const contender of all) {
-        const sample = await measure(lab, contender, udpload);
-        samples.get(contender.name)?.push(sample);
+  }
+  const gbit = (sample: Sample) => sample.gbit;
+  const cpu = (sample: Sample) => sample.cpuPerGb;
+  const small = (sample: Sample) => sample.microseconds[0] ?? Number.NaN;
+  const toOpenvpn = (pick: (sample: Sample) => number) => samples.ratio("ours-ppp", "openvpn-tun", pick);
+  const table: ResultTable = {
+    title: "One PPP session between two namespaces",
+    columns: [
+      "",
+      "TCP Gbit/s",
+      "of veth",
+      "CPU s/GB",
+      ...UDP_LOADS.flatMap(({ octets }) => [`µs/packet ${octets} B`, "arrived"]),
+    ],
+    rows: all.map(({ name, description }) => [
+      description,
+      samples.median(name, gbit),
+      samples.ratio(name, "veth", gbit),
+      inKernel(name) ? "–" : samples.median(name, cpu),
+      ...UDP_LOADS.flatMap((_, i) => [
+        inKernel(name) ? "–" : samples.median(name, (s) => s.microseconds[i] ?? Number.NaN),
+        `${(100 * samples.median(name, (s) => s.arrived[i] ?? Number.NaN)).toFixed(0)} %`,
+      ]),
+    ]),
+    notes: [
+      "CPU is user and system time of the processes of both ends; the kernel's own is charged to nobody.",
+    ],
+  };
+  return {
+    tables: [table],
+    figures: [
+      {
+        name: "PPP, CPU/GB to OpenVPN without crypto in TUN mode",
+        measured: toOpenvpn(cpu),
+        unit: "×",
+        better: "lower",
+        gate: 0.35,
+        goal: 0.1,
+      },
+      {
+        name: "PPP, TCP throughput to OpenVPN without crypto in TUN mode",
+        measured: toOpenvpn(gbit),
+        unit: "×",
+        better: "higher",
+        gate: 3,
+        goal: 10,
+      },
+      {
+        name: "PPP, 64-byte packets, CPU to OpenVPN in TUN mode",
+        measured: toOpenvpn(small),
+        unit: "×",
+        better: "lower",
+        gate: 0.8,
+        goal: 0.45,
+      },
+    ],
+  };
+}
+
+/** An LNS with one subscriber and with many, dialled by the same LAC. */
+async function servers({ rounds, log }: SuiteOptions): Promise<SuiteResult> {
+  const why = missing({ tool: "l2tpns" });
+  const all = lnsContenders(why === undefined);
+  const samples = SESSIONS.map(() => new Samples<LnsSample>());
+  await using lab = new LnsLab(buildReference("fanload"));
+  for (let round = 1; round <= rounds; round++) {
+    for (const contender of all) {
+      for (const [i, sample] of (await measureLns(lab, contender)).entries()) {
+        samples[i]?.add(contender.name, sample);
+        const { gbit, cpuPerGb } = sample;
         log(
-          `round ${round}/${rounds} ${contender.name}: ${sample.gbit.toFixed(2)} Gbit/s, ${sample.cpuPerGb.toFixed(2)} CPU s/GB`,
+          `round ${round}/${rounds} ${contender.name}, ${sessionsOf(SESSIONS[i] as number)}: ` +
+            `${gbit.down.toFixed(2)} and ${gbit.up.toFixed(2)} Gbit/s, ${mean(cpuPerGb).toFixed(2)} CPU s/GB`,
         );
       }
     }
-    const of = (name: string, pick: (sample: Sample) => number) => (samples.get(name) ?? []).map(pick);
-    const ratio = (name: string, reference: string, pick: (sample: Sample) => number) => {
-      const references = of(reference, pick);
-      return median(of(name, pick).map((value, i) => value / (references[i] ?? Number.NaN)));
-    };
-    const gbit = (sample: Sample) => sample.gbit;
-    const cpu = (sample: Sample) => sample.cpuPerGb;
-    const small = (sample: Sample) => sample.microseconds[0] ?? Number.NaN;
-    const kernel = (name: string) => name === "veth" || name === "vxlan";
-    return {
-      tables: [
-        {
-          title: "One PPP session between two namespaces",
-          columns: [
-            "",
-            "TCP Gbit/s",
-            "of veth",
-            "CPU s/GB",
-            ...UDP_LOADS.flatMap(({ octets }) => [`µs/packet ${octets} B`, "arrived"]),
-          ],
-          rows: all.map(({ name, description }) => [
-            description,
-            median(of(name, gbit)),
-            ratio(name, "veth", gbit),
-            kernel(name) ? "–" : median(of(name, cpu)),
-            ...UDP_LOADS.flatMap((_, i) => [
-              kernel(name) ? "–" : median(of(name, (s) => s.microseconds[i] ?? Number.NaN)),
-              `${(100 * median(of(name, (s) => s.arrived[i] ?? Number.NaN))).toFixed(0)} %`,
-            ]),
-          ]),
-          notes: [
-            "CPU is user and system time of the processes of both ends; the kernel's own is charged to nobody.",
-          ],
-        },
+  }
+  const tables: ResultTable[] = [];
+  const figures: Figure[] = [];
+  for (const [i, count] of SESSIONS.entries()) {
+    const of = samples[i] as Samples<LnsSample>;
+    const cpu = (name: string, pick: (sample: LnsSample) => number) =>
+      inKernel(name) ? "–" : of.median(name, pick);
+    tables.push({
+      title: `An LNS with ${sessionsOf(count)}`,
+      columns: [
+        "",
+        "TCP Gbit/s down",
+        "up",
+        "CPU s/GB down",
+        "up",
+        `µs/packet ${SMALL.octets} B down`,
+        "arrived",
       ],
-      figures: [
+      rows: all.map(({ name, description }) => [
+        description,
+        of.median(name, ({ gbit }) => gbit.down),
+        of.median(name, ({ gbit }) => gbit.up),
+        cpu(name, ({ cpuPerGb }) => cpuPerGb.down),
+        cpu(name, ({ cpuPerGb }) => cpuPerGb.up),
+        cpu(name, ({ microseconds }) => microseconds),
+        `${(100 * of.median(name, ({ arrived }) => arrived)).toFixed(0)} %`,
+      ]),
+      notes: [
+        `CPU is that of the LNS alone. ${count === 1 ? "One TCP flow" : `${count.toLocaleString("en-US")} TCP flows, one in each session; without sessions all in one tunnel`}. ` +
+          "Down is to the subscribers. The LAC is ours, on the same two cores.",
+      ],
+    });
+    const names = { gbit: ({ gbit }: LnsSample) => mean(gbit), cpu: (s: LnsSample) => mean(s.cpuPerGb) };
+    const against = (
+      reference: string,
+      goals: readonly [number, number],
+      gates?: readonly [number, number],
+    ) => {
+      if (!of.has(reference)) return;
+      figures.push(
         {
-          name: "PPP, CPU/GB to OpenVPN without crypto in TUN mode",
-          measured: ratio("ours-ppp", "openvpn-tun", cpu),
-          unit: "×",
-          better: "lower",
-          gate: 0.35,
-          goal: 0.1,
-        },
-        {
-          name: "PPP, TCP throughput to OpenVPN without crypto in TUN mode",
-          measured: ratio("ours-ppp", "openvpn-tun", gbit),
+          name: `LNS, ${sessionsOf(count)}, TCP throughput to ${reference}`,
+          measured: of.ratio("ours", reference, names.gbit),
           unit: "×",
           better: "higher",
-          gate: 3,
-          goal: 10,
+          ...(gates !== undefined && { gate: gates[0] }),
+          goal: goals[0],
         },
         {
-          name: "PPP, 64-byte packets, CPU to OpenVPN in TUN mode",
-          measured: ratio("ours-ppp", "openvpn-tun", small),
+          name: `LNS, ${sessionsOf(count)}, CPU/GB to ${reference}`,
+          measured: of.ratio("ours", reference, names.cpu),
           unit: "×",
           better: "lower",
-          gate: 0.8,
-          goal: 0.45,
+          ...(gates !== undefined && { gate: gates[1] }),
+          goal: goals[1],
         },
-      ],
+        {
+          name: `LNS, ${sessionsOf(count)}, CPU of 64-byte packets to ${reference}`,
+          measured: of.ratio("ours", reference, ({ microseconds }) => microseconds),
+          unit: "×",
+          better: "lower",
+        },
+      );
+    };
+    against("openvpn", [10, 0.1], [3, 0.35]);
+    against("l2tpns", [1, 1]);
+  }
+  return { tables, figures, ...(why !== undefined && { missing: [`l2tpns: ${why}`] }) };
+}
+
+const suite: Suite = {
+  name: "ppp",
+  description: "PPP sessions of the userspace data plane beside veth, VXLAN, OpenVPN and l2tpns",
+  async run(options) {
+    const why = missing("root") ?? missing("tun");
+    if (why !== undefined) return { tables: [], figures: [], missing: [`PPP sessions: ${why}`] };
+    const parts = [await pairs(options), await servers(options)];
+    return {
+      tables: parts.flatMap(({ tables }) => tables),
+      figures: parts.flatMap(({ figures }) => figures),
+      missing: parts.flatMap((part) => part.missing ?? []),
     };
   },
 };

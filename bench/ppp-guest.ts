@@ -1,0 +1,151 @@
+/**
+ * One PPP session through xl2tpd with pppd on a pseudo-terminal, as it is on a machine without the kernel's L2TP, and through
+ * our LNS on the userspace data plane, inside the virtual machine, where pppd works. Both are dialled by l2tpd on the
+ * userspace data plane. Prints one line of JSON a round. Started by `suites/ppp-xl2tpd.ts`.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { OUTER } from "../interop/kernel/combinations.ts";
+import { KernelSites } from "../interop/kernel/guest/sites.ts";
+import { Daemon } from "../interop/support/daemon.ts";
+import type { Site } from "../interop/support/site.ts";
+import { writeSecrets, Xl2tpd } from "../interop/xl2tpd/guest/xl2tpd.ts";
+import { cpuSeconds } from "./dataplane/lab.ts";
+import { PPP_LINE, type PppPath, type PppRound } from "./ppp-round.ts";
+
+const ROUNDS = Number(process.argv[2] ?? 1);
+const SECONDS = 5;
+const WARM_SECONDS = 2;
+const L2TPD = process.argv[3] ?? "";
+/** Node and pppd start slowly in the virtual machine. */
+const PATIENCE = { patienceMs: 120_000 };
+
+const SECRET = "opensesame";
+const USER = { name: "alice", password: "wonderland" };
+/** Inside the session. */
+const INNER = { lns: "10.77.0.1", subscriber: "10.77.0.10" };
+
+const LAC_DOCUMENT = `
+[tunnel.office]
+version = "l2tpv2"
+peer = "${OUTER[4].b}"
+secret = "${SECRET}"
+retry_timeout = 500
+redial_timeout = 500
+redial_timeout_max = 1000
+[tunnel.office.session.line]
+user = "${USER.name}"
+password = "${USER.password}"
+[profile.ppp.default]
+ipv6 = false
+`;
+const LNS_DOCUMENT = `
+[listen.wan]
+local = "${OUTER[4].b}:1701"
+[peer.lac]
+secret = "${SECRET}"
+[profile.ppp.default]
+auth = ["chap-md5"]
+pool = "callers"
+ipv6 = false
+[pool.callers]
+ranges = ["${INNER.subscriber}-10.77.0.99"]
+local = "${INNER.lns}"
+[user.${USER.name}]
+password = "${USER.password}"
+`;
+const LNS_SECTIONS = `
+[lns default]
+ip range = ${INNER.subscriber}-10.77.0.99
+local ip = ${INNER.lns}
+require authentication = yes
+name = lns
+challenge = yes
+length bit = yes
+pppoptfile = OPTIONS
+`;
+const LNS_OPTIONS = `auth
+name lns
+require-chap
+nodefaultroute
+noccp
+novj
+noipv6
+`;
+
+const l2tpd = (site: Site, document: string): Daemon =>
+  new Daemon(site, document, { program: [L2TPD], dataPlane: "userspace" });
+
+/** Processes by their names: nobody else runs them here. */
+function named(...names: string[]): number[] {
+  return readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid) && names.includes(readFileSync(`/proc/${pid}/comm`, "utf8").trim()))
+    .map(Number);
+}
+
+interface Flow {
+  readonly end: { readonly sum_received: { readonly bytes: number; readonly bits_per_second: number } };
+}
+
+async function flow(
+  server: Site,
+  client: Site,
+  way: "down" | "up",
+  seconds: number,
+): Promise<{ bytes: number; bits_per_second: number }> {
+  const listening = server.start("iperf3", ["-s", "-1", "-B", INNER.lns], { stdio: "ignore" });
+  const ended = new Promise((resolve) => listening.once("close", resolve));
+  await sleep(1_000);
+  const reverse = way === "down" ? ["-R"] : [];
+  const { output } = await client.execute("iperf3", "-c", INNER.lns, "-t", String(seconds), "-J", ...reverse);
+  listening.kill();
+  await ended;
+  const result = (JSON.parse(output) as Partial<Flow>).end?.sum_received;
+  if (result === undefined || result.bytes === 0) throw new Error(`nothing arrived: ${output.slice(-500)}`);
+  return result;
+}
+
+async function path(sites: KernelSites, lns: () => number[]): Promise<PppPath> {
+  await using lac = l2tpd(sites.a, LAC_DOCUMENT);
+  await lac.says(/session line: .* has 10\.77\.0\.\d+ \(peer 10\.77\.0\.1\)/, PATIENCE);
+  const ways = { down: { gbit: 0, cpuPerGb: 0 }, up: { gbit: 0, cpuPerGb: 0 } };
+  for (const way of ["down", "up"] as const) {
+    await flow(sites.b, sites.a, way, WARM_SECONDS);
+    const pids = lns();
+    const before = cpuSeconds(pids);
+    const { bytes, bits_per_second } = await flow(sites.b, sites.a, way, SECONDS);
+    ways[way] = { gbit: bits_per_second / 1e9, cpuPerGb: (cpuSeconds(pids) - before) / (bytes / 1e9) };
+  }
+  await lac.stop();
+  const { down, up } = ways;
+  return {
+    gbit: { down: down.gbit, up: up.gbit },
+    cpuPerGb: { down: down.cpuPerGb, up: up.cpuPerGb },
+  };
+}
+
+async function xl2tpd(sites: KernelSites): Promise<PppPath> {
+  await using _lns = new Xl2tpd(sites.b, {
+    global: "force userspace = yes",
+    sections: LNS_SECTIONS,
+    options: LNS_OPTIONS,
+    secrets: `* * ${SECRET}\n`,
+  });
+  return path(sites, () => named("xl2tpd", "pppd"));
+}
+
+async function ours(sites: KernelSites): Promise<PppPath> {
+  await using lns = l2tpd(sites.b, LNS_DOCUMENT);
+  await lns.says(/listen/, PATIENCE);
+  const result = await path(sites, () => [lns.pid]);
+  await lns.stop();
+  return result;
+}
+
+using sites = new KernelSites();
+writeSecrets({ [USER.name]: USER.password });
+for (let round = 0; round < ROUNDS; round++) {
+  const found: PppRound = { ours: await ours(sites), xl2tpd: await xl2tpd(sites) };
+  process.stdout.write(`${PPP_LINE}${JSON.stringify(found)}\n`);
+}
+process.exit(0);

@@ -1,0 +1,97 @@
+/**
+ * One PPP session through our LNS on the userspace data plane beside xl2tpd with pppd on a pseudo-terminal, in the virtual
+ * machine, where pppd works (emulated: ten to forty times slower than a machine).
+ */
+import { cpSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { missing } from "@l2tp/testing";
+import { bundleForGuest, runInGuest } from "@l2tp/testing/guest/run";
+import { THREADS } from "../../interop/kernel/vm.ts";
+import { mean, Samples } from "../dataplane/samples.ts";
+import { PPP_LINE, type PppPath, type PppRound } from "../ppp-round.ts";
+import type { ResultTable, Suite, SuiteOptions, SuiteResult } from "../suite.ts";
+
+const path = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
+/** For each round, on a busy machine. */
+const ROUND_LIMIT_MS = 600_000;
+
+async function run({ rounds, log }: SuiteOptions): Promise<SuiteResult> {
+  const why = missing("vm");
+  if (why !== undefined) return { tables: [], figures: [], missing: [`xl2tpd with pppd: ${why}`] };
+  const daemon = await bundleForGuest(
+    "bench-ppp-l2tpd/dist",
+    `import ${JSON.stringify(path("apps/l2tpd/src/main.ts"))};`,
+    THREADS,
+  );
+  // Where l2tpd looks for its version.
+  cpSync(path("apps/l2tpd/package.json"), `${dirname(dirname(daemon))}/package.json`);
+  const bundle = await bundleForGuest(
+    "bench-ppp",
+    `import ${JSON.stringify(path("bench/ppp-guest.ts"))};`,
+    THREADS,
+  );
+  const found = new Samples<PppPath>();
+  let done = 0;
+  const { status, output } = await runInGuest([process.execPath, bundle, String(rounds), daemon], {
+    timeoutMs: ROUND_LIMIT_MS * rounds,
+    onLine: (line) => {
+      if (!line.startsWith(PPP_LINE)) return;
+      const round = JSON.parse(line.slice(PPP_LINE.length)) as PppRound;
+      for (const who of ["ours", "xl2tpd"] as const) found.add(who, round[who]);
+      const words = (["ours", "xl2tpd"] as const).map(
+        (who) => `${who} ${mean(round[who].gbit).toFixed(3)} Gbit/s`,
+      );
+      log(`virtual machine, round ${++done}/${rounds}: ${words.join(", ")}`);
+    },
+  });
+  if (done < rounds) {
+    throw new Error(
+      `the virtual machine ended with ${status} after ${done} rounds:\n${output.slice(-2_000)}`,
+    );
+  }
+  const table: ResultTable = {
+    title: "One PPP session beside xl2tpd with pppd on a pseudo-terminal (virtual machine)",
+    columns: ["", "TCP Gbit/s down", "up", "CPU s/GB down", "up"],
+    rows: (
+      [
+        ["xl2tpd 1.3 and pppd 2.5, without the kernel's L2TP", "xl2tpd"],
+        ["l2tpd as LNS, userspace data plane", "ours"],
+      ] as const
+    ).map(([description, who]) => [
+      description,
+      found.median(who, ({ gbit }) => gbit.down),
+      found.median(who, ({ gbit }) => gbit.up),
+      found.median(who, ({ cpuPerGb }) => cpuPerGb.down),
+      found.median(who, ({ cpuPerGb }) => cpuPerGb.up),
+    ]),
+    notes: ["The machine is emulated, so only the ratio counts. CPU is that of the LNS with its pppd."],
+  };
+  return {
+    tables: [table],
+    figures: [
+      {
+        name: "PPP, TCP throughput to xl2tpd with pppd on a pseudo-terminal",
+        measured: found.ratio("ours", "xl2tpd", ({ gbit }) => mean(gbit)),
+        unit: "×",
+        better: "higher",
+        goal: 10,
+      },
+      {
+        name: "PPP, CPU/GB to xl2tpd with pppd on a pseudo-terminal",
+        measured: found.ratio("ours", "xl2tpd", ({ cpuPerGb }) => mean(cpuPerGb)),
+        unit: "×",
+        better: "lower",
+        goal: 0.1,
+      },
+    ],
+  };
+}
+
+const suite: Suite = {
+  name: "ppp-xl2tpd",
+  description: "one PPP session beside xl2tpd with pppd on a pseudo-terminal (virtual machine)",
+  run,
+};
+
+export default suite;

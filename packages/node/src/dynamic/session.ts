@@ -33,8 +33,9 @@ import { UpGate, type WaitOptions } from "../up-gate.ts";
 import type { DynamicSession, Origin } from "./api.ts";
 import { Call, type CallOwner } from "./call.ts";
 import { type PppAtEnd, reasonOfCallsEnd, reasonOfError } from "./ending-reason.ts";
-import type { DynamicHost } from "./host.ts";
+import type { DynamicHost, SecondAnswer } from "./host.ts";
 import { OwnPpp } from "./own-ppp.ts";
+import { askedAgain } from "./private-group.ts";
 import { bridgeParameters, planeParameters, pppOf, textOfAddresses } from "./session-plane.ts";
 import type { SessionSettings, SessionTunnel } from "./session-settings.ts";
 import { placeCall, tellOther } from "./session-talk.ts";
@@ -44,6 +45,7 @@ const ASYNC_FRAMING = 2;
 
 /** Keeps one session up. */
 export class DynamicSessionKeeper implements DynamicSession, CallOwner {
+  readonly name: string;
   readonly settings: SessionSettings;
   readonly tunnel: SessionTunnel;
   readonly #host: DynamicHost;
@@ -72,9 +74,10 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   /** Called when the call, or the session, has ended. */
   onEnd: ((ending: Ending | undefined) => void) | undefined;
 
-  constructor(host: DynamicHost, tunnel: SessionTunnel, settings: SessionSettings) {
+  constructor(host: DynamicHost, tunnel: SessionTunnel, name: string, settings: SessionSettings) {
     this.#host = host;
     this.tunnel = tunnel;
+    this.name = name;
     this.settings = settings;
     this.#wanted = settings.auto;
     this.#state = settings.opening === undefined ? "starting" : settings.auto ? "waiting" : "idle";
@@ -84,9 +87,6 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     }
   }
 
-  get name(): string {
-    return this.settings.name;
-  }
   get label(): string {
     return `${this.tunnel.name}/${this.name}`;
   }
@@ -196,7 +196,8 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
 
   #open(): void {
     const { connection } = this.tunnel;
-    const { opening, name } = this.settings;
+    const { name } = this;
+    const { opening } = this.settings;
     const handle = connection?.handle;
     if (connection === undefined || handle === undefined || opening === undefined) return;
     this.#retry?.clear();
@@ -317,8 +318,25 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     if (this.settings.bridged) {
       this.#isUp();
       this.#host.switching.up(this);
-    } else if (ppp.by === "own") this.#startPpp(call, ppp.profile, event);
-    else this.#isUp();
+    } else if (ppp.by !== "own") this.#isUp();
+    else {
+      const again = askedAgain(this.#host, this, event);
+      if (again === undefined) this.#startPpp(call, ppp.profile, event);
+      else this.#host.watch(again.then((answer) => this.#answered(call, answer, ppp.profile, event)));
+    }
+  }
+
+  /** A call for a private group: whoever let it in has said what follows from that. */
+  #answered(call: Call, answer: SecondAnswer, usual: PppProfile, event: SessionUp): void {
+    if (call !== this.#call) return;
+    if (answer === undefined || answer.accept) {
+      this.#startPpp(call, answer?.profile ?? usual, event);
+      return;
+    }
+    const { result = 3, error, text, remedy = "the authority refused it" } = answer;
+    call.cause ??= { ...reason("refused", remedy), remedy };
+    const cdn = { result, ...(error !== undefined && { error }), ...(text !== undefined && { text }) };
+    this.#host.driver.command((endpoint, now) => endpoint.closeSession(now, call.handle, cdn, "refused"));
   }
 
   callLost(call: Call, why: Reason): void {
@@ -375,7 +393,12 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     };
   }
 
+  /** The data plane's interface has them; what our own PPP has put there, it tells by itself. */
   addressesChanged(interfaceName: string, addresses: readonly InterfaceAddress[]): void {
+    if (this.#ppp === undefined) this.#tellAddresses(interfaceName, addresses);
+  }
+
+  #tellAddresses(interfaceName: string, addresses: readonly InterfaceAddress[]): void {
     const text = textOfAddresses(addresses);
     this.tunnel.logger.info(
       { session: this.name, interfaceName },
@@ -393,7 +416,7 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     const facts = { tunnel, session: name, peer, calledNumber, callingNumber, proxy, isAsync };
     this.#ppp = new OwnPpp(this.#host, call, this.tunnel.logger, {
       up: (event) => this.#isUp(event),
-      addresses: (addresses) => this.addressesChanged(this.interfaceName ?? "", addresses),
+      addresses: (addresses) => this.#tellAddresses(this.interfaceName ?? "", addresses),
       tell: (event) => this.#host.emitter.emit({ type: "ppp", ...this.#about(), event }),
     });
     if (this.#ppp.start(profile, facts, this.kind)) return;

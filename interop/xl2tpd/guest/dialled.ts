@@ -11,12 +11,7 @@ const ADDRESS = /line\d+.* has (10\.77\.0\.\d+) \(peer 10\.77\.0\.1\)/;
 export default function suite(api: SuiteApi): void {
   const scene = scenes(api);
 
-  /** Pings of several sizes to the LNS, and as large as the session takes. */
-  async function pings({ sites }: Stage, largest = 1400): Promise<void> {
-    for (const octets of [28, 84, 1000, largest]) {
-      expect([octets, await ping(sites.a, INNER.lns, { octets })]).toEqual([octets, true]);
-    }
-  }
+  const pings = (stage: Stage, largest?: number) => stage.reaches(stage.sites.a, INNER.lns, largest);
   const mtuOf = (ours: Daemon): number =>
     Number(/MTU (\d+)/.exec(ours.said(/line1.* is up/)[0]?.message ?? "")?.[1]);
 
@@ -51,7 +46,7 @@ export default function suite(api: SuiteApi): void {
         peer.signalPppds("SIGTERM");
         await stage.says(ours, /session line1 is down: .*opening it again/, since);
         await stage.says(ours, ADDRESS, since);
-        expect(await ping(stage.sites.a, INNER.lns)).toBe(true);
+        await pings(stage);
         expect(ours.said(/tunnel office is down/)).toEqual([]);
       });
 
@@ -73,8 +68,8 @@ export default function suite(api: SuiteApi): void {
           await stage.says(ours, ADDRESS);
           await pings(stage, 1390);
           await stage.says(ours, /line1.* has .*fe80::/);
-          const theirs = await stage.linkLocal("b");
-          expect(await ping(stage.sites.a, `${theirs}%line1`)).toBe(true);
+          const theirs = await stage.ipv6Of(stage.sites.b, "link");
+          await stage.reaches(stage.sites.a, `${theirs}%line1`, 1390);
 
           const since = ours.lines.length;
           peer.signalPppds("SIGSTOP");

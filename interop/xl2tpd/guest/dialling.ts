@@ -1,7 +1,7 @@
 /** xl2tpd as LAC, and it dials us. */
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
-import { ping, tcp } from "../../support/traffic.ts";
+import { tcp } from "../../support/traffic.ts";
 import { INNER, lnsDocument, ONLY_IPV4, WAYS } from "./scenes.ts";
 import { PATIENCE_MS, type Stage, scenes } from "./stage.ts";
 
@@ -10,11 +10,7 @@ const ADDRESS = /session .* has 10\.77\.0\.1 \(peer (10\.77\.0\.\d+)\)/;
 export default function suite(api: SuiteApi): void {
   const scene = scenes(api);
 
-  async function pings({ sites }: Stage, largest = 1400): Promise<void> {
-    for (const octets of [28, 84, 1000, largest]) {
-      expect([octets, await ping(sites.b, INNER.lns, { octets })]).toEqual([octets, true]);
-    }
-  }
+  const pings = (stage: Stage, largest?: number) => stage.reaches(stage.sites.b, INNER.lns, largest);
 
   for (const way of WAYS) {
     const { dataPlane, pppd } = way;
@@ -53,7 +49,7 @@ export default function suite(api: SuiteApi): void {
         await peer.stop("SIGKILL");
         peer.start();
         await stage.says(ours, ADDRESS, since);
-        await stage.until(() => peer.said.includes("local  IP address"), "its pppd is up");
+        await pings(stage);
       });
 
       if (pppd) return;
@@ -71,6 +67,7 @@ export default function suite(api: SuiteApi): void {
           await stage.says(ours, ADDRESS);
           await pings(stage, 1390);
           await stage.until(() => peer.said.includes("remote LL address"), "IPv6 is up");
+          await stage.reaches(stage.sites.a, await stage.ipv6Of(stage.sites.b, "global"), 1390);
 
           const since = ours.lines.length;
           peer.signalPppds("SIGSTOP");
@@ -111,6 +108,6 @@ export default function suite(api: SuiteApi): void {
     stage.xl2tpdLac(ONLY_IPV4, { names });
     const addresses = () => new Set(ours.said(ADDRESS).map(({ message }) => ADDRESS.exec(message)?.[1]));
     await stage.until(() => addresses().size === 50, "50 addresses", 2 * PATIENCE_MS);
-    expect(await ping(stage.sites.b, INNER.lns)).toBe(true);
+    await pings(stage);
   });
 }

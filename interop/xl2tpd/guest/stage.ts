@@ -4,7 +4,8 @@ import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import { CABLE, KernelSites } from "../../kernel/guest/sites.ts";
 import { Daemon, type LogLine } from "../../support/daemon.ts";
-import { until } from "../../support/site.ts";
+import { type Site, until } from "../../support/site.ts";
+import { ping } from "../../support/traffic.ts";
 import {
   CLIENT_OPTIONS,
   LNS_SECTIONS,
@@ -21,6 +22,9 @@ export const L2TPD_BUNDLE = "L2TP_TEST_L2TPD";
 /** Node and pppd start slowly in the virtual machine, and it is slower still on a busy one. */
 export const PATIENCE_MS = 120_000;
 const SCENE_MS = 300_000;
+
+/** While there is no route yet. */
+const pause = () => new Promise<false>((wake) => setTimeout(wake, 1_000, false));
 
 /** The sites, and the processes of a scene. Ours is in `a`, xl2tpd in `b`. */
 export class Stage {
@@ -88,6 +92,20 @@ export class Stage {
     return until(condition, what, patienceMs);
   }
 
+  /**
+   * Packets of several sizes, of which the largest may not be fragmented, reach an address inside the session. One
+   * end may be up a little before the other; and on a busy machine an answer may be late.
+   */
+  async reaches(from: Site, to: string, largest = 1400): Promise<void> {
+    for (const octets of to.includes(":") ? [84, largest] : [28, 84, 1000, largest]) {
+      let answered = false;
+      for (let tries = 0; tries < 10 && !answered; tries++) {
+        answered = await ping(from, to, { octets }).catch(() => pause());
+      }
+      if (!answered) throw new Error(`no answer to pings of ${octets} octets to ${to}`);
+    }
+  }
+
   /** From here on, interfaces that are made in either site have IPv6. */
   useIpv6(): void {
     for (const site of [this.sites.a, this.sites.b]) {
@@ -95,13 +113,17 @@ export class Stage {
     }
   }
 
-  /** The link-local address of a site's PPP interface. */
-  async linkLocal(side: "a" | "b"): Promise<string> {
-    const { output } = await this.sites[side].execute("ip", "-6", "-o", "address", "show", "scope", "link");
-    const found = output.split("\n").find((line) => !line.includes(` ${CABLE} `));
-    const address = /inet6 (fe80::[0-9a-f:]+)/.exec(found ?? "")?.[1];
-    if (address === undefined) throw new Error(`no link-local address in ${output}`);
-    return address;
+  /** The IPv6 address of this scope that a site's PPP interface has, once it is there. */
+  async ipv6Of(site: Site, scope: "link" | "global"): Promise<string> {
+    for (const end = performance.now() + PATIENCE_MS; performance.now() < end; await pause()) {
+      const { output } = await site.execute("ip", "-6", "-o", "address", "show", "scope", scope);
+      const line = output
+        .split("\n")
+        .find((one) => !one.includes(` ${CABLE} `) && !one.includes(" tentative "));
+      const found = /inet6 ([0-9a-f:]+)/.exec(line ?? "")?.[1];
+      if (found !== undefined) return found;
+    }
+    throw new Error(`site ${site.name} has no IPv6 address of scope ${scope} in its session`);
   }
 
   /** Ends ours, then the peer: neither leaves anything behind. */

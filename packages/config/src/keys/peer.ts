@@ -157,7 +157,7 @@ export const CALL_KEYS = {
   }),
   private_group: ours(texts(), {
     description:
-      "Patterns of the private group, which is known when the call is connected: only the profiles for its PPP can follow from it.",
+      "Patterns of the private group, which is known when the call is connected: the profile of its PPP can follow from it (not `attach`, nor `switch_to`), or that it is denied.",
     expects: 'an array of patterns such as ["corp"]',
     default: "any",
     example: 'private_group = ["corp"]',

@@ -2,7 +2,7 @@
  * One call and its part of the data plane. It lives until the data plane has let go of it, which may be after the session
  * that people see has a new one.
  */
-import type { EndpointEvent, Intent, SessionDown, SessionHandle, SessionUp } from "@l2tp/control";
+import type { EndpointEvent, Intent, SessionDown, SessionHandle, SessionUp, Token } from "@l2tp/control";
 import type { InterfaceAddress, SessionPlane, SessionPlaneParameters, TunnelPlane } from "@l2tp/dataplane";
 import type { Logger } from "../log.ts";
 import type { Reason } from "../reason.ts";
@@ -33,6 +33,9 @@ export interface CallOwner {
   tell(event: EndpointEvent): void;
 }
 
+/** Of a call for which the data plane has nothing to do. */
+const DONE: Promise<void> = Promise.resolve();
+
 type SetUp = Extract<Intent, { intent: "set-up-session" }>;
 
 export class Call {
@@ -45,7 +48,9 @@ export class Call {
   peerSessionId = 0;
   /** Why it ends, where the data plane or PPP knows more than the endpoint. */
   cause: Reason | undefined;
-  #work: Promise<void> = Promise.resolve();
+  /** What the data plane is at; nothing is kept when it is done. */
+  #work: Promise<void> | undefined;
+  #orders = 0;
   #tornDown = false;
 
   constructor(driver: EndpointDriver, connection: CallConnection, handle: SessionHandle, owner: CallOwner) {
@@ -57,7 +62,7 @@ export class Call {
 
   /** Resolves when the data plane has done what it was asked for so far. */
   get settled(): Promise<void> {
-    return this.#work;
+    return this.#work ?? DONE;
   }
 
   setUp(intent: SetUp): void {
@@ -100,17 +105,25 @@ export class Call {
 
   /** One after the other; the endpoint is told how it went. */
   #do({ token }: Intent, work: () => Promise<void>): void {
-    this.#work = this.#work.then(async () => {
-      try {
-        await work();
-      } catch (error) {
-        this.cause ??= reasonOf(error);
-        const { message } = error as Error;
-        this.driver.command((endpoint, now) => endpoint.planeFailed(now, token, message));
-        return;
-      }
-      this.driver.command((endpoint, now) => endpoint.planeReady(now, token));
-    });
+    this.#orders += 1;
+    this.#work = this.#carryOut(this.#work, token, work);
+  }
+
+  async #carryOut(before: Promise<void> | undefined, token: Token, work: () => Promise<void>): Promise<void> {
+    // Also where there is nothing to wait for: the endpoint is not answered while it asks.
+    await before;
+    let failure: string | undefined;
+    try {
+      await work();
+    } catch (error) {
+      this.cause ??= reasonOf(error);
+      failure = (error as Error).message;
+    }
+    this.driver.command((endpoint, now) =>
+      failure === undefined ? endpoint.planeReady(now, token) : endpoint.planeFailed(now, token, failure),
+    );
+    this.#orders -= 1;
+    if (this.#orders === 0) this.#work = undefined;
   }
 
   /** The data plane has it no more. */

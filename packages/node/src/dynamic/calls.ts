@@ -2,7 +2,6 @@
 import { CDN, type RefusalDecision } from "@l2tp/control";
 import { Call } from "./call.ts";
 import type { DynamicHost } from "./host.ts";
-import { sessionDefaults } from "./parameters.ts";
 import type { CallQuestion, Questions } from "./questions.ts";
 import { DynamicSessionKeeper } from "./session.ts";
 import type { Switching } from "./switching.ts";
@@ -56,16 +55,10 @@ export function takeCall(
             remedy: `add tunnel ${switchTo}, to which it is to be passed on`,
           });
         }
-        const keeper = new DynamicSessionKeeper(host, tunnel, {
-          name: tunnel.session(wanted) === undefined ? wanted : name,
-          kind: about === "incoming-call" ? "lns-incoming" : "lac-outgoing",
-          origin: "accepted",
-          defaults: sessionDefaults(defaults),
-          redial: false,
-          stays: false,
-          auto: false,
-          bridged: target !== undefined,
-        });
+        const kind = about === "incoming-call" ? "lns-incoming" : "lac-outgoing";
+        const settings = host.accepted.of(kind, defaults, target !== undefined);
+        const freeName = tunnel.session(wanted) === undefined ? wanted : name;
+        const keeper = new DynamicSessionKeeper(host, tunnel, freeName, settings);
         answered = true;
         tunnel.addSession(keeper);
         keeper.begin(new Call(driver, connection, handle, keeper));

@@ -29,6 +29,7 @@ import type { DynamicHost } from "./host.ts";
 import { ListenerKeeper, type ListenerOwner } from "./listener.ts";
 import { checkTunnel, tunnelChanges } from "./parameters.ts";
 import { Questions } from "./questions.ts";
+import { AcceptedSettings } from "./session-settings.ts";
 import { Switching } from "./switching.ts";
 import type { DynamicTunnelKeeper } from "./tunnel.ts";
 
@@ -117,9 +118,11 @@ export class Dynamics implements ListenerOwner {
       },
       track: (work) => this.#track(work),
       watch: (work) => void this.#watch(work),
+      accepted: new AcceptedSettings(),
       get switching() {
         return dynamics.#switching;
       },
+      askAgain: authority && ((call) => this.#questions.again(call)),
     };
     this.#switching = new Switching(this.host);
     this.#questions = new Questions(this.host, authority, profiles);

@@ -52,14 +52,12 @@ export function checkTunnel({ local }: DynamicTunnelInit): void {
 /** How a session that we open is to be. */
 export function sessionSettings(
   init: DynamicSessionInit,
-  name: string,
   origin: Origin,
   usual: SessionDefaults,
 ): SessionSettings {
   const { call = { kind: "incoming" }, redial = origin === "dialled", auto = true, signal } = init;
   const opening: SessionOpening = call;
   return {
-    name,
     kind: call.kind === "incoming" ? "lac-incoming" : "lns-outgoing",
     origin: "dialled",
     opening,

@@ -2,8 +2,9 @@
  * Who may have a tunnel, and which calls may be: the endpoint's questions go to the context's authority, or, where there is
  * none, out as events. Time limits are the endpoint's: an answer that comes too late changes nothing.
  */
-import type { Authority, CallGrant, PeerGrant, Refusal } from "@l2tp/access";
+import type { Authority, CallGrant, CallRequest, PeerGrant, Refusal } from "@l2tp/access";
 import {
+  CDN,
   ControlError,
   type IncomingCallQuestion,
   type OutgoingCallQuestion,
@@ -12,7 +13,7 @@ import {
 } from "@l2tp/control";
 import type { Profiles, SessionDefaults } from "./api.ts";
 import type { AcceptCall, AcceptTunnel, Refuse } from "./events.ts";
-import type { DynamicHost } from "./host.ts";
+import type { DynamicHost, SecondAnswer } from "./host.ts";
 
 export type CallQuestion = IncomingCallQuestion | OutgoingCallQuestion;
 
@@ -193,6 +194,16 @@ export class Questions {
     } catch (error) {
       this.#unusable(error, context);
     }
+  }
+
+  /** The call is connected, and what only its ICCN says is known: which PPP profile is it to have now? */
+  async again(request: CallRequest): Promise<SecondAnswer> {
+    const answer = await this.#ask(() => this.#authority?.call(request));
+    if (!answer.accept) return refusal(answer);
+    const session = this.#session(answer.sessionProfile, answer.pppProfile, {});
+    if (typeof session === "string")
+      return { ...CDN.temporary, accept: false, remedy: `add ${session}, which the authority names` };
+    return session.ppp?.by === "own" ? { accept: true, profile: session.ppp.profile } : undefined;
   }
 
   #askCall({ about, request, deadline }: CallQuestion, context: CallContext): void {

@@ -7,8 +7,28 @@ import type { SessionDefaults, SessionPpp } from "./api.ts";
 export const pppOf = ({ ppp }: SessionDefaults, { pppd }: DataPlaneCapabilities): SessionPpp =>
   ppp ?? (pppd === undefined ? { by: "plane" } : { by: "pppd" });
 
+/** By what they were made of: calls of one profile share theirs. */
+const made = new WeakMap<SessionDefaults, WeakMap<DataPlaneCapabilities, Partial<SessionPlaneParameters>>>();
+
 /** What the control plane does not negotiate. */
 export function planeParameters(
+  defaults: SessionDefaults,
+  capabilities: DataPlaneCapabilities,
+): Partial<SessionPlaneParameters> {
+  let known = made.get(defaults);
+  if (known === undefined) {
+    known = new WeakMap();
+    made.set(defaults, known);
+  }
+  let parameters = known.get(capabilities);
+  if (parameters === undefined) {
+    parameters = makeParameters(defaults, capabilities);
+    known.set(capabilities, parameters);
+  }
+  return parameters;
+}
+
+function makeParameters(
   defaults: SessionDefaults,
   capabilities: DataPlaneCapabilities,
 ): Partial<SessionPlaneParameters> {

@@ -8,6 +8,7 @@ import type { Connection } from "./connection.ts";
 /** What a session needs of its tunnel. */
 export interface SessionTunnel {
   readonly name: string;
+  readonly peerName: string;
   readonly tunnelId: number;
   readonly peer: SocketAddress;
   readonly logger: Logger;
@@ -18,9 +19,8 @@ export interface SessionTunnel {
   forget(session: { readonly name: string }): void;
 }
 
-/** How a session is to be. */
+/** How a session is to be, but for its name. */
 export interface SessionSettings {
-  readonly name: string;
   readonly kind: CallKind;
   readonly origin: Origin;
   /** Absent of an accepted one. */
@@ -35,3 +35,42 @@ export interface SessionSettings {
   readonly bridged?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
+
+/**
+ * Settings of calls that came in. Those of one profile are alike, and share theirs: of a hundred thousand calls each would
+ * cost more than the call.
+ */
+export class AcceptedSettings {
+  #last: SessionSettings | undefined;
+
+  of(kind: CallKind, defaults: SessionDefaults, bridged: boolean): SessionSettings {
+    const last = this.#last;
+    if (last?.kind === kind && last.bridged === bridged && alike(last.defaults, defaults)) return last;
+    const { ppp, interface: given, mtu, reorderMs, placed } = defaults;
+    this.#last = {
+      kind,
+      origin: "accepted",
+      // What an answer has beside these is none of the session's.
+      defaults: {
+        ...(ppp !== undefined && { ppp }),
+        ...(given !== undefined && { interface: given }),
+        ...(mtu !== undefined && { mtu }),
+        ...(reorderMs !== undefined && { reorderMs }),
+        ...(placed !== undefined && { placed }),
+      },
+      redial: false,
+      stays: false,
+      auto: false,
+      bridged,
+    };
+    return this.#last;
+  }
+}
+
+/** What they refer to is of profiles, which do not change; only what runs PPP is said anew for each call. */
+const alike = (a: SessionDefaults, b: SessionDefaults): boolean =>
+  a.interface === b.interface &&
+  a.mtu === b.mtu &&
+  a.reorderMs === b.reorderMs &&
+  a.placed === b.placed &&
+  (a.ppp === b.ppp || (a.ppp?.by === "own" && b.ppp?.by === "own" && a.ppp.profile === b.ppp.profile));

@@ -74,8 +74,7 @@ export class Switching implements CallPasser {
   #open(pair: Pair, opening: SessionOpening): void {
     const { from, target } = pair;
     this.#made += 1;
-    const onward = new DynamicSessionKeeper(this.#host, target, {
-      name: `switched-${this.#made}`,
+    const onward = new DynamicSessionKeeper(this.#host, target, `switched-${this.#made}`, {
       kind: opening.kind === "incoming" ? "lac-incoming" : "lns-outgoing",
       origin: "dialled",
       opening,

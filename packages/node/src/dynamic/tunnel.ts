@@ -162,8 +162,8 @@ export abstract class DynamicTunnelKeeper implements DynamicTunnel, ConnectionOw
   newSession(init: DynamicSessionInit = {}): DynamicSessionKeeper {
     this.assertOpen();
     const name = init.name ?? this.#freeName();
-    const settings = sessionSettings(init, name, this.origin, this.facts.session);
-    return this.addSession(new DynamicSessionKeeper(this.host, this, settings));
+    const settings = sessionSettings(init, this.origin, this.facts.session);
+    return this.addSession(new DynamicSessionKeeper(this.host, this, name, settings));
   }
 
   #freeName(): string {

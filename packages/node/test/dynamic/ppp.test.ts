@@ -192,6 +192,48 @@ test.each(["off", "require"] as const)(
   },
 );
 
+test("a private group, which the ICCN says: the authority is asked again, and PPP gets the profile of that answer", async () => {
+  const asked: (string | undefined)[] = [];
+  const authority = openHouse({
+    call: ({ privateGroup, calledNumber, peer }) => {
+      expect([calledNumber, peer]).toEqual(["200", "lac"]);
+      asked.push(privateGroup);
+      if (privateGroup === "closed") return { accept: false, reason: "no such customer", text: "go away" };
+      return { accept: true, pppProfile: privateGroup === "corp" ? "corp" : "users" };
+    },
+    user: () => ({ accept: true, secret: "wonderland", address: "10.0.0.2" }),
+  });
+  const corp = pppProfile({
+    name: "corp",
+    options: { authenticatePeer: { methods: ["chap-md5"] }, ipv4: { local: "10.99.0.1" }, ipv6: false },
+  });
+  const ppp = (name: string) => (name === "corp" ? corp : atLns);
+  const pair = new Pair({ lns: { authority, profiles: { ...profiles, ppp } } });
+  pair.lns.context.listen();
+  const tunnel = pair.dial();
+  const call = (group: string) =>
+    tunnel.newSession({
+      name: group,
+      redial: false,
+      ppp: client("wonderland"),
+      call: {
+        kind: "incoming",
+        request: { calledNumber: "200" },
+        connected: { privateGroupId: new TextEncoder().encode(group) },
+      },
+    });
+  const inCorp = call("corp");
+  const other = call("other");
+  const closed = call("closed");
+  await pair.advance(10_000);
+  expect(asked.toSorted()).toEqual(["closed", "corp", "other", undefined, undefined, undefined]);
+  expect([inCorp.state, inCorp.addresses]).toMatchObject(["up", [{ peer: "10.99.0.1" }]]);
+  expect([other.state, other.addresses]).toMatchObject(["up", [{ peer: "10.0.0.1" }]]);
+  expect([closed.state, closed.ending]).toMatchObject(["idle", { result: 3, text: "go away" }]);
+  expect(troubles(pair.lns)).toEqual([expect.stringContaining("no such customer")]);
+  await pair.close();
+});
+
 test("the tunnel goes: PPP goes with it at once, and leases are given back", async () => {
   const released: string[] = [];
   const authority = { ...users, release: (session: string) => void released.push(session) };

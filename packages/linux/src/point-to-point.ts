@@ -41,6 +41,10 @@ interface Item {
   readonly mayExist: boolean;
 }
 
+/**
+ * Addresses, routes and proxies of a point-to-point interface such as `ppp0`: each wish replaces the one before by its differences,
+ * and what was there already is left alone.
+ */
 export class PointToPoint {
   readonly #netlink: NetlinkRunner;
   readonly #index: number;

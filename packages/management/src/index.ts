@@ -13,6 +13,7 @@ export type {
   ReloadStep,
   TraceRequest,
 } from "./schemas/commands.ts";
+/** The zod schemas of all that the interface takes and answers. */
 export * as schemas from "./schemas/index.ts";
 export type { DialPeer, DialTarget, PeerSummary, PoolStatus } from "./schemas/peer.ts";
 export type { ClosedSession, PppStatus, SessionDetail, SessionSummary } from "./schemas/session.ts";

@@ -8,7 +8,7 @@ import type { Context } from "@l2tp/node";
 import { type LoadedConfig, readConfig } from "./config-file.ts";
 import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
 import { formatDuration } from "./format.ts";
-import { applyForwarding } from "./forwarding.ts";
+import { HostNetwork } from "./host-network.ts";
 import { createLogWriter, type LogWriter, lineFormat } from "./log-writer.ts";
 import { ManagedDaemon, type ManagedParts } from "./manage/managed.ts";
 import { enterNetworkNamespace } from "./namespace.ts";
@@ -16,6 +16,7 @@ import { createNotify, type Notify } from "./notify.ts";
 import type { DaemonOptions } from "./options.ts";
 import { writePidFile } from "./pid-file.ts";
 import { choosePlane, remedyFor } from "./planes.ts";
+import { reachOf } from "./reach.ts";
 import { Reloader, traceSettings } from "./reload.ts";
 import { Runtime } from "./runtime.ts";
 import { writeState } from "./state-report.ts";
@@ -65,12 +66,17 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   const trace = options.trace === undefined ? traceSettings(daemon.trace) : traceOption(options, loaded);
   if (trace !== undefined) await startTrace(runtime, trace);
   const fixed = { logLevel: options.logLevel !== undefined, trace: options.trace !== undefined };
-  const reloader = new Reloader(options.config, runtime, logger, fixed);
-  const parts: ManagedParts = { runtime, reloader, logger, choice, configFile: options.config, startedAt };
+  // Without interfaces of ours the packets of peers never come to the host's network.
+  const network = plane.capabilities.interfaces ? new HostNetwork(logger) : undefined;
+  const reloader = new Reloader(options.config, runtime, logger, fixed, network);
+  const { config: configFile } = options;
+  const parts: ManagedParts = { runtime, reloader, network, logger, choice, configFile, startedAt };
   const managed = new ManagedDaemon(parts);
   const server = await startManagement(managed, options, loaded, logger);
+  // Before the first packet of a peer: what is not masqueraded at its beginning stays so.
+  await network?.apply(loaded.config);
+  if (network !== undefined) explainReach(runtime, network);
   startAll(runtime, loaded, logger);
-  if (plane.capabilities.interfaces) await applyForwarding(loaded.config, logger);
   reportStatus(runtime.context, notify);
   notify("READY=1");
   on.state = () => void writeState(managed, logger);
@@ -84,7 +90,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   notify("STOPPING=1");
   on.state = () => {};
   on.reload = () => {};
-  const done = await withinLimit(takeDown(runtime, plane, server, limitMs), limitMs, stop.hurry);
+  const done = await withinLimit(takeDown(runtime, plane, network, server, limitMs), limitMs, stop.hurry);
   if (done) {
     logger.info({}, "stopped");
     return EXIT.ok;
@@ -100,12 +106,25 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
 async function takeDown(
   runtime: Runtime,
   plane: DataPlane,
+  network: HostNetwork | undefined,
   server: ManagementServer | undefined,
   limitMs: number,
 ): Promise<void> {
   await runtime.close(Math.min(PEERS_MS, limitMs * PEERS_SHARE));
   await plane[Symbol.asyncDispose]();
+  await network?.[Symbol.asyncDispose]();
   await server?.close();
+}
+
+/** A session that is up and whose packets get nowhere is explained, once for all that are alike. */
+function explainReach(runtime: Runtime, network: HostNetwork): void {
+  const { context } = runtime;
+  context.on("session-up", (event) => {
+    const tunnel = context.tunnel(event.tunnel);
+    const session = tunnel?.sessions.find(({ name }) => name === event.session);
+    const reach = tunnel && session && reachOf(runtime, tunnel, session);
+    if (reach !== undefined) void network.tell(reach);
+  });
 }
 
 /** What fell back to less than the best is worth a line; the rest is for those who ask. */

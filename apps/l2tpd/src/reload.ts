@@ -13,7 +13,7 @@ import {
 import { ManagementError, type ReloadReport, type ReloadStep } from "@l2tp/management";
 import { ConfigurationError, type LoadedConfig, readConfig } from "./config-file.ts";
 import { ExitError } from "./exit-codes.ts";
-import { applyForwarding } from "./forwarding.ts";
+import type { HostNetwork } from "./host-network.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { Runtime } from "./runtime.ts";
 import type { TraceSettings } from "./trace/trace.ts";
@@ -25,6 +25,7 @@ export class Reloader {
   readonly #logger: LogWriter;
   /** Command-line options that stand above the document. */
   readonly #fixed: { readonly logLevel: boolean; readonly trace: boolean };
+  readonly #network: HostNetwork | undefined;
   /** One after another. */
   #turn: Promise<unknown> = Promise.resolve();
   /** On the clock of `performance.now()`. */
@@ -35,11 +36,13 @@ export class Reloader {
     runtime: Runtime,
     logger: LogWriter,
     fixed: { readonly logLevel: boolean; readonly trace: boolean },
+    network: HostNetwork | undefined,
   ) {
     this.#file = file;
     this.#runtime = runtime;
     this.#logger = logger;
     this.#fixed = fixed;
+    this.#network = network;
   }
 
   /** @throws ManagementError `configuration` with every problem; nothing was changed then */
@@ -67,6 +70,7 @@ export class Reloader {
     }
     const taken: ReloadStep[] = [];
     for (const step of steps) taken.push(await this.#take(step, next));
+    if (steps.length > 0) await this.#network?.apply(next.config);
     this.reloadedAt = performance.now();
     const failed = taken.filter(({ failure }) => failure !== undefined).length;
     const count = steps.length === 1 ? "1 change" : `${steps.length} changes`;
@@ -132,9 +136,6 @@ export class Reloader {
         return tunnel && runtime.replaceTunnel(tunnel);
       }
       case "change-rules":
-        if (step.of === "ppp profiles" && runtime.context.dataPlaneStatus().capabilities.interfaces) {
-          await applyForwarding(config, this.#logger);
-        }
         return this.#changeRules(step, config);
       case "change-settings":
         return step.of === "daemon" ? this.#changeDaemon(config.daemon) : undefined;

@@ -175,6 +175,7 @@ function detailLines(session: SessionDetail, paint: Paint): string[] {
           session.interfaceName &&
             `${session.interfaceName}${session.mtuOctets === undefined ? "" : `, MTU ${session.mtuOctets}`}`,
         ],
+        ["switched to", session.switchedTo],
         ["routes", session.routes?.join(", ")],
         ["set up in", session.setupMs && duration(session.setupMs)],
         [

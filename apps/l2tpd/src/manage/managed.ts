@@ -26,8 +26,10 @@ import {
   type TunnelSummary,
 } from "@l2tp/management";
 import type { DynamicTunnel, SessionFigures } from "@l2tp/node";
+import type { HostNetwork } from "../host-network.ts";
 import type { LogWriter } from "../log-writer.ts";
 import type { PlaneChoice } from "../planes.ts";
+import { reachOf } from "../reach.ts";
 import type { Reloader } from "../reload.ts";
 import type { Runtime } from "../runtime.ts";
 import type { DaemonState, SessionStateRow, TunnelStateRow } from "../state.ts";
@@ -50,6 +52,8 @@ import { type ConfiguredFacts, closedTunnel, tunnelDetail, tunnelSummary } from 
 export interface ManagedParts {
   readonly runtime: Runtime;
   readonly reloader: Reloader;
+  /** Absent where the data plane has no interfaces. */
+  readonly network: HostNetwork | undefined;
   readonly logger: LogWriter;
   readonly choice: PlaneChoice;
   readonly configFile: string;
@@ -181,7 +185,12 @@ export class ManagedDaemon implements Managed {
     const session = this.#find(tunnel, name);
     if (tunnel === undefined || session === undefined) return undefined;
     const data = await session.statistics();
-    return sessionDetail(tunnel, session, performance.now(), this.#factsOfSession(tunnel, session), data);
+    const { runtime, network } = this.#parts;
+    const reach = reachOf(runtime, tunnel, session);
+    // That the host cannot be looked at takes nothing from the session.
+    const warnings = reach && (await network?.explain(reach).catch(() => undefined));
+    const facts = { ...this.#factsOfSession(tunnel, session), warnings };
+    return sessionDetail(tunnel, session, performance.now(), facts, data);
   }
 
   *closedSessions(): Iterable<ClosedSession> {

@@ -21,6 +21,8 @@ export interface SessionFacts {
   readonly pseudowire: string;
   /** Who we are for the peer's PPP, on a session that we open. */
   readonly ownName?: string | undefined;
+  /** Why its packets get nowhere. */
+  readonly warnings?: readonly string[] | undefined;
 }
 
 /** @param data - the data plane's counters, where they were asked for. */
@@ -97,6 +99,7 @@ export function sessionDetail(
     plane: status?.plane,
     data: counters(data),
     ppp: call && pppStatus(call),
+    warnings: facts.warnings?.length ? [...facts.warnings] : undefined,
     switchedTo: call?.switchedTo && `${call.switchedTo.tunnel}/${call.switchedTo.session}`,
   });
 }

@@ -86,6 +86,8 @@ export const sessionDetail = sessionSummary.extend({
     .optional(),
   /** Routes that lead to the peer. */
   routes: z.array(z.string()).optional(),
+  /** The session that its packets go on to (tunnel switching), as `TUNNEL/SESSION`. */
+  switchedTo: z.string().optional(),
   /** What keeps it from being of use, for people: no forwarding, no masquerading, … */
   warnings: z.array(z.string()).optional(),
 });

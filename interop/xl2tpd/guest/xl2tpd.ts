@@ -5,8 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Site, until } from "../../support/site.ts";
 
+/** Set in the virtual machine. */
+const INSIDE = "L2TP_VM";
+
 /** What pppd reads besides options; in the virtual machine nothing of the host's is written. */
 export function writeSecrets(users: Readonly<Record<string, string>>): void {
+  if (process.env[INSIDE] === undefined) throw new Error("a machine's own secrets would be overwritten");
   const lines = Object.entries(users).map(([user, password]) => `${user}\t*\t${password}\t*\n`);
   for (const file of ["chap-secrets", "pap-secrets"])
     writeFileSync(`/etc/ppp/${file}`, lines.join(""), { mode: 0o600 });

@@ -13,6 +13,7 @@ import {
 } from "@l2tp/linux";
 import type { SharedAttachment, SharedInterface, SharedInterfaces, SharedUser, TunnelHost } from "./host.ts";
 import { type NamedPrefix, parsePrefix } from "./prefixes.ts";
+import { trySwitch } from "./sysctl.ts";
 import { closeInBackground, openInterface } from "./tun-interface.ts";
 
 /** One interface, and who of its sessions has which prefix. */
@@ -102,6 +103,10 @@ export class SharedTuns implements SharedInterfaces {
       const run = (request: NetlinkRequest<unknown>) => wire.network.run(request);
       await wire.network.limitGso(index);
       await run(links.set({ index }, { mtuOctets }));
+      if ([...own, ...to].some((text) => text.includes(":"))) {
+        // Off by default on some hosts; asked for here.
+        wire.inNamespace(() => trySwitch(`ipv6/conf/${tun.name}/disable_ipv6`, "0"));
+      }
       for (const text of own) await run(addresses.add({ index, ...splitAddress(text) }));
       await run(links.set({ index }, { up: true }));
       for (const { text } of prefixes) await run(routes.add({ destination: text, interfaceIndex: index }));

@@ -13,6 +13,7 @@ import { MssClamp } from "../packet/mss.ts";
 import { ADDRESS_CONTROL, MAX_PPP_HEADER, PPP } from "../packet/ppp-frame.ts";
 import { PrefixTable } from "../packet/prefix-table.ts";
 import { MAX_CUT_HEADER, TcpCutter } from "../packet/tcp-cut.ts";
+import { LARGEST_ANSWER, TooBig } from "../packet/too-big.ts";
 import { ENTRY, FrameRing } from "./frame-ring.ts";
 import { Loop, NOTICE_INTERVAL_MS, SHARED_TUN } from "./loop.ts";
 import type { Command, DestinationRecord, LinkRecord, SendRecord, WorkerStart } from "./messages.ts";
@@ -20,6 +21,7 @@ import { Outbox, type OutboxPort } from "./outbox.ts";
 import { TX } from "./shared.ts";
 import { HeaderTemplate, NAMES, TEMPLATE, TxDestination, type TxPpp, TxSession } from "./tx-session.ts";
 
+const IPV4_HEADER = 20;
 /** Frames read from one interface before the others have their turn. */
 const FRAMES_PER_TURN = 64;
 /** What is taken of the main thread's ring in one turn. */
@@ -31,6 +33,9 @@ const READ_ROOM = 4 * LARGEST_READ;
 /** Segments that are encrypted are put together here. */
 const CRYPT_ROOM = 2 * LARGEST_READ;
 const VIRTIO = abi.virtio_net_hdr.size;
+/** An answer with a virtio header in front of it. */
+const ANSWER_FRONT = 16;
+const ANSWER_ROOM = ANSWER_FRONT + LARGEST_ANSWER;
 /** In front of each frame, with room for a virtio header and ours; so that IP headers are at a multiple of four. */
 const HEADROOM_ETHERNET = 42;
 const HEADROOM_IP = 44;
@@ -42,6 +47,9 @@ const HEADER_FRONT = 32;
 const HEADER_SLOTS = 512;
 /** What UDP over IPv4 can carry; IPv6 takes a little more. */
 const LARGEST_MESSAGE = 65_507;
+/** Answers to packets that are too large (RFC 1812 §4.3.2.8): this many at once, and this many a second. */
+const ANSWERS_BURST = 50;
+const ANSWERS_PER_SECOND = 200;
 /** How long a destination goes without GSO that was refused. */
 const GSO_RETRY_MS = 30_000;
 /** How long a full socket buffer is waited for at a time. */
@@ -52,7 +60,9 @@ if (MAX_DATA_HEADER + MAX_PPP_HEADER + 3 > HEADER_FRONT) throw new RangeError("h
 
 /** Octets of the arena that one sender needs. */
 export function senderArena(rows: number): number {
-  return READ_ROOM + CRYPT_ROOM + HEADER_SLOTS * HEADER_SLOT + rows * (TEMPLATE + NAMES) + 256 * 1024;
+  return (
+    READ_ROOM + CRYPT_ROOM + ANSWER_ROOM + HEADER_SLOTS * HEADER_SLOT + rows * (TEMPLATE + NAMES) + 256 * 1024
+  );
 }
 
 /** A TUN that sessions share, and which of them has which addresses. */
@@ -70,6 +80,10 @@ export class Sender extends Loop {
   readonly #cutter: TcpCutter;
   readonly #clamp: MssClamp;
   readonly #checksum: Checksum;
+  readonly #tooBig: TooBig;
+  readonly #answerRoom: number;
+  #answers = ANSWERS_BURST;
+  #answersAt = 0;
   readonly #tx: Float64Array;
   readonly #ns: Int32Array;
   readonly #ring: FrameRing;
@@ -105,6 +119,8 @@ export class Sender extends Loop {
     this.#at = this.#room;
     this.#cryptRoom = arena.take(CRYPT_ROOM);
     this.#cryptAt = this.#cryptRoom;
+    this.#tooBig = new TooBig(arena.view, arena.u8, checksum);
+    this.#answerRoom = arena.take(ANSWER_ROOM);
     this.#headerSlots = arena.take(HEADER_SLOTS * HEADER_SLOT);
     this.#templates = arena.take(start.rows * TEMPLATE);
     this.#names = arena.take(start.rows * NAMES);
@@ -308,7 +324,10 @@ export class Sender extends Loop {
   #ordinary(session: TxSession, frame: number, length: number): void {
     const { ppp, row } = session;
     if (length > (ppp === undefined ? LARGEST_MESSAGE - MAX_DATA_HEADER : ppp.mtu)) {
-      this.#drop(session, 1);
+      if (ppp === undefined || !this.#fragments(session, ppp, frame, length)) {
+        this.#drop(session, 1);
+        if (ppp !== undefined) this.#answerTooBig(session, ppp, frame, length);
+      }
       return;
     }
     let start = frame;
@@ -369,6 +388,7 @@ export class Sender extends Loop {
     const most = ppp === undefined ? LARGEST_MESSAGE - MAX_DATA_HEADER : ppp.mtu;
     if (cutter.headerLength + Math.min(size, length - cutter.headerLength) > most) {
       this.#drop(session, cutter.segments);
+      if (ppp !== undefined) this.#answerTooBig(session, ppp, frame, length);
       return;
     }
     for (let i = 0; i < cutter.segments; i++) {
@@ -400,6 +420,38 @@ export class Sender extends Loop {
     const length = headerLength + payloadLength;
     this.#cryptAt = (packet + length + 63) & ~63;
     this.#ordinary(session, packet, length);
+  }
+
+  /** Sends an IPv4 packet that is too large in fragments, if it may be cut. */
+  #fragments(session: TxSession, ppp: TxPpp, packet: number, length: number): boolean {
+    const most = this.#tooBig.fragmentPayload(packet, length, ppp.mtu);
+    if (most === 0) return false;
+    for (let from = 0; from < length - IPV4_HEADER; from += most) {
+      if (this.#cryptAt + LARGEST_READ > this.#cryptRoom + CRYPT_ROOM) this.#flushOutbox();
+      const into = this.#cryptAt + HEADROOM_IP;
+      const octets = this.#tooBig.fragment(packet, length, from, most, into);
+      this.#cryptAt = (into + octets + 63) & ~63;
+      this.#ordinary(session, into, octets);
+    }
+    return true;
+  }
+
+  /** Tells the sender of a packet, by the interface that it came from, what is not too large. */
+  #answerTooBig(session: TxSession, ppp: TxPpp, packet: number, length: number): void {
+    const tap = session.tap === -1 ? (this.#sharedTuns[ppp.shared]?.tap ?? -1) : session.tap;
+    const now = this.#now;
+    const answers = this.#answers + ((now - this.#answersAt) * ANSWERS_PER_SECOND) / 1_000;
+    this.#answers = Math.min(answers, ANSWERS_BURST);
+    this.#answersAt = now;
+    if (tap === -1 || this.#answers < 1) return;
+    const into = this.#answerRoom + ANSWER_FRONT;
+    const octets = this.#tooBig.answer(packet, length, ppp.mtu, into);
+    if (octets === 0) return;
+    this.#answers--;
+    const start = into - this.#virtio;
+    this.arena.u8.fill(0, start, into);
+    // Lost like any other packet where the interface does not take it.
+    this.sys.write(tap, this.arena.base + start, this.#virtio + octets);
   }
 
   #count(row: number, octets: number): void {

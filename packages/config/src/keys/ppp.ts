@@ -440,7 +440,7 @@ export const PPP_KEYS = {
   }),
   masquerade: ours(z.union([z.boolean(), text()]), {
     description:
-      "Hide the peers' IPv4 addresses behind the host's: `true` on any interface, else on this one.",
+      "Hide the peers' addresses (IPv4, and unique local ones of IPv6) behind the host's, through nf_tables: `true` whichever interface their packets leave by, else the one of this name. For calls that come in: what their pools, users and routes have.",
     expects: "true, false or the name of an interface",
     default: "`false`",
     example: "masquerade = true",

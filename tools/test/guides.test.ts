@@ -1,5 +1,6 @@
 /** The guides keep to the code: what is generated is fresh, links lead somewhere, and documents in them load. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkConfig } from "@l2tp/config";
@@ -58,7 +59,6 @@ const blocks = GUIDES.flatMap((path) =>
 test.each(blocks)("the document in %s loads", (_name, text = "") => {
   // The hooks of a guide are added to a document.
   const document = text.startsWith("[hooks]") ? `[listen.here]\nlocal = "127.0.0.1:1701"\n${text}` : text;
-  // So are further keys of a session or profile that stand alone.
   const checked = checkConfig(document, { file: "guide.toml" });
   expect(checked.ok ? [] : checked.error.message).toEqual([]);
 });
@@ -70,4 +70,19 @@ test("every guide is in the README's list", () => {
     readdirSync(join(root, "packages")).filter((name) => !readme.includes(`(packages/${name})`)),
   ).toEqual([]);
   expect(readdirSync(join(root, "apps")).filter((name) => !readme.includes(`(apps/${name})`))).toEqual([]);
+});
+
+test("docs/architecture.md has the layers of .dependency-cruiser.cjs", () => {
+  const rules = createRequire(import.meta.url)("../../.dependency-cruiser.cjs") as {
+    forbidden: { name: string; to: { path?: string } }[];
+  };
+  const allowed = rules.forbidden.flatMap(({ name, to }) => {
+    const [, layer] = /^(.*)-imports-only-layers-below$/.exec(name) ?? [];
+    const names = /\(\?!\(([^)]*)\)/.exec(to.path ?? "")?.[1]?.split("|") ?? [];
+    return layer === undefined ? [] : [[layer, names.filter((below) => below !== layer).sort()]];
+  });
+  const said = [...read("docs/architecture.md").matchAll(/^\| `([a-z-]+)` \| ([^|]+) \|/gm)].map(
+    ([, layer = "", below = ""]) => [layer, below.startsWith("–") ? [] : below.trim().split(", ").sort()],
+  );
+  expect(Object.fromEntries(said)).toEqual(Object.fromEntries(allowed));
 });

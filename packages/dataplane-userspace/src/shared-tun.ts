@@ -16,6 +16,12 @@ import { type NamedPrefix, parsePrefix } from "./prefixes.ts";
 import { trySwitch } from "./sysctl.ts";
 import { closeInBackground, openInterface } from "./tun-interface.ts";
 
+/**
+ * Packets that wait for the sending thread. A TUN has room for 500, which a thousand TCP flows that begin together overflow
+ * many times: a third of their segments were lost then, and sent again.
+ */
+const QUEUE_PACKETS = 8_192;
+
 /** One interface, and who of its sessions has which prefix. */
 export class SharedTun implements SharedInterface {
   readonly name: string;
@@ -102,7 +108,7 @@ export class SharedTuns implements SharedInterfaces {
     try {
       const run = (request: NetlinkRequest<unknown>) => wire.network.run(request);
       await wire.network.limitGso(index);
-      await run(links.set({ index }, { mtuOctets }));
+      await run(links.set({ index }, { mtuOctets, txQueueLength: QUEUE_PACKETS }));
       if ([...own, ...to].some((text) => text.includes(":"))) {
         // Off by default on some hosts; asked for here.
         wire.inNamespace(() => trySwitch(`ipv6/conf/${tun.name}/disable_ipv6`, "0"));

@@ -17,26 +17,36 @@ export interface SessionOwner {
   forget(session: NullSession): void;
 }
 
+/** Of a session that nothing has come for. */
+const NOTHING: Readonly<PlaneStatistics> = emptyStatistics();
+
 /** A session of a `NullTunnel`. It has no interface, and never sends. */
 export class NullSession implements SessionPlane {
   readonly sessionId: number;
-  readonly counters: PlaneStatistics = emptyStatistics();
+  readonly l2SpecificSublayer: SessionPlaneParameters["l2SpecificSublayer"];
   readonly #owner: SessionOwner;
-  readonly #parameters: SessionPlaneParameters;
+  readonly #cookie: Uint8Array;
+  /** Made when there is something to count: of a hundred thousand sessions few ever have. */
+  #counters: PlaneStatistics | undefined;
   #mtuOctets: number;
   #gone: string | undefined;
 
   constructor(owner: SessionOwner, parameters: SessionPlaneParameters, mtuOctets: number) {
     this.#owner = owner;
+    const { sessionId, cookie, l2SpecificSublayer } = parameters;
     // In v2 there is none, and a copy of nothing costs as much as one of something: a hundred octets and the collector's time.
-    this.#parameters =
-      parameters.cookie.length === 0 ? parameters : { ...parameters, cookie: parameters.cookie.slice() };
-    this.sessionId = parameters.sessionId;
+    this.#cookie = cookie.length === 0 ? cookie : cookie.slice();
+    this.sessionId = sessionId;
+    this.l2SpecificSublayer = l2SpecificSublayer;
     this.#mtuOctets = mtuOctets;
   }
 
   get mtuOctets(): number {
     return this.#mtuOctets;
+  }
+
+  get counters(): Readonly<PlaneStatistics> {
+    return this.#counters ?? NOTHING;
   }
 
   isPeer({ address, port }: SocketAddress): boolean {
@@ -51,8 +61,9 @@ export class NullSession implements SessionPlane {
    * @param at - where the v3 cookie begins.
    */
   drop(datagram: Uint8Array, at: number): void {
-    const { cookie } = this.#parameters;
-    const { counters } = this;
+    this.#counters ??= emptyStatistics();
+    const counters = this.#counters;
+    const cookie = this.#cookie;
     if (cookie.length > 0 && this.#owner.version === 3) {
       const short = datagram.length < at + cookie.length;
       if (short || !equalConstantTime(datagram.subarray(at, at + cookie.length), cookie)) {
@@ -68,7 +79,7 @@ export class NullSession implements SessionPlane {
 
   async update(change: SessionPlaneChange): Promise<void> {
     this.#assertUp("update");
-    checkSessionChange(change, this.#parameters, this.#owner.version);
+    checkSessionChange(change, this, this.#owner.version);
     if (change.mtuOctets !== undefined) this.#mtuOctets = change.mtuOctets;
   }
 

@@ -52,7 +52,7 @@ describe("an operator", () => {
     ctl = new Ctl();
     daemon = new Daemon(here, document(ctl), { dataPlane: "null" });
     for (const name of ["a", "b"]) await daemon.says(new RegExp(`^session ${name} is up`));
-    file = (await ctl.client.status()).configFile;
+    file = (await ctl.client.status()).configFile as string;
   });
   afterAll(async () => {
     await daemon[Symbol.asyncDispose]();

@@ -14,6 +14,7 @@ import { Caller } from "../support/caller.ts";
 import { Daemon } from "../support/daemon.ts";
 import { here } from "../support/here.ts";
 
+// biome-ignore lint/suspicious/noUndeclaredEnvVars: chooses among runs; nothing that is built depends on it.
 const SEED = Number(process.env["L2TP_TEST_SEED"] ?? 1);
 const MILLION = 1_000_000;
 /** Before memory is looked at for the first time: caches are full, code is compiled. */

@@ -8,7 +8,7 @@ import {
   STOPCCN_RESULTS_V2,
 } from "@l2tp/protocol";
 import type { Cause } from "./cause.ts";
-import { REMEDIES } from "./remedies.ts";
+import { remedyFor } from "./remedies.ts";
 
 /** Who or what ended it. */
 export type EndedBy = "local" | "peer" | "network";
@@ -52,7 +52,7 @@ export function ending(facts: EndingFacts): Ending {
     ...rest,
     ...(text !== undefined && text !== "" && { text: printable(text).slice(0, MAXIMUM_TEXT) }),
     tryAnother: facts.by === "peer" && facts.result === 2 && (facts.error === 7 || facts.error === 4),
-    remedy: facts.remedy ?? REMEDIES[facts.cause],
+    remedy: facts.remedy ?? remedyFor(facts.cause, facts.message, facts.result),
   };
 }
 

@@ -24,3 +24,28 @@ export const REMEDIES: Readonly<Record<Cause, string>> = {
   "tunnel-ended": "see why its tunnel ended",
   bearer: "see the result, and the Q.931 cause where there is one: the call itself ended",
 };
+
+const ASKED_FOR =
+  "nothing to do: it was asked for at the peer; what we dial is dialled again, unless the settings say no";
+
+/** Where a peer's Result Code says more than that it was the peer: of what was up. */
+const PEER_REMEDIES: Readonly<Record<"StopCCN" | "CDN", Readonly<Record<number, string>>>> = {
+  StopCCN: {
+    1: ASKED_FOR,
+    6: "nothing to do: the peer is being shut down; what we dial is dialled again, unless the settings say no",
+  },
+  CDN: {
+    1: "see the PPP of this session: its end, or the line, was lost at the peer, whose log may say why",
+    3: ASKED_FOR,
+  },
+};
+
+/** The remedy for an ending. */
+export function remedyFor(
+  cause: Cause,
+  message: "StopCCN" | "CDN" | undefined,
+  result: number | undefined,
+): string {
+  const known = cause === "peer-close" && message !== undefined && result !== undefined;
+  return (known ? PEER_REMEDIES[message][result] : undefined) ?? REMEDIES[cause];
+}

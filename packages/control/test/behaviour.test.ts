@@ -390,6 +390,20 @@ describe("statistics and history", () => {
     );
   });
 
+  test.each([
+    ["StopCCN", 1, /nothing to do: it was asked for at the peer/],
+    ["StopCCN", 6, /nothing to do: the peer is being shut down/],
+    ["StopCCN", 3, /look into the peer's log/],
+    ["CDN", 3, /nothing to do: it was asked for at the peer/],
+  ] as const)("what is up and ended by a peer's %s %i has a remedy that fits", (type, result, remedy) => {
+    const { stage, peer, sessionId } = lnsWithSession();
+    if (type === "CDN") peer.sayTo(sessionId, "CDN", A.result(result), A.sessionId(500));
+    else peer.say("StopCCN", A.tunnelId(77), A.result(result));
+    const { ending } = stage.last(type === "CDN" ? "session-down" : "tunnel-down");
+    expect(ending.cause).toBe("peer-close");
+    expect(endingText(ending)).toMatch(remedy);
+  });
+
   test("every cause has a remedy", () => {
     expect(Object.values(REMEDIES).every((remedy) => remedy.length > 10)).toBe(true);
   });

@@ -11,12 +11,40 @@ export interface Alarm {
   clear(): void;
 }
 
+type Ring = (now: Instant) => void;
+
+/** An alarm as its owner has it. A class: there is one for each of thousands of sessions, and closures cost more. */
+class Handle implements Alarm, Disposable {
+  readonly #alarms: Alarms;
+  /** -1: it was disposed of. */
+  #key: number;
+
+  constructor(alarms: Alarms, key: number) {
+    this.#alarms = alarms;
+    this.#key = key;
+  }
+
+  set(due: Instant): void {
+    if (this.#key >= 0) this.#alarms.set(this.#key, due);
+  }
+
+  clear(): void {
+    if (this.#key >= 0) this.#alarms.clear(this.#key);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#key < 0) return;
+    this.#alarms.release(this.#key);
+    this.#key = -1;
+  }
+}
+
 /** The alarms of one context. */
 export class Alarms {
   readonly #clock: Clock;
   readonly #wheel = new TimerWheel();
   /** What rings, by key in the wheel; a hole is a key to be given again. */
-  readonly #rings: (((now: Instant) => void) | undefined)[] = [];
+  readonly #rings: (Ring | undefined)[] = [];
   readonly #freeKeys: number[] = [];
   /** The one system timer. */
   #armed: { readonly wake: Instant; readonly cancel: () => void } | undefined;
@@ -28,30 +56,31 @@ export class Alarms {
   }
 
   /** An alarm that is not set yet; dispose of it when it is needed no more. `ring` must not throw. */
-  create(ring: (now: Instant) => void): Alarm & Disposable {
+  create(ring: Ring): Alarm & Disposable {
     const key = this.#freeKeys.pop() ?? this.#rings.length;
     this.#rings[key] = ring;
-    let released = false;
-    return {
-      set: (due) => {
-        if (released || this.#disposed) return;
-        this.#wheel.arm(key, due);
-        this.#arm();
-      },
-      clear: () => {
-        if (released) return;
-        this.#wheel.cancel(key);
-        this.#arm();
-      },
-      [Symbol.dispose]: () => {
-        if (released) return;
-        released = true;
-        this.#wheel.cancel(key);
-        this.#rings[key] = undefined;
-        this.#freeKeys.push(key);
-        this.#arm();
-      },
-    };
+    return new Handle(this, key);
+  }
+
+  /** For {@link Handle} only. */
+  set(key: number, due: Instant): void {
+    if (this.#disposed) return;
+    this.#wheel.arm(key, due);
+    this.#arm();
+  }
+
+  /** For {@link Handle} only. */
+  clear(key: number): void {
+    this.#wheel.cancel(key);
+    this.#arm();
+  }
+
+  /** For {@link Handle} only. */
+  release(key: number): void {
+    this.#wheel.cancel(key);
+    this.#rings[key] = undefined;
+    this.#freeKeys.push(key);
+    this.#arm();
   }
 
   /** Nothing rings any more. */

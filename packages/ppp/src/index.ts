@@ -93,6 +93,8 @@ export {
   type AuthMethod,
   type Ipv4Settings,
   type Ipv6Settings,
+  ipv4Settings,
+  ipv6Settings,
   type MppeSettings,
   type PppOptions,
   type PppSettings,

@@ -46,7 +46,7 @@ export class OwnPpp {
   /** As LNS: the LAC is to be told which characters it has to escape. */
   #tellsAccm = false;
   /** What was agreed on when it came up. */
-  agreed: PppUp | undefined;
+  agreed: Pick<PppUp, "user" | "mtu"> | undefined;
   /** What the CDN is to say when PPP has ended because somebody hung up. */
   #cdn: CdnFacts | undefined;
   #ended = false;
@@ -115,7 +115,7 @@ export class OwnPpp {
     if (this.#ended) return;
     switch (event.type) {
       case "up":
-        this.agreed = event;
+        this.agreed = { user: event.user, mtu: event.mtu };
         this.#user.up(event);
         this.#user.addresses(interfaceAddresses(event));
         return;

@@ -1,6 +1,6 @@
 /** What a session gets: the profile's word, what the user was granted, and what was leased, made into one. Pure. */
 import type { AddressLease, UserGrant } from "@l2tp/access";
-import { type Grants, type PppOptions, parseIpv4, pppSettings } from "@l2tp/ppp";
+import { type Grants, ipv4Settings, ipv6Settings, type PppOptions, parseIpv4 } from "@l2tp/ppp";
 import { checkIpv6Prefix, checkPrefix } from "./prefix.ts";
 import type { PppProfile } from "./profile.ts";
 
@@ -22,12 +22,15 @@ export interface SessionGrant {
 
 const isIpv4 = (text: string): boolean => parseIpv4(text) !== undefined;
 
+/** Shared by all who have none: they are many. */
+const NO_ROUTES: SessionGrant["routes"] = { ipv4: [], ipv6: [] };
+
 /** What a session has before anybody was asked. */
 export function ungranted(profile: PppProfile): SessionGrant {
   const { ipv6, sessionTimeoutMs, idleTimeoutMs } = profile;
   return {
     grants: {},
-    routes: { ipv4: [], ipv6: [] },
+    routes: NO_ROUTES,
     rateLimit: undefined,
     ipv6Prefix: ipv6.prefix,
     delegatedPrefix: ipv6.delegatedPrefix,
@@ -70,7 +73,9 @@ export function sessionGrant(profile: PppProfile, grant: UserGrant, lease: Addre
           ...settings.ipv6,
           ...(grant.interfaceId !== undefined && { peer: grant.interfaceId, acceptPeer: false }),
         };
-  pppSettings({ ipv4, ipv6 }); // throws here, and not in the middle of a negotiation
+  // They throw here, and not in the middle of a negotiation.
+  if (ipv4 !== false) ipv4Settings(ipv4 ?? {});
+  if (ipv6 !== false) ipv6Settings(ipv6 ?? {});
   const routes = grant.routes ?? [];
   for (const [i, route] of routes.entries()) checkPrefix(`routes[${i}]`, route);
   const ipv6Prefix = lease.ipv6Prefix ?? grant.ipv6Prefix ?? before.ipv6Prefix;
@@ -81,10 +86,13 @@ export function sessionGrant(profile: PppProfile, grant: UserGrant, lease: Addre
   const { toPeerBps, fromPeerBps } = grant;
   return {
     grants: { ipv4, ipv6 },
-    routes: {
-      ipv4: routes.filter((route) => isIpv4(route.split("/")[0] as string)),
-      ipv6: routes.filter((route) => !isIpv4(route.split("/")[0] as string)),
-    },
+    routes:
+      routes.length === 0
+        ? NO_ROUTES
+        : {
+            ipv4: routes.filter((route) => isIpv4(route.split("/")[0] as string)),
+            ipv6: routes.filter((route) => !isIpv4(route.split("/")[0] as string)),
+          },
     rateLimit:
       toPeerBps === undefined && fromPeerBps === undefined
         ? undefined

@@ -8,6 +8,7 @@ import { type Cause, REMEDIES } from "@l2tp/control";
 import type { PlaneErrorCode } from "@l2tp/dataplane";
 import type { DownCode } from "@l2tp/ppp";
 import { CDN_RESULTS_V2, GENERAL_ERRORS, STOPCCN_RESULTS_V2 } from "@l2tp/protocol";
+import { remedyFor } from "../../packages/control/src/remedies.ts";
 import { reason } from "../../packages/node/src/reason.ts";
 import { reasonOf } from "../../packages/ppp/src/reasons.ts";
 
@@ -85,15 +86,27 @@ const codes = (texts: Readonly<Record<number, string>>) =>
     .filter(([code]) => code !== "0")
     .map(([code, text]) => [code, text]);
 
+/** Where the peer's Result Code says more. */
+const said = (): string[][] =>
+  (["StopCCN", "CDN"] as const).flatMap((message) =>
+    Object.entries(message === "CDN" ? CDN_RESULTS_V2 : STOPCCN_RESULTS_V2)
+      .map(([result, text]) => [result, text, remedyFor("peer-close", message, Number(result))] as const)
+      .filter(([, , remedy]) => remedy !== REMEDIES["peer-close"])
+      .map(([result, text, remedy]) => [
+        "`peer-close`",
+        `… with: ${text}.`,
+        `${message} ${result}`,
+        `${sentence(remedy)}.`,
+      ]),
+  );
+
 const TABLES: Readonly<Record<string, () => string>> = {
   causes: () =>
     table(
       ["code in the log", "what happened", "on the wire", "likely remedy"],
-      Object.entries(CAUSES).map(([cause, [happened, wire]]) => [
-        `\`${cause}\``,
-        happened,
-        wire,
-        `${sentence(REMEDIES[cause as Cause])}.`,
+      Object.entries(CAUSES).flatMap(([cause, [happened, wire]]) => [
+        [`\`${cause}\``, happened, wire, `${sentence(REMEDIES[cause as Cause])}.`],
+        ...(cause === "peer-close" ? said() : []),
       ]),
     ),
   system: () =>

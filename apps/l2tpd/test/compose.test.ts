@@ -156,4 +156,5 @@ test("what a data plane lacks for callers and for what is dialled is named", () 
     );
   expect(of({})).toEqual(["session call of tunnel out: pppd"]);
   expect(of({ pppd: "plugin" })).toEqual([]);
+  expect(of({ pppd: "pty" })).toEqual([]);
 });

@@ -8,11 +8,12 @@ export const INNER = { lns: "10.77.0.1", first: "10.77.0.10" };
 /** Where both are outside. */
 export const [OURS, PEERS] = [OUTER[4].a, OUTER[4].b];
 
-/** Who runs PPP at our end: pppd on the kernel's session, our own on the kernel's, or our own on our data plane. */
+/** Who runs PPP at our end: pppd or our own, on the kernel's sessions or on our data plane's. */
 export const WAYS = [
   { way: "pppd on the kernel's L2TP", dataPlane: "linux", pppd: true },
   { way: "our PPP on the kernel's L2TP", dataPlane: "linux", pppd: false },
   { way: "our PPP on our data plane", dataPlane: "userspace", pppd: false },
+  { way: "pppd over a pseudo-terminal on our data plane", dataPlane: "userspace", pppd: true },
 ] as const;
 export type Way = (typeof WAYS)[number];
 

@@ -4,6 +4,7 @@ import type { TunInterface } from "@l2tp/linux";
 import type { Encapsulation, IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import type { Features } from "./features.ts";
 import type { NetworkView } from "./network.ts";
+import type { PppdService } from "./pppd.ts";
 import type { NamedPrefix } from "./prefixes.ts";
 import type { WireSockets } from "./sockets.ts";
 import type { Shared } from "./worker/shared.ts";
@@ -61,6 +62,7 @@ export interface TunnelHost {
   readonly namespacePath: string | undefined;
   /** Interfaces that PPP sessions share, of all wires of the data plane. */
   readonly sharedTuns: SharedInterfaces;
+  readonly pppd: PppdService;
   /** Hands a frame or packet of a PPP session to the sending thread; false when there is no room. */
   pushDown(row: number, generation: number, kind: number, octets: Uint8Array): boolean;
   /** The session carries packets from now on. */

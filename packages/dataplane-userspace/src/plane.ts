@@ -14,6 +14,7 @@ import { abi, hasCapability, raw, SyscallError, sys, tunFeatures, UnsupportedErr
 import type { Encapsulation } from "@l2tp/protocol";
 import { type Features, type Offload, probeFeatures } from "./features.ts";
 import type { Checksum } from "./packet/checksum.ts";
+import { type PppdService, probePppd } from "./pppd.ts";
 import { SharedTuns } from "./shared-tun.ts";
 import { UserspaceWire } from "./wire.ts";
 
@@ -32,6 +33,11 @@ export interface UserspaceOptions {
   readonly checksum?: Checksum["using"];
   /** Sessions of one wire at most. Default 16,384. */
   readonly maxSessions?: number;
+  /**
+   * Takes what programs say that the data plane runs, line by line: pppd, for PPP sessions without `pppLink`. Without
+   * secrets and control characters; the line begins with the tunnel and session.
+   */
+  readonly log?: (line: string) => void;
 }
 
 /**
@@ -43,6 +49,7 @@ export class UserspaceDataPlane implements DataPlane {
   readonly #features: Features;
   readonly #status: readonly FeatureStatus[];
   readonly #maxSessions: number;
+  readonly #pppd: PppdService;
   readonly #wires = new Set<UserspaceWire>();
   readonly #sharedTuns = new SharedTuns();
   readonly #opening = new Set<Promise<unknown>>();
@@ -63,6 +70,8 @@ export class UserspaceDataPlane implements DataPlane {
       const ipv6 = probeFamily(abi.AF_INET6);
       this.#features = probeFeatures(offload, options.checksum ?? "WebAssembly SIMD");
       const noTun = probeTun();
+      const missing = probePppd();
+      this.#pppd = { missing, log: options.log ?? (() => {}) };
       const encapsulations: Encapsulation[] = ipv4 === undefined ? ["udp", "ip"] : ["udp"];
       this.capabilities = {
         versions: [2, 3],
@@ -71,6 +80,7 @@ export class UserspaceDataPlane implements DataPlane {
         pseudowires: ["eth", "ppp"],
         interfaces: true,
         pppLink: noTun === undefined ? ["interface", "shared", "program"] : ["program"],
+        ...(missing === undefined && { pppd: "pty" as const }),
       };
       this.#status = [
         ...this.#features.status,
@@ -83,6 +93,11 @@ export class UserspaceDataPlane implements DataPlane {
           feature: "ppp-interfaces",
           using: noTun === undefined ? "TUN" : "off",
           ...(noTun === undefined ? {} : { why: noTun }),
+        },
+        {
+          feature: "pppd",
+          using: missing === undefined ? "on a pseudo-terminal" : "off",
+          ...(missing === undefined ? {} : { why: missing }),
         },
         {
           feature: "ipv6",
@@ -111,6 +126,7 @@ export class UserspaceDataPlane implements DataPlane {
       capabilities: this.capabilities,
       features: this.#features,
       sharedTuns: this.#sharedTuns,
+      pppd: this.#pppd,
       rows: this.#maxSessions,
       closed: (wire) => this.#wires.delete(wire),
     });

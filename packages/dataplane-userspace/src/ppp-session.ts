@@ -18,12 +18,12 @@ import type { L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import { type Bridgeable, type Bridged, bridgeSessions } from "./bridging.ts";
 import { headerRecord } from "./header-record.ts";
 import type { HostedSession, SendSide, TunnelHost } from "./host.ts";
+import { addEntries, removeEntries } from "./ppp-entries.ts";
 import { UserspacePppLink } from "./ppp-link.ts";
 import { type PppInterface, PppNetwork } from "./ppp-network.ts";
 import type { NamedPrefix } from "./prefixes.ts";
 import { closeInBackground, openInterface } from "./tun-interface.ts";
 import { pathMtu, type SessionOwner } from "./tunnel-path.ts";
-import type { PppRecord } from "./worker/messages.ts";
 
 /** As the TUN driver names its own. */
 const DEFAULT_NAME = "tun%d";
@@ -105,6 +105,7 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
   /**
    * Makes the interface, if it has one of its own, and begins to carry frames; on failure nothing is left.
    *
+   * @param parameters - with `pppLink`.
    * @param onGone - called once, when the session has ended for whatever reason.
    * @throws PlaneError
    */
@@ -117,13 +118,7 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     checkSession(parameters, owner.version, wire.capabilities);
     const { sessionId } = parameters;
     const what = `tunnel ${owner.tunnelId}, session ${sessionId}`;
-    const settings = parameters.pppLink;
-    if (settings === undefined) {
-      throw new PlaneError(
-        "unsupported",
-        `${what}: this data plane runs no pppd; a PPP session needs "pppLink", or the kernel's data plane`,
-      );
-    }
+    const settings = parameters.pppLink as PppLinkSettings;
     const row = wire.claim(owner.version, sessionId, owner.tunnelId);
     let attached: Attached | undefined;
     let out: SendSide | undefined;
@@ -152,57 +147,14 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
   }
 
   async #begin(): Promise<void> {
-    const { row, wire, owner, generation, out } = this;
-    const { receiver } = wire;
-    const { sender } = out.wire;
-    const p = this.#parameters;
     const { at, tun } = this.#attached;
-    const { to } = (p.pppLink as PppLinkSettings).attach;
-    const ppp: PppRecord = { path: to, shared: at?.shared?.number ?? -1, generation };
-    const destination = await owner.destination(p.mtu?.dontFragment ?? "path", out.wire);
-    const common = { row, mss: undefined, ppp };
-    const results = await Promise.allSettled([
-      receiver.order({
-        do: "add-receiver",
-        session: {
-          ...common,
-          // Who shares an interface writes to it, too, and does not read it.
-          tap: tun?.fd ?? at?.shared?.tun.fd ?? -1,
-          version: this.version,
-          sessionId: this.sessionId,
-          tunnelId: this.tunnelId,
-          cookie: p.cookie.slice(),
-          sublayer: p.l2SpecificSublayer === "default",
-          receiveSequence: p.receiveSequence,
-          reorderMs: p.reorderMs,
-          peer: owner.address,
-        },
-      }),
-      sender.order({
-        do: "add-sender",
-        session: {
-          ...common,
-          row: out.row,
-          ppp: { ...ppp, generation: out.generation },
-          tap: tun?.fd ?? -1,
-          destination,
-          header: headerRecord(wire.encapsulation, owner, p),
-        },
-      }),
-    ]);
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed === undefined) return;
-    await this.#leave();
-    throw failed.reason;
-  }
-
-  /** The threads forget the session. */
-  async #leave(): Promise<void> {
-    const { wire, row, out } = this;
-    await Promise.all([
-      out.wire.sender.order({ do: "remove", row: out.row }).catch(() => {}),
-      wire.receiver.order({ do: "remove", row }).catch(() => {}),
-    ]);
+    const { to } = (this.#parameters.pppLink as PppLinkSettings).attach;
+    await addEntries(this, this.#parameters, {
+      path: to,
+      shared: at?.shared?.number ?? -1,
+      // Who shares an interface writes to it, too, and does not read it.
+      tap: { write: tun?.fd ?? at?.shared?.tun.fd ?? -1, read: tun?.fd ?? -1 },
+    });
   }
 
   get #what(): string {
@@ -350,7 +302,7 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     at?.shared?.users.delete(this);
     await this.bridged?.end();
     await this.link.settled();
-    await this.#leave();
+    await removeEntries(this);
     await this.#network?.close();
     at?.shared?.disown(this, this.#prefixes);
     if (tun !== undefined) await closeInBackground(tun.fd);

@@ -10,6 +10,7 @@ import { encodeControl, packetInfoControl } from "@l2tp/linux";
 import type { IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import type { TunnelHost } from "./host.ts";
 import { UserspacePppSession } from "./ppp-session.ts";
+import { PtySession } from "./pty-session.ts";
 import { UserspaceSession } from "./session.ts";
 import { encodeDestination, type Fragmentation } from "./sockets.ts";
 import type { SessionOwner } from "./tunnel-path.ts";
@@ -23,7 +24,7 @@ export class UserspaceTunnel implements TunnelPlane, SessionOwner {
   readonly local: IpAddress | undefined;
   readonly #wire: TunnelHost;
   readonly #checksum: boolean;
-  readonly #sessions = new Set<UserspaceSession | UserspacePppSession>();
+  readonly #sessions = new Set<UserspaceSession | UserspacePppSession | PtySession>();
   /**
    * Sending threads know a destination per fragmentation policy, as that is a property of the socket. Mostly there is one
    * thread, that of the wire.
@@ -130,8 +131,9 @@ export class UserspaceTunnel implements TunnelPlane, SessionOwner {
 
   async createSession(parameters: SessionPlaneParameters): Promise<SessionPlane> {
     this.#requireOpen();
-    const made = parameters.pseudowire === "ppp" ? UserspacePppSession : UserspaceSession;
-    const session: UserspaceSession | UserspacePppSession = await made.create(
+    const ofPpp = parameters.pppLink === undefined ? PtySession : UserspacePppSession;
+    const made = parameters.pseudowire === "ppp" ? ofPpp : UserspaceSession;
+    const session: UserspaceSession | UserspacePppSession | PtySession = await made.create(
       this.#wire,
       this,
       parameters,

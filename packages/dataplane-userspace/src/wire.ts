@@ -26,6 +26,7 @@ import { ControlChannel } from "./control-channel.ts";
 import type { Features } from "./features.ts";
 import type { HostedSession, TunnelHost } from "./host.ts";
 import { NetworkView } from "./network.ts";
+import type { PppdService } from "./pppd.ts";
 import { IndexPool, SessionRegistry } from "./registry.ts";
 import type { SharedTuns } from "./shared-tun.ts";
 import { describe, WireSockets } from "./sockets.ts";
@@ -47,6 +48,7 @@ export interface WireHost {
   readonly capabilities: DataPlaneCapabilities;
   readonly features: Features;
   readonly sharedTuns: SharedTuns;
+  readonly pppd: PppdService;
   /** Sessions at most. */
   readonly rows: number;
   /** Called once, when the wire has closed. */
@@ -170,6 +172,10 @@ export class UserspaceWire implements Wire, TunnelHost {
 
   get features(): Features {
     return this.#host.features;
+  }
+
+  get pppd(): PppdService {
+    return this.#host.pppd;
   }
 
   /** What is in use on this wire, and why not more. */

@@ -369,7 +369,8 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
     child.stdout.on("data", (chunk: Buffer) => {
       said += chunk.toString();
     });
-    await until("it has its session", () => /interface \w+\n/.test(said), 60_000);
+    // A whole Node.js has to start first, in an emulated machine.
+    await until("it has its session", () => /interface \w+\n/.test(said), 150_000);
     const name = /interface (\w+)/.exec(said)?.[1] as string;
     expect(lab.a.has(name)).toBe(true);
     child.kill("SIGKILL");
@@ -380,7 +381,7 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
       return left.every(({ SESSION_ID }) => SESSION_ID !== 90);
     });
     await tunnel.remove();
-  }, 120_000);
+  }, 240_000);
 
   describe("on the data plane", () => {
     test("addresses, statistics, sequencing and losses are told as of any session", async () => {

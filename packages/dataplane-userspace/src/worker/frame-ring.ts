@@ -25,6 +25,8 @@ export const ENTRY = {
   packet: 1,
   /** An IPv6 packet of neighbour discovery or DHCPv6. */
   ipv6Control: 2,
+  /** A PPP frame as it came or is to go, with FF 03 or without. */
+  raw: 3,
 } as const;
 
 /** Both ends of the ring; each thread makes its own over the same buffer. */

@@ -43,8 +43,10 @@ export type PppPath =
   | "interface"
   /** A TUN that it shares; which, is told by `shared`. */
   | "shared"
-  /** The main thread. */
-  | "program";
+  /** The main thread, which has them as packets. */
+  | "program"
+  /** The main thread, which has every frame as it is. */
+  | "relay";
 
 /** What the threads know of a PPP session from the start. */
 export interface PppRecord {

@@ -62,6 +62,10 @@ export class PppReceiver {
     more: boolean,
     now: number,
   ): void {
+    if (ppp.path === "relay") {
+      this.#push(this.#packets, session, ppp, ENTRY.raw, at, length, octets);
+      return;
+    }
     const frame = this.#frame;
     const end = at + length;
     if (!frame.read(at, end)) {

@@ -224,7 +224,8 @@ export class Sender extends Loop {
       const frame = this.#at + HEADROOM_IP;
       this.arena.u8.set(ring.u8.subarray(ring.offset, ring.offset + length), frame);
       this.#at = (frame + length + 63) & ~63;
-      if (kind === ENTRY.frame) this.#controlFrame(session, session.ppp, frame, length);
+      if (kind === ENTRY.raw) this.#send(session, frame, length);
+      else if (kind === ENTRY.frame) this.#controlFrame(session, session.ppp, frame, length);
       else this.#frame(session, frame, length, false);
       if (--left === 0) {
         left = ENTRIES_PER_TURN;
@@ -363,16 +364,23 @@ export class Sender extends Loop {
   /** A frame of the main thread's, protocol field first: LCP is never without FF 03 (RFC 1661 §6.6). */
   #controlFrame(session: TxSession, ppp: TxPpp, frame: number, length: number): void {
     const view = this.#view;
-    if (length < 2 || length + MAX_DATA_HEADER + 2 > LARGEST_MESSAGE || session.blocked) {
+    if (length < 2) {
+      this.#drop(session, 1);
+    } else if (ppp.acfc && view.getUint16(frame) !== PPP.lcp) {
+      this.#send(session, frame, length);
+    } else {
+      view.setUint16(frame - 2, ADDRESS_CONTROL);
+      this.#send(session, frame - 2, length + 2);
+    }
+  }
+
+  /** A frame of the main thread's as it is. */
+  #send(session: TxSession, frame: number, length: number): void {
+    if (length + MAX_DATA_HEADER > LARGEST_MESSAGE || session.blocked) {
       this.#drop(session, 1);
       return;
     }
-    let start = frame;
-    if (!ppp.acfc || view.getUint16(frame) === PPP.lcp) {
-      start -= 2;
-      view.setUint16(start, ADDRESS_CONTROL);
-    }
-    start = session.header.write(start, this.#ns);
+    const start = session.header.write(frame, this.#ns);
     const octets = frame + length - start;
     this.#count(session.row, octets);
     this.#outbox.add(session.destination, session.row, start, octets, 0, 0);

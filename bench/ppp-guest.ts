@@ -118,10 +118,13 @@ async function path(sites: KernelSites, lns: () => number[]): Promise<PppPath> {
   }
   await lac.stop();
   const { down, up } = ways;
-  return {
+  const result: PppPath = {
     gbit: { down: down.gbit, up: up.gbit },
     cpuPerGb: { down: down.cpuPerGb, up: up.cpuPerGb },
   };
+  // For when the next one fails.
+  console.log(JSON.stringify(result));
+  return result;
 }
 
 async function xl2tpd(sites: KernelSites): Promise<PppPath> {

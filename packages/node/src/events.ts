@@ -24,7 +24,7 @@ interface TunnelEventBase {
 }
 
 /** What all events of a session have. */
-interface SessionEventBase {
+export interface SessionEventBase {
   readonly at: Instant;
   readonly tunnel: string;
   readonly tunnelId: number;

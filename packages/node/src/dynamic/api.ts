@@ -130,7 +130,10 @@ export interface DynamicSessionInit extends SessionDefaults {
   /** Unique in the tunnel; default `session-N`. */
   readonly name?: string;
   readonly call?: CallInit;
-  /** Open it again when it ends, with back-off. Default: yes on a tunnel that we dial, no on one that was accepted. */
+  /**
+   * Open it again when it ends, after the context's `backoff` (a call that lasted as long as its longest wait begins with the
+   * shortest again); a tunnel's `dial` has waits of its own. Default: yes on a tunnel that we dial, no on one that was accepted.
+   */
   readonly redial?: boolean;
   /** `false`: it waits for `dial()`. Default true. */
   readonly auto?: boolean;

@@ -29,6 +29,7 @@ import type { DynamicHost } from "./host.ts";
 import { ListenerKeeper, type ListenerOwner } from "./listener.ts";
 import { checkTunnel, tunnelChanges } from "./parameters.ts";
 import { Questions } from "./questions.ts";
+import { randomOctets } from "./random-octets.ts";
 import { AcceptedSettings } from "./session-settings.ts";
 import { Switching } from "./switching.ts";
 import type { DynamicTunnelKeeper } from "./tunnel.ts";
@@ -80,11 +81,7 @@ export class Dynamics implements ListenerOwner {
     const { clock, alarms, logger, wires, random } = base;
     const { authority, profiles, control = {}, duid, wall = Date.now } = options;
     const fill: FillRandom = options.fillRandom ?? ((into) => void crypto.getRandomValues(into));
-    const octets = (length: number): Uint8Array => {
-      const into = new Uint8Array(length);
-      fill(into);
-      return into;
-    };
+    const octets = randomOctets(fill);
     this.#owner = owner;
     this.#driver = new EndpointDriver({
       clock,

@@ -36,9 +36,10 @@ import { type PppAtEnd, reasonOfCallsEnd, reasonOfError } from "./ending-reason.
 import type { DynamicHost, SecondAnswer } from "./host.ts";
 import { OwnPpp } from "./own-ppp.ts";
 import { askedAgain } from "./private-group.ts";
-import { bridgeParameters, planeParameters, pppOf, textOfAddresses } from "./session-plane.ts";
+import { bridgeParameters, planeParameters, pppOf } from "./session-plane.ts";
 import type { SessionSettings, SessionTunnel } from "./session-settings.ts";
 import { placeCall, tellOther } from "./session-talk.ts";
+import { type Audience, tellAddresses, tellDown, tellFailed, tellUp } from "./session-told.ts";
 
 /** The bit of the Framing Type AVP (RFC 2661 §4.4.4). */
 const ASYNC_FRAMING = 2;
@@ -370,18 +371,8 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     }
     this.#told = why;
     const retryAt = this.#next(why, tunnelEnds);
-    this.tunnel.logger.info(
-      { session: this.name, code: why.code, remedy: why.remedy },
-      `session ${this.name} is down: ${why.text}${retryAt === undefined ? "" : "; opening it again"}`,
-    );
-    this.#host.emitter.emit({
-      type: "session-down",
-      ...about,
-      reason: why,
-      ending,
-      upForMs,
-      ...(userName !== undefined && { userName }),
-    });
+    const down = { reason: why, ending, upForMs, ...(userName !== undefined && { userName }) };
+    tellDown(this.#audience, about, down, retryAt);
   }
 
   /** Whoever dials proves who it is, whoever is called asks for it. */
@@ -399,12 +390,7 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   }
 
   #tellAddresses(interfaceName: string, addresses: readonly InterfaceAddress[]): void {
-    const text = textOfAddresses(addresses);
-    this.tunnel.logger.info(
-      { session: this.name, interfaceName },
-      `session ${this.name}${interfaceName === "" ? "" : `: ${interfaceName}`} has ${text}`,
-    );
-    this.#host.emitter.emit({ type: "session-addresses", ...this.#about(), interfaceName, addresses });
+    tellAddresses(this.#audience, this.#about(), interfaceName, addresses);
   }
 
   // PPP.
@@ -436,17 +422,8 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     const mtuOctets = this.mtuOctets ?? 0;
     const said = this.#said;
     this.#said = undefined;
-    const where = interfaceName === undefined ? {} : { interfaceName };
-    const on = interfaceName === undefined ? "" : ` on ${interfaceName}`;
-    const who = ppp?.user === undefined ? "" : ` for ${ppp.user}`;
-    this.tunnel.logger.info(
-      { session: this.name, sessionId: this.sessionId, ...where, mtuOctets },
-      `session ${this.name} is up${on}${who}, MTU ${mtuOctets}`,
-    );
-    this.#host.emitter.emit({
-      type: "session-up",
-      ...this.#about(),
-      ...where,
+    tellUp(this.#audience, this.#about(), {
+      ...(interfaceName !== undefined && { interfaceName }),
       mtuOctets,
       ...said,
       ...(ppp !== undefined && { ppp }),
@@ -459,23 +436,9 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     const retryAt = this.#next(why, tunnelEnds);
     // It waits for its tunnel as before, which tells by itself.
     if (tunnelEnds && this.#state === "waiting") return;
-    const fields = { session: this.name, code: why.code, remedy: why.remedy };
-    const again = retryAt === undefined ? "" : "; trying again";
-    if (this.#told && sameReason(this.#told, why)) {
-      this.tunnel.logger.debug(fields, `session ${this.name} still cannot come up: ${why.text}`);
-    } else if (why.code !== "closed" && why.code !== "tunnel-down") {
-      this.tunnel.logger.warn(fields, `session ${this.name} cannot come up: ${why.text}${again}`);
-    }
-    if (!this.#told || !sameReason(this.#told, why)) {
-      this.#told = why;
-      this.#host.emitter.emit({
-        type: "session-failed",
-        ...about,
-        reason: why,
-        ...(retryAt !== undefined && { retryAt }),
-        ...(ending !== undefined && { ending }),
-      });
-    }
+    const isKnown = this.#told !== undefined && sameReason(this.#told, why);
+    if (!isKnown) this.#told = why;
+    tellFailed(this.#audience, about, why, isKnown, ending, retryAt);
   }
 
   /** Where it goes from here. @returns when it is opened again, if that is known. */
@@ -546,6 +509,10 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   #present(): Call {
     if (this.#call !== undefined) return this.#call;
     throw new ClosedError(`session ${this.label} has no call: it is ${this.#state}`);
+  }
+
+  get #audience(): Audience {
+    return { emitter: this.#host.emitter, logger: this.tunnel.logger };
   }
 
   #about() {

@@ -97,8 +97,8 @@ export default function suite(api: SuiteApi): void {
   scene("a wrong password ends the call, said in one line", async (stage) => {
     const ours = await stage.lns(lnsDocument(last, { password: "other" }), last.dataPlane);
     const peer = stage.xl2tpdLac(ONLY_IPV4);
-    const line = await stage.says(ours, /refused user alice: its proof was wrong/);
-    expect(line.level).toBe("info");
+    const line = await stage.says(ours, /session .* cannot come up: .*user alice: its proof was wrong/);
+    expect(line.level).toBe("warn");
     await stage.until(() => /CHAP authentication failed/.test(peer.said), "pppd knows");
   });
 

@@ -1,7 +1,7 @@
 /** From how the control plane says that something ended to the reason that events and states have. */
 import { type Ending, endingText } from "@l2tp/control";
 import { ParameterError } from "../errors.ts";
-import type { PppRun } from "../ppp/index.ts";
+import type { PppDownReason, PppRun } from "../ppp/index.ts";
 import { type Reason, type ReasonCode, reason, reasonOf } from "../reason.ts";
 
 const CODES: Partial<Record<Ending["cause"], ReasonCode>> = {
@@ -19,6 +19,14 @@ export function reasonOfEnding(ending: Ending): Reason {
     text: text.endsWith(tail) ? text.slice(0, -tail.length) : text,
     remedy,
   };
+}
+
+const COMPARE_PASSWORDS = "compare user and password with those that the peer knows; its log may say more";
+
+/** PPP of ours ended by itself, and its call with it. */
+export function reasonOfPpp({ code, text }: Pick<PppDownReason, "code" | "text">): Reason {
+  const plain = reason("ppp", `PPP ended: ${text}`);
+  return code === "authentication-refused" ? { ...plain, remedy: COMPARE_PASSWORDS } : plain;
 }
 
 /** What PPP of ours knew when its call ended. */
@@ -45,7 +53,7 @@ export function reasonOfCallsEnd(ending: Ending, { trouble, proving }: PppAtEnd)
     ? {
         code: plain.code,
         text: `${plain.text}, while we had to prove who we are`,
-        remedy: "compare user and password with those that the peer knows; its log may say more",
+        remedy: COMPARE_PASSWORDS,
       }
     : { ...plain, text: `${plain.text}, before it had proved who it is` };
 }

@@ -13,8 +13,8 @@ import {
   type PppUp,
   proxyOf,
 } from "../ppp/index.ts";
-import { reason } from "../reason.ts";
 import type { Call } from "./call.ts";
+import { reasonOfPpp } from "./ending-reason.ts";
 import type { DynamicHost } from "./host.ts";
 import { interfaceAddresses } from "./session-plane.ts";
 
@@ -153,7 +153,7 @@ export class OwnPpp {
     this.#ended = true;
     const call = this.#call;
     const cdn = this.#cdn === undefined ? cdnOfPpp(why) : { ...this.#cdn, disconnect: why.disconnect };
-    if (this.#cdn === undefined) call.cause ??= reason("ppp", `PPP ended: ${why.text}`);
+    if (this.#cdn === undefined) call.cause ??= reasonOfPpp(why);
     this.#host.driver.command((endpoint, now) => {
       if (this.#cdn === undefined) endpoint.dropCarrier(now, call.handle, cdn);
       else endpoint.closeSession(now, call.handle, cdn);

@@ -103,6 +103,9 @@ test("a wrong password: one line at both ends, with the cause; the CDN has RFC 3
   expect(troubles(pair.lac)).toEqual([
     expect.stringMatching(/cannot come up: PPP ended: the peer did not accept who we are/),
   ]);
+  expect(pair.lac.events.find(({ type }) => type === "session-failed")).toMatchObject({
+    reason: { code: "ppp", remedy: expect.stringMatching(/^compare user and password/) },
+  });
   expect(ups(pair.lac.events)).toEqual([]);
   expect(pair.lns.context.closedSessions()[0]?.ending).toMatchObject({
     message: "CDN",

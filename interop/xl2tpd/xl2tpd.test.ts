@@ -18,6 +18,6 @@ const bundle = await bundleForGuest(
 // Where l2tpd looks for its version.
 cpSync(path("package.json"), `${dirname(dirname(bundle))}/package.json`);
 
-const options = { timeoutMs: 900_000, threads: THREADS, run: ["--env", `${L2TPD_BUNDLE}=${bundle}`] };
+const options = { timeoutMs: 1_500_000, threads: THREADS, run: ["--env", `${L2TPD_BUNDLE}=${bundle}`] };
 vmSuite("xl2tpd as LNS", dialled, new URL("guest/dialled.ts", import.meta.url), options);
 vmSuite("xl2tpd as LAC", dialling, new URL("guest/dialling.ts", import.meta.url), options);

@@ -42,6 +42,13 @@ describe("tables", () => {
     expect(sessions[1]).toMatch(/^north\/call-1 +7\/100 +lns-incoming +up +user-100 +10\.0\.0\.2 +ppp100/);
   });
 
+  test("the address of a session is the subscriber's: at a LNS the peer's, at a LAC our own", async () => {
+    daemon.sessionRows.push({ ...sessionRow("north", 7, "line", 101), kind: "lac-incoming" });
+    const { stdout } = await ctl("session list --tunnel north");
+    expect(stdout).toMatch(/^north\/call-1 .* 10\.0\.0\.2 +ppp100/m);
+    expect(stdout).toMatch(/^north\/line .* 10\.0\.0\.1 +ppp101/m);
+  });
+
   test("filters reach the daemon", async () => {
     expect((await ctl("session list --user user-20*")).stdout.trimEnd().split("\n")).toHaveLength(3);
     expect((await ctl("session list --tunnel south --state down")).stdout).toBe("no sessions\n");

@@ -98,6 +98,12 @@ function hangUpCommand(program: Program): Command {
 const stateOf = (row: { up: boolean; state: string; callState?: string | undefined }): string =>
   row.up || row.callState === undefined ? row.state : `${row.state} (${row.callState})`;
 
+/** The address that tells sessions apart: the subscriber's, which is the peer at an LNS and ourselves at a LAC. */
+function subscriberAddress({ kind, ipv4, ipv6 }: SessionSummary): string | undefined {
+  const end = kind.startsWith("lac") ? "local" : "peer";
+  return ipv4?.[end] ?? ipv6?.[end];
+}
+
 const COLUMNS: readonly Column<SessionSummary>[] = [
   { title: "TUNNEL/SESSION", value: (row) => `${row.tunnel}/${row.name}`, rank: 0 },
   { title: "IDS", value: (row) => `${row.tunnelId}/${row.sessionId}`, rank: 4 },
@@ -109,7 +115,7 @@ const COLUMNS: readonly Column<SessionSummary>[] = [
     paint: (row, paint) => (row.up ? paint.good : paint.bad),
   },
   { title: "USER", value: (row) => row.user, rank: 0 },
-  { title: "ADDRESS", value: (row) => row.ipv4?.peer ?? row.ipv6?.peer, rank: 1 },
+  { title: "ADDRESS", value: subscriberAddress, rank: 1 },
   { title: "INTERFACE", value: (row) => row.interfaceName, rank: 2 },
   { title: "MTU", value: (row) => row.mtuOctets, right: true, rank: 8 },
   { title: "PEER", value: (row) => formatAddress(row.peer), rank: 5 },

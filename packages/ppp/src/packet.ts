@@ -1,5 +1,5 @@
 /**
- * Packets of LCP and the NCPs (RFC 1661 §5) and the options in them (§6): checked views, nothing copied.
+ * Packets of LCP and the NCPs (RFC 1661 §5) and the options in them (§6): checked; packets are views, options copies.
  *
  *     +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *     |     Code      |  Identifier   |            Length             |
@@ -62,7 +62,7 @@ export function encodePacket(code: number, identifier: number, data: Uint8Array)
 
 /**
  * Reads the options of a Configure packet.
- * @param data - borrowed: the values are views into it.
+ * @param data - borrowed: the values are copies.
  * @returns `undefined` when a Length is below 2 or runs over the end, or there are more than
  * {@link MAXIMUM_OPTIONS}: the whole packet is silently discarded.
  */
@@ -71,7 +71,8 @@ export function decodeOptions(data: Uint8Array): Option[] | undefined {
   for (let at = 0; at < data.length; ) {
     const length = data[at + 1] ?? 0;
     if (length < 2 || at + length > data.length || options.length === MAXIMUM_OPTIONS) return undefined;
-    options.push({ type: data[at] as number, value: data.subarray(at + 2, at + length) });
+    // A copy of a few octets costs less than a view, which takes the array that it looks into out of V8's heap.
+    options.push({ type: data[at] as number, value: data.slice(at + 2, at + length) });
     at += length;
   }
   return options;
@@ -98,7 +99,7 @@ export function encodeOptions(options: readonly Option[]): Uint8Array {
 /** The value of the first option of a type in what {@link decodeOptions} accepts; `undefined` when not there. */
 export function optionValue(data: Uint8Array, type: number): Uint8Array | undefined {
   for (let at = 0; at + 1 < data.length; at += data[at + 1] as number) {
-    if (data[at] === type) return data.subarray(at + 2, at + (data[at + 1] as number));
+    if (data[at] === type) return data.slice(at + 2, at + (data[at + 1] as number));
   }
   return undefined;
 }

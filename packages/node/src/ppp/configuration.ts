@@ -14,34 +14,35 @@ export function planeConfiguration(
   ipv6Service: Pick<Ipv6Service, "addresses" | "prefixes"> | undefined,
   isRouter: boolean,
 ): PppLinkConfiguration {
-  const { ipv4, ipv6, mppe, tcpMss, ...link } = agreed;
+  const { sendAccm, receiveAccm, pfc, acfc, mru, mtu, tcpMss, ipv4, ipv6, mppe } = agreed;
   const { rateLimit, routes } = grant;
   const behind = [...(isRouter ? (ipv6Service?.prefixes ?? []) : []), ...routes.ipv6];
   const addresses = ipv6Service?.addresses ?? [];
-  return {
-    ...link,
-    ...(tcpMss !== undefined && { tcpMss }),
-    ...(rateLimit !== undefined && { rateLimit }),
-    ...(ipv4 !== undefined && {
-      ipv4: {
-        ...(ipv4.local !== undefined && { local: ipv4.local }),
-        ...(ipv4.peer !== undefined && { peer: ipv4.peer }),
-        ...(routes.ipv4.length > 0 && { routes: routes.ipv4 }),
-      },
-    }),
-    ...(ipv6 !== undefined && {
-      ipv6: {
-        local: ipv6.local,
-        peer: ipv6.peer,
-        ...(addresses.length > 0 && { addresses }),
-        ...(behind.length > 0 && { routes: behind }),
-      },
-    }),
-    ...(mppe !== undefined && {
-      mppe: {
-        send: { ...mppe.send, startKey: mppe.keys.key("send", mppe.send.bits) },
-        receive: { ...mppe.receive, startKey: mppe.keys.key("receive", mppe.receive.bits) },
-      },
-    }),
-  };
+  // Property by property: of what is put together by spreads V8 makes a hidden class for each, and there are thousands.
+  const all: Growing<PppLinkConfiguration> = { sendAccm, receiveAccm, pfc, acfc, mru, mtu };
+  if (tcpMss !== undefined) all.tcpMss = tcpMss;
+  if (rateLimit !== undefined) all.rateLimit = rateLimit;
+  if (ipv4 !== undefined) {
+    const mine: Growing<NonNullable<PppLinkConfiguration["ipv4"]>> = {};
+    if (ipv4.local !== undefined) mine.local = ipv4.local;
+    if (ipv4.peer !== undefined) mine.peer = ipv4.peer;
+    if (routes.ipv4.length > 0) mine.routes = routes.ipv4;
+    all.ipv4 = mine;
+  }
+  if (ipv6 !== undefined) {
+    const mine: Growing<NonNullable<PppLinkConfiguration["ipv6"]>> = { local: ipv6.local, peer: ipv6.peer };
+    if (addresses.length > 0) mine.addresses = addresses;
+    if (behind.length > 0) mine.routes = behind;
+    all.ipv6 = mine;
+  }
+  if (mppe !== undefined) {
+    all.mppe = {
+      send: { ...mppe.send, startKey: mppe.keys.key("send", mppe.send.bits) },
+      receive: { ...mppe.receive, startKey: mppe.keys.key("receive", mppe.receive.bits) },
+    };
+  }
+  return all;
 }
+
+/** While it is put together. */
+type Growing<T> = { -readonly [K in keyof T]: T[K] };

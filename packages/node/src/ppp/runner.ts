@@ -23,6 +23,7 @@ import { PlaneLink, type PlaneLinkOwner } from "./plane-link.ts";
 import { type OwnEnd, pppDownReason } from "./reasons.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
+const NO_HANDLERS: readonly never[] = [];
 /** An `up` waits this long for the other network protocol, so that it tells the addresses of both. */
 const UP_WAIT_MS = 1_000;
 /** A network protocol in these states is not negotiating. */
@@ -38,7 +39,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   readonly #plane: PlaneLink;
   #session: PppSession;
   #alarm: (Alarm & Disposable) | undefined;
-  readonly #handlers: Disposable[] = [];
+  #handlers: readonly Disposable[] = NO_HANDLERS;
   #hasStarted = false;
   #isPumping = false;
   /** What PPP agreed on last. */
@@ -102,16 +103,17 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     this.#alarm = host.alarms.create((now) => this.#wake(now));
     const now = host.clock.now();
     this.#session.start(now, call.proxy);
-    this.#handlers.push(
+    // In one piece: an array that grows has room for more, and sessions are many.
+    this.#handlers = [
       link.onMppeLost(() => this.#tell((at) => this.#session.mppeLost(at))),
       link.onFrame((frame) => {
         this.#hear(frame);
         this.#tell((at) => this.#session.receive(at, frame));
       }),
-    );
+    ];
     // Taken only where something answers them: an interface of the system may do so otherwise.
     if (profile.settings.ipv6 !== undefined && profile.ipv6.role !== "none" && link.ipv6Control) {
-      this.#handlers.push(link.ipv6Control.onPacket((packet) => this.#takeIpv6(packet)));
+      this.#handlers = [...this.#handlers, link.ipv6Control.onPacket((packet) => this.#takeIpv6(packet))];
     }
     this.#pump(now);
   }
@@ -416,7 +418,9 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     this.#admission.end();
     this.#plane.end();
     this.#alarm?.[Symbol.dispose]();
-    for (const handler of this.#handlers.splice(0)) handler[Symbol.dispose]();
+    const handlers = this.#handlers;
+    this.#handlers = NO_HANDLERS;
+    for (const handler of handlers) handler[Symbol.dispose]();
     const { host, onEvent } = this.#options;
     const wasUp = this.#upSince !== undefined;
     onEvent({ type: "down", at: host.clock.now(), wasUp, reason: this.#reason });

@@ -96,8 +96,8 @@ class End implements AsyncDisposable {
     return this.host.execute("ping", ...patient, "-s", String(octets - 28), "-p", AWKWARD, to);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.plane[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.plane[Symbol.asyncDispose]();
   }
 }
 

@@ -22,7 +22,8 @@ export interface Item {
 
 export class Applied {
   readonly #network: NetworkView;
-  readonly #items = new Map<string, Item>();
+  /** Made for the first: of the many that share an interface most put nothing into the system. */
+  #items: Map<string, Item> | undefined;
 
   constructor(network: NetworkView) {
     this.#network = network;
@@ -33,13 +34,16 @@ export class Applied {
    * @throws PlaneError `address-in-use` for what somebody else has made, `invalid-parameters`; SyscallError
    */
   async replace(wanted: readonly Item[]): Promise<void> {
+    if (this.#items === undefined && wanted.length === 0) return;
+    this.#items ??= new Map();
+    const items = this.#items;
     const keys = new Set(wanted.map(({ key }) => key));
     const added: Item[] = [];
     try {
       for (const item of wanted) {
-        if (this.#items.has(item.key)) continue;
+        if (items.has(item.key)) continue;
         if (await this.#add(item)) {
-          this.#items.set(item.key, item);
+          items.set(item.key, item);
           added.push(item);
         }
       }
@@ -47,13 +51,13 @@ export class Applied {
       for (const item of added.reverse()) await this.#take(item);
       throw error;
     }
-    for (const item of [...this.#items.values()]) if (!keys.has(item.key)) await this.#take(item);
+    for (const item of [...items.values()]) if (!keys.has(item.key)) await this.#take(item);
   }
 
   /** Takes everything away that does not go with the interface. */
   async clear(): Promise<void> {
-    for (const item of [...this.#items.values()].reverse()) {
-      if (item.ofInterface === true) this.#items.delete(item.key);
+    for (const item of [...(this.#items?.values() ?? [])].reverse()) {
+      if (item.ofInterface === true) this.#items?.delete(item.key);
       else await this.#take(item);
     }
   }
@@ -81,7 +85,7 @@ export class Applied {
   }
 
   async #take(item: Item): Promise<void> {
-    this.#items.delete(item.key);
+    this.#items?.delete(item.key);
     // Somebody may have been faster, or the interface is gone.
     await this.#network.run(item.remove()).catch(() => {});
   }

@@ -16,10 +16,9 @@ import {
 import { interfaceIndex, type TunInterface } from "@l2tp/linux";
 import type { L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import { type Bridgeable, type Bridged, bridgeSessions } from "./bridging.ts";
-import { headerRecord } from "./header-record.ts";
 import type { HostedSession, SendSide, TunnelHost } from "./host.ts";
-import { addEntries, removeEntries } from "./ppp-entries.ts";
-import { UserspacePppLink } from "./ppp-link.ts";
+import { addEntries, changeSequencing, removeEntries } from "./ppp-entries.ts";
+import { type LinkOwner, UserspacePppLink } from "./ppp-link.ts";
 import { type PppInterface, PppNetwork } from "./ppp-network.ts";
 import type { NamedPrefix } from "./prefixes.ts";
 import { closeInBackground, openInterface } from "./tun-interface.ts";
@@ -36,7 +35,7 @@ interface Attached {
   readonly mtuOctets: number;
 }
 
-export class UserspacePppSession implements SessionPlane, HostedSession, Bridgeable {
+export class UserspacePppSession implements SessionPlane, HostedSession, Bridgeable, LinkOwner {
   readonly version: L2tpVersion;
   readonly carries = "ppp";
   readonly wire: TunnelHost;
@@ -86,20 +85,7 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
       this.#network = new PppNetwork(wire, owner, at, settings, attached.mtuOctets);
       if (at.shared === undefined) this.#network.quiet();
     }
-    const session = this;
-    this.link = new UserspacePppLink(
-      {
-        wire,
-        row,
-        out,
-        what: this.#what,
-        get closed() {
-          return session.#closing !== undefined;
-        },
-        apply: (configuration, prefixes) => this.#apply(configuration, prefixes),
-      },
-      settings,
-    );
+    this.link = new UserspacePppLink(this, settings);
   }
 
   /**
@@ -157,8 +143,13 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     });
   }
 
-  get #what(): string {
+  /** For messages. */
+  get what(): string {
     return `tunnel ${this.tunnelId}, session ${this.sessionId}`;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
   }
 
   get tunnelId(): number {
@@ -199,17 +190,18 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     ];
   }
 
-  async #apply(configuration: PppLinkConfiguration, prefixes: readonly NamedPrefix[]): Promise<void> {
+  /** @internal For its link. */
+  async apply(configuration: PppLinkConfiguration, prefixes: readonly NamedPrefix[]): Promise<void> {
     const { at } = this.#attached;
     const before = this.#prefixes;
-    at?.shared?.own(this, this.#what, before, prefixes);
+    at?.shared?.own(this, this.what, before, prefixes);
     this.#prefixes = prefixes;
     try {
       await this.#network?.configure(configuration, prefixes);
     } catch (error) {
-      at?.shared?.own(this, this.#what, prefixes, before);
+      at?.shared?.own(this, this.what, prefixes, before);
       this.#prefixes = before;
-      throw planeError(error, `${this.#what}: ${this.interfaceName ?? "its link"}`, {
+      throw planeError(error, `${this.what}: ${this.interfaceName ?? "its link"}`, {
         EINVAL: "invalid-parameters",
         ERANGE: "invalid-parameters",
         EADDRNOTAVAIL: "invalid-parameters",
@@ -231,30 +223,24 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
   #requireOpen(): void {
     this.wire.requireOpen();
     if (this.#closing !== undefined) {
-      throw new PlaneError("closed", `${this.#what} is closed in the data plane`);
+      throw new PlaneError("closed", `${this.what} is closed in the data plane`);
     }
+  }
+
+  /** Follows the LNS, unless numbers have come to be required since. */
+  numbered(on: boolean): void {
+    if (this.#closing !== undefined || this.#parameters.receiveSequence) return;
+    // What fails, with the wire or the session gone, is as good as done.
+    void this.update({ sendSequence: on }).catch(() => {});
   }
 
   async update(change: SessionPlaneChange): Promise<void> {
     this.#requireOpen();
     checkSessionChange(change, this.#parameters, this.version);
-    const { receiver } = this.wire;
-    const { sendSequence, receiveSequence, reorderMs, mtuOctets } = change;
-    const { row } = this;
-    if (receiveSequence !== undefined || reorderMs !== undefined) {
-      await receiver.order({
-        do: "set-sequence",
-        row,
-        ...(receiveSequence === undefined ? {} : { receive: receiveSequence }),
-        ...(reorderMs === undefined ? {} : { reorderMs }),
-      });
-    }
-    if (sendSequence !== undefined) {
-      this.#parameters = { ...this.#parameters, sendSequence };
-      const header = headerRecord(this.wire.encapsulation, this.owner, this.#parameters);
-      await this.out.wire.sender.order({ do: "set-header", row: this.out.row, header });
-      await this.bridged?.refresh();
-    }
+    const { mtuOctets, ...sequencing } = change;
+    this.#parameters = { ...this.#parameters, ...sequencing };
+    await changeSequencing(this, this.#parameters, sequencing);
+    if (sequencing.sendSequence !== undefined) await this.bridged?.refresh();
     if (mtuOctets !== undefined) {
       await this.link.setMtu(mtuOctets);
       this.#mtuOctets = mtuOctets;

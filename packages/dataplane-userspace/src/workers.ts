@@ -17,6 +17,9 @@ const ONE = BigUint64Array.of(1n);
 /** Packets allocate nothing, so what is young in a thread is what commands left: it need not be kept for long. */
 const YOUNG_MB = 2;
 
+/** What follows it runs at the end of this turn: as `queueMicrotask`, without Node's resource for each call. */
+const NOW = Promise.resolve();
+
 /** Threads of this process that run, to be told when it exits: a thread that waits would hold the exit up. */
 const running = new Set<PacketThread>();
 let hooked = false;
@@ -43,6 +46,12 @@ export class PacketThread {
   readonly #ended: Promise<void>;
   /** Commands of this turn of the event loop: they go together. */
   #orders: Command[] = [];
+  /** A write is due in this turn of the event loop. */
+  #waking = false;
+  readonly #wakeNow = (): void => {
+    if (this.#waking) this.#write();
+  };
+  readonly #sendNow = (): void => this.#send();
   #started: ((checksum: WorkerStart["checksum"]) => void) | undefined;
   #nextId = 1;
   #stopping = false;
@@ -138,7 +147,7 @@ export class PacketThread {
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       this.#orders.push({ ...order, id });
-      if (this.#orders.length === 1) queueMicrotask(() => this.#send());
+      if (this.#orders.length === 1) void NOW.then(this.#sendNow);
     });
   }
 
@@ -147,11 +156,21 @@ export class PacketThread {
     this.#orders = [];
     if (this.#gone) return;
     this.#worker.postMessage(orders);
-    this.wake();
+    this.#write();
   }
 
-  /** Lets the loop look: there is something in a ring. */
+  /**
+   * Lets the loop look: there is something in a ring. At the end of what runs now, as more may follow: the write costs more
+   * than a frame does.
+   */
   wake(): void {
+    if (this.#waking) return;
+    this.#waking = true;
+    void NOW.then(this.#wakeNow);
+  }
+
+  #write(): void {
+    this.#waking = false;
     if (!this.#gone) raw().write(this.#wake, ONE, 8);
   }
 

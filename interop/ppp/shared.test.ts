@@ -48,7 +48,7 @@ describe("an LNS with one interface for all", () => {
     await a.execute("ip", "route", "replace", `${GATEWAY}/32`, "dev", one, "src", theirs);
     expect(await ping(a, GATEWAY, { by: theirs })).toBe(false);
     await a.execute("ip", "route", "replace", `${GATEWAY}/32`, "dev", one);
-    expect(await errors()).toBe(before + 1);
+    expect(await errors()).toBeGreaterThan(before);
     expect(await ping(a, GATEWAY, { by: one })).toBe(true);
   });
 

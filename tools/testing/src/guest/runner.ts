@@ -144,5 +144,7 @@ export async function runGuestSuite(suite: GuestSuite): Promise<never> {
   suite(api);
   const only = process.env[ONLY];
   if (only === undefined || prune(root, "", new Set(JSON.parse(only)))) await runGroup(root, "");
+  // What is still on its way would be lost: a failure's report may be long.
+  await new Promise<void>((written) => process.stdout.write("", () => written()));
   process.exit(0);
 }

@@ -79,7 +79,7 @@ export default function suite(api: SuiteApi): void {
     });
   }
 
-  const [, kernel, last] = WAYS;
+  const [, , last] = WAYS;
   scene(
     "a wrong tunnel secret is refused, said in one line, and the next caller is served",
     async (stage) => {
@@ -103,7 +103,8 @@ export default function suite(api: SuiteApi): void {
   });
 
   scene("50 callers, each with its address", async (stage) => {
-    const ours = await stage.lns(lnsDocument(kernel), kernel.dataPlane);
+    // xl2tpd makes a tunnel for each, all from one port: the kernel cannot tell their data apart, and our data plane can.
+    const ours = await stage.lns(lnsDocument(last), last.dataPlane);
     const names = Array.from({ length: 50 }, (_, n) => `line${n + 1}`);
     stage.xl2tpdLac(ONLY_IPV4, { names });
     const addresses = () => new Set(ours.said(ADDRESS).map(({ message }) => ADDRESS.exec(message)?.[1]));

@@ -15,7 +15,7 @@ import { isErrno, kernelError } from "./failure.ts";
 import { getSession, modifySession } from "./family.ts";
 import type { Pacer } from "./pacer.ts";
 import { PppLinkSession } from "./ppp/link-session.ts";
-import { sequenceAttributes } from "./sequence.ts";
+import { type Sequencing, sequenceAttributes } from "./sequence.ts";
 import type { KernelSession, SessionHost } from "./session-kind.ts";
 import type { WatchedSession } from "./watcher.ts";
 
@@ -38,7 +38,7 @@ export class LinuxSession implements SessionPlane, WatchedSession {
   readonly #host: SessionHost;
   readonly #inKernel: KernelSession;
   readonly #pacer: Pacer;
-  #sequencing: Pick<SessionPlaneParameters, "sendSequence" | "receiveSequence" | "reorderMs">;
+  #sequencing: Sequencing;
   #mtuOctets: number;
   #closing: Promise<void> | undefined;
 
@@ -123,6 +123,7 @@ export class LinuxSession implements SessionPlane, WatchedSession {
     const { sendSequence, receiveSequence, reorderMs, mtuOctets } = change;
     if (sendSequence !== undefined || receiveSequence !== undefined || reorderMs !== undefined) {
       const next = {
+        ...(this.parameters.role !== undefined && { role: this.parameters.role }),
         sendSequence: sendSequence ?? this.#sequencing.sendSequence,
         receiveSequence: receiveSequence ?? this.#sequencing.receiveSequence,
         reorderMs: reorderMs ?? this.#sequencing.reorderMs,

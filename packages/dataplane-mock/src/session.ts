@@ -246,8 +246,16 @@ export class MockSession implements SessionPlane {
       this.#statistics.rxErrors += 1;
       return;
     }
+    this.#follow(ns !== undefined);
     // The network hands out its own copy, which is ours to keep in the reordering queue.
     this.#sequence.receive(this.#owner.now(), ns, message, this.#parameters.reorderMs);
+  }
+
+  /** A LAC numbers its messages while the LNS does (RFC 2661 §5.4), unless they are numbered at all times. */
+  #follow(numbered: boolean): void {
+    const { role, sendSequence, receiveSequence } = this.#parameters;
+    if (this.#owner.version !== 2 || role !== "lac" || receiveSequence || numbered === sendSequence) return;
+    this.#parameters = { ...this.#parameters, sendSequence: numbered };
   }
 
   #deliver(message: Message): void {

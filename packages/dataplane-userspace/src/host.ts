@@ -128,6 +128,8 @@ export interface HostedSession {
   readonly generation?: number;
   arrived?(kind: number, octets: Uint8Array): void;
   mppeLost?(): void;
+  /** Of a session that follows: the LNS numbers its messages, or does not any more. */
+  numbered?(on: boolean): void;
   /** The address that its messages go to. */
   readonly peer: SocketAddress;
   /** Its interface is gone though nobody here removed it. */

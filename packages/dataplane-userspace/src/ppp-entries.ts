@@ -1,5 +1,5 @@
 /** A PPP session's entries in the two packet threads. */
-import type { SessionPlaneParameters } from "@l2tp/dataplane";
+import type { SessionPlaneChange, SessionPlaneParameters } from "@l2tp/dataplane";
 import { headerRecord } from "./header-record.ts";
 import type { SendSide, TunnelHost } from "./host.ts";
 import type { SessionOwner } from "./tunnel-path.ts";
@@ -46,6 +46,7 @@ export async function addEntries(
         cookie: p.cookie.slice(),
         sublayer: p.l2SpecificSublayer === "default",
         receiveSequence: p.receiveSequence,
+        ...(owner.version === 2 && p.role === "lac" && { follows: true, sendSequence: p.sendSequence }),
         reorderMs: p.reorderMs,
         peer: owner.address,
       },
@@ -66,6 +67,30 @@ export async function addEntries(
   if (failed === undefined) return;
   await removeEntries({ wire, row, out });
   throw failed.reason;
+}
+
+/**
+ * Changes what the threads do about sequence numbers: the receiver first, whose peer answers.
+ *
+ * @param p - with the change.
+ */
+export async function changeSequencing(
+  { wire, owner, row, out }: PppEntries,
+  p: SessionPlaneParameters,
+  { sendSequence: send, receiveSequence: receive, reorderMs }: SessionPlaneChange,
+): Promise<void> {
+  if (send !== undefined || receive !== undefined || reorderMs !== undefined) {
+    await wire.receiver.order({
+      do: "set-sequence",
+      row,
+      ...(send !== undefined && { send }),
+      ...(receive !== undefined && { receive }),
+      ...(reorderMs !== undefined && { reorderMs }),
+    });
+  }
+  if (send === undefined) return;
+  const header = headerRecord(wire.encapsulation, owner, { ...p, sendSequence: send });
+  await out.wire.sender.order({ do: "set-header", row: out.row, header });
 }
 
 /** The threads forget the session. */

@@ -12,9 +12,8 @@ import {
 } from "@l2tp/dataplane";
 import { pppd } from "@l2tp/linux";
 import type { L2tpVersion, SocketAddress } from "@l2tp/protocol";
-import { headerRecord } from "./header-record.ts";
 import type { HostedSession, SendSide, TunnelHost } from "./host.ts";
-import { addEntries, removeEntries } from "./ppp-entries.ts";
+import { addEntries, changeSequencing, removeEntries } from "./ppp-entries.ts";
 import { PtyRelay } from "./pty-relay.ts";
 import { pathMtu, refuseLoop, type SessionOwner } from "./tunnel-path.ts";
 import { ENTRY } from "./worker/frame-ring.ts";
@@ -163,27 +162,22 @@ export class PtySession implements SessionPlane, HostedSession {
       throw new PlaneError("closed", `${this.#what} is closed in the data plane`);
   }
 
+  /** Follows the LNS, unless numbers have come to be required since. */
+  numbered(on: boolean): void {
+    if (this.#closing !== undefined || this.#parameters.receiveSequence) return;
+    // What fails, with the wire or the session gone, is as good as done.
+    void this.update({ sendSequence: on }).catch(() => {});
+  }
+
   async update(change: SessionPlaneChange): Promise<void> {
     this.#requireOpen();
     checkSessionChange(change, this.#parameters, this.version);
-    const { wire, row } = this;
-    const { sendSequence, receiveSequence, reorderMs, mtuOctets } = change;
-    if (receiveSequence !== undefined || reorderMs !== undefined) {
-      await wire.receiver.order({
-        do: "set-sequence",
-        row,
-        ...(receiveSequence === undefined ? {} : { receive: receiveSequence }),
-        ...(reorderMs === undefined ? {} : { reorderMs }),
-      });
-    }
-    if (sendSequence !== undefined) {
-      this.#parameters = { ...this.#parameters, sendSequence };
-      const header = headerRecord(wire.encapsulation, this.owner, this.#parameters);
-      await wire.sender.order({ do: "set-header", row, header });
-    }
+    const { mtuOctets, ...sequencing } = change;
+    this.#parameters = { ...this.#parameters, ...sequencing };
+    await changeSequencing(this, this.#parameters, sequencing);
     if (mtuOctets !== undefined) {
       try {
-        await wire.network.setMtu(this.interfaceIndex, mtuOctets);
+        await this.wire.network.setMtu(this.interfaceIndex, mtuOctets);
       } catch (error) {
         throw planeError(error, `${this.interfaceName}: MTU ${mtuOctets}`, { EINVAL: "invalid-parameters" });
       }

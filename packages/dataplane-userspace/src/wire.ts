@@ -336,6 +336,11 @@ export class UserspaceWire implements Wire, TunnelHost {
         if (session?.generation === report.generation) session.mppeLost?.();
         break;
       }
+      case "numbered": {
+        const session = this.#sessions.byRow(report.row);
+        if (session?.generation === report.generation) session.numbered?.(report.on);
+        break;
+      }
       case "shared-lost":
         this.sharedTuns.lost(report.shared, errnoName(report.errno));
         break;

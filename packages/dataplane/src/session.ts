@@ -65,6 +65,12 @@ export interface SessionPlaneParameters extends SessionParameters {
   /** For pseudowire `pppac`. */
   readonly pppoe?: PppoeLink;
   readonly mtu?: MtuPolicy;
+  /**
+   * Of L2TPv2: whose end of the call it is. A `lac` whose session does not require numbers (`receiveSequence`) begins to
+   * send them when the LNS's data messages have them, and stops when they have none: the LNS decides (RFC 2661 §4.4.6,
+   * §5.4). Absent, as for `lns`: what was asked for stays.
+   */
+  readonly role?: "lac" | "lns";
 }
 
 /** What can change while a session is up. */

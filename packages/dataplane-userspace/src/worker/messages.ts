@@ -88,6 +88,10 @@ export interface ReceiveRecord {
   readonly cookie: Uint8Array;
   readonly sublayer: boolean;
   readonly receiveSequence: boolean;
+  /** A LAC's, of L2TPv2: whether its messages have numbers is to be as those that come. */
+  readonly follows?: boolean;
+  /** Ours have them now. */
+  readonly sendSequence?: boolean;
   readonly reorderMs: number;
   readonly mss: MssLimits | undefined;
   readonly peer: Uint8Array;
@@ -145,6 +149,8 @@ export type Command = { readonly id: number } & (
       readonly do: "set-sequence";
       readonly row: number;
       readonly receive?: boolean;
+      /** Whether our messages have numbers, for one that follows the peer's. */
+      readonly send?: boolean;
       readonly reorderMs?: number;
     }
   | { readonly do: "set-mss"; readonly row: number; readonly mss: MssLimits | undefined }
@@ -174,6 +180,8 @@ export type Report =
   /** There is something in a ring. */
   | { readonly type: "frames" }
   | { readonly type: "packets" }
+  /** Messages have begun to come with numbers, or without, to a session that follows. */
+  | { readonly type: "numbered"; readonly row: number; readonly generation: number; readonly on: boolean }
   | { readonly type: "mppe-lost"; readonly row: number; readonly generation: number }
   | { readonly type: "session-lost"; readonly row: number; readonly errno: number }
   | { readonly type: "shared-lost"; readonly shared: number; readonly errno: number }

@@ -26,6 +26,8 @@ import { TapWriter } from "./tap-writer.ts";
 const HELD = 512;
 /** How many times in a row the socket is emptied before commands and the control socket have their turn. */
 const ROUNDS_PER_TURN = 8;
+/** A session follows its LNS at most once in this time: one that changes with each message keeps nobody busy. */
+const FOLLOW_INTERVAL_MS = 100;
 
 /** Octets of the arena that one receiver needs; untouched pages cost nothing. */
 export function receiverArena(rows: number): number {
@@ -226,12 +228,31 @@ export class Receiver extends Loop {
     const sessionId = view.getUint16(ids + 2);
     const row = this.#tableV2.get(keyV2(view.getUint16(ids), sessionId));
     const session = row === -1 ? undefined : this.#sessions[row];
-    if (session === undefined) this.#stray(sessionId);
-    else if (!this.#fromPeer(session)) this.#discard(session);
-    else if (next === end) this.#discard(session, RX.invalid);
-    else if (ns !== -1 || session.receiveSequence || session.holds) {
+    if (session === undefined) {
+      this.#stray(sessionId);
+      return;
+    }
+    if (!this.#fromPeer(session)) {
+      this.#discard(session);
+      return;
+    }
+    if (next === end) {
+      this.#discard(session, RX.invalid);
+      return;
+    }
+    if (session.follows && session.sends !== (ns !== -1)) this.#follow(session, ns !== -1);
+    if (ns !== -1 || session.receiveSequence || session.holds) {
       this.#sequenced(session, ns, next, end - next, end - at);
     } else this.#deliver(session, next, end - next, end - at, this.#more);
+  }
+
+  /** RFC 2661 §5.4: the LNS decides whether a LAC numbers its messages, unless they are numbered at all times. */
+  #follow(session: RxSession, on: boolean): void {
+    const { ppp, row } = session;
+    if (ppp === undefined || session.receiveSequence) return;
+    if (this.#now - session.followedAt < FOLLOW_INTERVAL_MS) return;
+    session.followedAt = this.#now;
+    this.report({ type: "numbered", row, generation: ppp.generation, on });
   }
 
   /**
@@ -405,6 +426,7 @@ export class Receiver extends Loop {
         const session = this.#sessions[command.row];
         if (session === undefined) break;
         if (command.receive !== undefined) session.receiveSequence = command.receive;
+        if (command.send !== undefined) session.sends = command.send;
         if (command.reorderMs !== undefined) session.reorderMs = command.reorderMs;
         break;
       }

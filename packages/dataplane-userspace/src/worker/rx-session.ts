@@ -62,6 +62,12 @@ export class RxSession implements TapTarget {
   #sequence: Sequence | undefined;
   readonly #slots: HoldingSlots;
   receiveSequence: boolean;
+  /** It is a LAC's: whether it numbers its messages is to be as the LNS does. */
+  readonly follows: boolean;
+  /** Ours have numbers; told by the main thread, so that what it has not heard is said again. */
+  sends: boolean;
+  /** When the main thread was told last to follow. */
+  followedAt = Number.NEGATIVE_INFINITY;
   reorderMs: number;
   clamp = false;
   mss4 = 0;
@@ -80,6 +86,8 @@ export class RxSession implements TapTarget {
     this.sublayer = record.sublayer;
     this.#slots = slots;
     this.receiveSequence = record.receiveSequence;
+    this.follows = record.follows === true;
+    this.sends = record.sendSequence === true;
     this.reorderMs = record.reorderMs;
     this.setMss(record.mss);
   }

@@ -24,6 +24,25 @@ async function expectPpp(
   equal(port.received, expected.map(pppFrame), what);
 }
 
+/** A session whose peer, by hand, sends its messages with numbers or without. */
+async function ruled(bench: Bench, wish: SessionWish) {
+  const facing = await bench.facingRaw({ ...PPP, ...wish }, 2);
+  const { raw, open, tunnel, port, parameters } = facing;
+  const ids = { tunnelId: tunnel.tunnelId, sessionId: parameters.sessionId };
+  let n = 0;
+  let ns = 0;
+  /** One message in, one out. */
+  const exchange = async (on: boolean) => {
+    n += 1;
+    const number = on ? { ns: ns++ } : {};
+    await raw.send(open.address, v2Data({ ...ids, ...number, payload: withHeader(pppFrame(n)) }));
+    await port.send(pppFrame(n));
+  };
+  /** Whether the newest message of the session has the S bit (RFC 2661 §3.1). */
+  const numbered = () => ((raw.received.at(-1)?.[0] ?? 0) & 0x08) !== 0;
+  return { ...facing, exchange, numbered };
+}
+
 export const VERSION_2: readonly Scenario[] = [
   {
     name: "L2TPv2: PPP frames cross both ways",
@@ -132,6 +151,42 @@ export const VERSION_2: readonly Scenario[] = [
       );
       await raw.send(open.address, v2Data({ tunnelId: tunnel.tunnelId, sessionId, payload: pppFrame(2) }));
       await expectPpp(bench, port, [2], "at the session");
+    },
+  },
+  {
+    name: "L2TPv2: a LAC follows the LNS's choice of sequence numbers",
+    needs: { ...V2_PPP, raw: true },
+    async run(bench) {
+      const { raw, exchange, numbered } = await ruled(bench, { role: "lac" });
+      for (const [round, on] of [true, false, true].entries()) {
+        const what = `in round ${round + 1} the LAC ${on ? "begins" : "stops"} to send numbers`;
+        const obeyed = async () => {
+          await exchange(on);
+          return raw.received.length > 0 && numbered() === on;
+        };
+        await bench.until(obeyed, what);
+      }
+    },
+  },
+  {
+    name: "L2TPv2: an LNS follows nobody, nor does a LAC whose call requires sequence numbers",
+    needs: { ...V2_PPP, raw: true },
+    async run(bench) {
+      const required = { sendSequence: true, receiveSequence: true };
+      const cases: [string, SessionWish, boolean][] = [
+        ["an LNS", { role: "lns" }, false],
+        ["nobody said whose end it is", {}, false],
+        ["a LAC that is to number all", { role: "lac", ...required }, true],
+      ];
+      for (const [what, wish, sends] of cases) {
+        const { raw, exchange, numbered } = await ruled(bench, wish);
+        for (let n = 1; n <= 3; n++) {
+          await exchange(!sends);
+          await bench.until(() => raw.received.length === n, `${what}: message ${n} arrives`);
+          await bench.quiet();
+          equal(numbered(), sends, `${what}: message ${n} has a number`);
+        }
+      }
     },
   },
   {

@@ -78,7 +78,7 @@ export class Call {
       const tunnel = this.connection.plane;
       if (this.#tornDown || tunnel === undefined) return;
       // Not by two spreads: V8 makes each result of those a hidden class of its own, half a kilobyte a call.
-      const parameters = Object.assign({}, intent.plane, this.owner.planeParameters());
+      const parameters = Object.assign({ role: intent.role }, intent.plane, this.owner.planeParameters());
       this.plane = await tunnel.createSession(parameters);
     });
   }

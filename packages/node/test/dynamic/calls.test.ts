@@ -92,6 +92,24 @@ test("what is said while a call lasts comes out as events: SLI, WEN, speeds, seq
   await pair.close();
 });
 
+test("a LAC's data messages have sequence numbers as long as those of the LNS do", async () => {
+  const { pair, tunnel, accepted } = await placing();
+  tunnel.newSession({ name: "s" });
+  await pair.advance(500);
+  const [atLac, atLns] = [pair.lac.plane.sessions()[0], pair.lns.plane.sessions()[0]];
+  expect([atLac?.parameters.role, atLns?.parameters.role]).toEqual(["lac", "lns"]);
+  for (const on of [true, false]) {
+    accepted.sessions[0]?.setSequencing(on);
+    await pair.advance(500);
+    // The LNS decides for both, and its data messages say so (RFC 2661 §5.4).
+    expect(atLac?.parameters.sendSequence).toBe(!on);
+    atLns?.inject(Uint8Array.of(0, 0x21, 1));
+    await pair.advance(100);
+    expect(atLac?.parameters.sendSequence).toBe(on);
+  }
+  await pair.close();
+});
+
 test("a call that the LNS hangs up is opened again by who dialled; one hung up here stays down until dial()", async () => {
   const { pair, tunnel, accepted } = await placing();
   const session = tunnel.newSession({ name: "s" });

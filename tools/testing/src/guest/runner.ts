@@ -143,6 +143,8 @@ export async function runGuestSuite(suite: GuestSuite): Promise<never> {
   };
   suite(api);
   const only = process.env[ONLY];
+  // A process that a test starts with the same bundle has tests of its own.
+  delete process.env[ONLY];
   if (only === undefined || prune(root, "", new Set(JSON.parse(only)))) await runGroup(root, "");
   // What is still on its way would be lost: a failure's report may be long.
   await new Promise<void>((written) => process.stdout.write("", () => written()));

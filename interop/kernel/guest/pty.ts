@@ -125,23 +125,31 @@ export default function suite(api: SuiteApi): void {
 
 function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
   let lab: Lab;
+  /** Of the test that runs. */
+  const ends: End[] = [];
   beforeAll(async () => {
     lab = new Lab();
   });
   afterAll(() => lab[Symbol.dispose]());
 
-  /** Both ends, with addresses; the first on a pseudo-terminal. */
+  const closeAll = async () => {
+    await Promise.all(ends.splice(0).map((end) => end[Symbol.asyncDispose]()));
+  };
+
+  /** Both ends, with addresses; the first on a pseudo-terminal. What an earlier test left behind is closed. */
   async function pair(
     other: DataPlane,
     version: L2tpVersion,
     more: { a?: Partial<SessionPlaneParameters>; b?: Partial<SessionPlaneParameters> } = {},
   ) {
+    await closeAll();
     const lines: string[] = [];
     const plane = new UserspaceDataPlane({ log: (line) => lines.push(line) });
     const [a, b] = await Promise.all([
       End.open(lab.a, lab.b, plane, version),
       End.open(lab.b, lab.a, other, version),
     ]);
+    ends.push(a, b);
     const make = () =>
       Promise.all([
         a.session(lab.b, [`${INNER.a}:${INNER.b}`], more.a),
@@ -187,13 +195,15 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
           a: { interface: { name: "wan0" }, sendSequence: true },
         },
       );
-      const [one, other] = sessions;
+      const [one] = sessions;
       expect(one.interfaceName).toBe("wan0");
       expect(one.addresses).toEqual([{ address: INNER.a, prefixLength: 32, peer: INNER.b }]);
       const addressed = a.notices.filter(({ type }) => type === "session-addresses");
       expect(addressed.at(-1)).toMatchObject({ interfaceName: "wan0", addresses: one.addresses });
       await carries({ a, b });
-      expect(one.mtuOctets).toBe(other.mtuOctets);
+      // Of 1500: IPv4, UDP, an L2TPv2 header with sequence numbers, FF 03 and the protocol.
+      expect(one.mtuOctets).toBe(1500 - 20 - 8 - 10 - 4);
+      expect((await lab.a.execute("ip", "link", "show", "wan0")).output).toContain(`mtu ${one.mtuOctets}`);
       await one.update({ mtuOctets: 1300 });
       expect((await lab.a.execute("ip", "link", "show", "wan0")).output).toContain("mtu 1300");
       const counted = await one.statistics();
@@ -212,11 +222,12 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
       await again[1][Symbol.asyncDispose]();
       await until(() => a.lost.length === 1, "our end is told", PATIENCE_MS);
       expect(a.lost[0]).toMatch(/^pppd ended with code \d+: .*it said last:/);
-      await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()]);
+      await closeAll();
       expect(pppdsOnTerminals()).toEqual([]);
     }, 400_000);
 
     test("L2TPv3 with cookies and sequencing, both on terminals; pppd is killed", async () => {
+      await closeAll();
       const before = descriptors();
       const cookie = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
       const common = { l2SpecificSublayer: "default", sendSequence: true, receiveSequence: true } as const;
@@ -234,13 +245,14 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
         true,
         true,
       ]);
-      await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()]);
+      await closeAll();
       // The reactor's own, which the first test has opened already.
       expect(descriptors()).toBe(before);
       expect(interfaces(lab.a)).toEqual([CABLE, "lo"]);
     }, 400_000);
 
     test("wrong options are told in pppd's words, and nothing is left", async () => {
+      await closeAll();
       const plane = new UserspaceDataPlane();
       await using end = await End.open(lab.a, lab.b, plane, 2);
       expect(await codeOf(end.session(lab.b, ["no-such-option"]))).toMatch(

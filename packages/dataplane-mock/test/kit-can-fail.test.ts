@@ -132,6 +132,21 @@ test.each<[string, string, Sabotage]>([
     sessions({ receiveSequence: false }),
   ],
   [
+    "does not follow the LNS",
+    "L2TPv2: a LAC follows the LNS's choice of sequence numbers",
+    sessions({ role: "lns" }),
+  ],
+  [
+    "follows whoever it is",
+    "L2TPv2: an LNS follows nobody, nor does a LAC whose call requires sequence numbers",
+    sessions({ role: "lac" }),
+  ],
+  [
+    "follows though numbers are required",
+    "L2TPv2: an LNS follows nobody, nor does a LAC whose call requires sequence numbers",
+    { session: (wish) => (wish.role === "lac" ? { ...wish, receiveSequence: false } : wish) },
+  ],
+  [
     "does not put in order",
     "with reordering, frames are put in order and counted",
     sessions({ reorderMs: 0 }),

@@ -382,6 +382,28 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
     }, 300_000);
   });
 
+  test("a LAC's session in the kernel follows the LNS's numbers, unless it requires them", async () => {
+    const { kernel } = lab.a;
+    const sends = async (sessionId: number) => {
+      const all = await kernel.run(dumpSessions(kernel.family));
+      return all.find(({ SESSION_ID }) => SESSION_ID === sessionId)?.SEND_SEQ;
+    };
+    const echo = Uint8Array.of(0xc0, 0x21, 9, 1, 0, 8, 0, 0, 0, 0);
+    const id = ++lastId;
+    const [lac, lns] = [await ours("a", id, { role: "lac" }), await ours("b", id, { role: "lns" })];
+    for (const on of [true, false]) {
+      await lns.update({ sendSequence: on });
+      lns.link?.sendFrame(echo);
+      await until(`numbers are ${on ? "on" : "off"}`, async () => (await sends(id)) === (on ? 1 : 0), 5_000);
+    }
+    await lac.update({ sendSequence: true, receiveSequence: true });
+    lns.link?.sendFrame(echo);
+    await until("one without number is dropped", async () => (await lac.statistics()).rxSeqDiscards === 1);
+    expect(await sends(id)).toBe(1);
+    await close(lac, lns);
+    await noSessions();
+  });
+
   test("two sessions are bridged in the kernel, and parted again", async () => {
     // pppd at B dials a session that A joins to another one, whose other end, at B again, is ours.
     const [one, two] = [++lastId, ++lastId];

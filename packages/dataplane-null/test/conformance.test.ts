@@ -45,6 +45,8 @@ const FRAMES = [
   "L2TPv2: the same session ID in two tunnels is two sessions",
   "L2TPv2: a v3 message with the same session ID is not taken for it",
   "L2TPv2: the 16-bit numbers of data messages wrap around",
+  "L2TPv2: a LAC follows the LNS's choice of sequence numbers",
+  "L2TPv2: an LNS follows nobody, nor does a LAC whose call requires sequence numbers",
 ];
 
 /** It has no interfaces, and Node's sockets do not choose among the addresses of a host. */

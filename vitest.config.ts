@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import SpreadVm from "./tools/testing/src/spread-vm.ts";
 
 const conditions = ["@l2tp/source"];
 const repository = fileURLToPath(new URL(".", import.meta.url));
@@ -14,6 +15,9 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     reporters: ["default", "./tools/testing/src/summary-reporter.ts"],
+    // Also where there are two processors only: much of the time is waiting, for virtual machines first of all.
+    maxWorkers: 2,
+    sequence: { sequencer: SpreadVm },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [

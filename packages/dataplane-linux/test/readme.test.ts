@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { needs } from "@l2tp/testing";
-import { bundleForGuest, runInGuest } from "@l2tp/testing/vm";
+import { bundleForGuest, QUEUE_MS, runInGuest } from "@l2tp/testing/vm";
 import { expect, test } from "vitest";
 
 const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -32,5 +32,5 @@ needs("vm")(
     expect(output).toMatch(/sent \d+ frames, received [1-9]\d*, 0 errors/);
     expect(output).toContain("left: nothing");
   },
-  180_000,
+  180_000 + QUEUE_MS,
 );

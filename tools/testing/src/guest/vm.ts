@@ -10,6 +10,9 @@ import { type GuestReport, type GuestSuite, ONLY, REPORT_PREFIX, type SuiteApi }
 
 export { bundleForGuest, runInGuest } from "./run.ts";
 
+/** How long a virtual machine may wait for the others before it: they run one at a time. */
+export const QUEUE_MS = 3_600_000;
+
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 
 /** How to run a guest suite. */
@@ -59,27 +62,30 @@ export function vmSuite(title: string, suite: GuestSuite, file: URL, options: Vm
   const results = new Map<string, GuestReport>();
   let ended = "the virtual machine was not started";
   describe(title, () => {
-    // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures are wanted: none
-    beforeAll(async ({}, declared) => {
-      if (missing("vm") !== undefined) return; // each test says so itself
-      const source = [
-        `import suite from ${JSON.stringify(fileURLToPath(file))};`,
-        `import { runGuestSuite } from ${JSON.stringify(`${root}tools/testing/src/guest/runner.ts`)};`,
-        "await runGuestSuite(suite);",
-      ].join("\n");
-      const bundle = await bundleForGuest(title.replace(/\W+/g, "-"), source, options.threads);
-      const memory = options.memoryMib ? ["--mem", String(options.memoryMib)] : [];
-      const { status, output } = await runInGuest([process.execPath, bundle], {
-        timeoutMs: options.timeoutMs,
-        run: [...memory, "--env", `${ONLY}=${JSON.stringify(wanted(declared))}`, ...(options.run ?? [])],
-        onLine: (line) => {
-          if (!line.startsWith(REPORT_PREFIX)) return;
-          const report = JSON.parse(line.slice(REPORT_PREFIX.length)) as GuestReport;
-          results.set(report.test, report);
-        },
-      });
-      ended = `the guest ended with ${status}; its last output:\n${output.slice(-4000)}`;
-    }, options.timeoutMs + 60_000);
+    beforeAll(
+      // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures are wanted: none
+      async ({}, declared) => {
+        if (missing("vm") !== undefined) return; // each test says so itself
+        const source = [
+          `import suite from ${JSON.stringify(fileURLToPath(file))};`,
+          `import { runGuestSuite } from ${JSON.stringify(`${root}tools/testing/src/guest/runner.ts`)};`,
+          "await runGuestSuite(suite);",
+        ].join("\n");
+        const bundle = await bundleForGuest(title.replace(/\W+/g, "-"), source, options.threads);
+        const memory = options.memoryMib ? ["--mem", String(options.memoryMib)] : [];
+        const { status, output } = await runInGuest([process.execPath, bundle], {
+          timeoutMs: options.timeoutMs,
+          run: [...memory, "--env", `${ONLY}=${JSON.stringify(wanted(declared))}`, ...(options.run ?? [])],
+          onLine: (line) => {
+            if (!line.startsWith(REPORT_PREFIX)) return;
+            const report = JSON.parse(line.slice(REPORT_PREFIX.length)) as GuestReport;
+            results.set(report.test, report);
+          },
+        });
+        ended = `the guest ended with ${status}; its last output:\n${output.slice(-4000)}`;
+      },
+      options.timeoutMs + 60_000 + QUEUE_MS,
+    );
     for (const name of titles(suite)) {
       inVm(name, (context) => {
         const result = results.get(name);

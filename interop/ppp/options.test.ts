@@ -127,9 +127,12 @@ describe("two daemons with different wishes", () => {
     const own = /(2001:db8:1:[0-9a-f:]+)/.exec(line.message)?.[1] as string;
     on(b, "2001:db8:ffff::1");
     expect(await ping(b, own)).toBe(true);
-    const { output } = await b.execute("ip", "-6", "route");
-    const delegated = (await scene.lacCtl.client.session("home")).ipv6?.peer as string;
-    expect(output).toContain(delegated);
+    // The delegation comes by DHCPv6, after the advertisement that gave the address.
+    const delegation = async () => (await scene.lacCtl.client.session("home")).ipv6?.peer;
+    await expect.poll(delegation, { timeout: 20_000 }).toMatch(/::\/56$/);
+    const delegated = (await delegation()) as string;
+    const routes = async () => (await b.execute("ip", "-6", "route")).output;
+    await expect.poll(routes, { timeout: 20_000 }).toContain(delegated);
     const inside = delegated.replace("::/56", "::1");
     on(a, inside);
     expect(await ping(a, "2001:db8:ffff::1", { by: inside })).toBe(true);

@@ -32,7 +32,8 @@ import { closeOnAbort } from "./session.ts";
 import type { ControlMessageRecord } from "./shared-wire.ts";
 import { StaticControl } from "./static-control.ts";
 import type { ContextStatistics, TunnelStatistics, WireStatistics } from "./statistics.ts";
-import { type ConfiguredMode, type MakeControl, type Tunnel, TunnelKeeper } from "./tunnel.ts";
+import { type MakeControl, TunnelKeeper } from "./tunnel.ts";
+import type { ConfiguredMode, Tunnel } from "./tunnel-api.ts";
 import { WirePool } from "./wire-pool.ts";
 
 /** What a context is made of. Only the data plane has no default. */

@@ -94,5 +94,5 @@ export type { Session } from "./session-api.ts";
 export type { ControlMessageRecord, StrayCounters } from "./shared-wire.ts";
 export type { SessionState, TunnelState } from "./states.ts";
 export type { ContextStatistics, SessionFigures, TunnelStatistics, WireStatistics } from "./statistics.ts";
-export type { Tunnel } from "./tunnel.ts";
+export type { Tunnel } from "./tunnel-api.ts";
 export type { WaitOptions } from "./up-gate.ts";

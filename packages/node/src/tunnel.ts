@@ -1,61 +1,24 @@
 /**
- * One configured tunnel: what a program sees of it, and what keeps it up. The keeper leases a wire, makes the
- * tunnel in the data plane, and asks the tunnel's control part (see `control.ts`) whether the peer lives;
- * whatever fails is tried again with back-off until the tunnel is closed.
+ * What keeps one configured tunnel up: its part of the data plane is made (plane-tunnel.ts), its control part (see
+ * `control.ts`) is asked whether the peer lives; whatever fails is tried again with back-off until the tunnel is closed.
  */
-import type { ControlDatagram, PlaneNotice, TunnelPlane, Wire } from "@l2tp/dataplane";
-import type { Instant, IpAddress, SocketAddress, TunnelMode } from "@l2tp/protocol";
+import type { ControlDatagram, PlaneNotice, Wire } from "@l2tp/dataplane";
+import type { Instant, SocketAddress } from "@l2tp/protocol";
 import type { Alarm } from "./alarms.ts";
 import { Backoff } from "./backoff.ts";
 import type { ControlLink, TunnelControl } from "./control.ts";
 import { ClosedError, NameInUseError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { type Logger, withFields } from "./log.ts";
-import {
-  bindingAddress,
-  type ConfiguredTunnel,
-  configureSession,
-  ownAddress,
-  type SessionInit,
-} from "./parameters.ts";
-import { type Reason, reason, reasonOf, sameReason } from "./reason.ts";
+import { type ConfiguredTunnel, configureSession, type SessionInit } from "./parameters.ts";
+import { PlaneTunnel, type PlaneTunnelUser } from "./plane-tunnel.ts";
+import { type Reason, reason, sameReason } from "./reason.ts";
 import { closeOnAbort, SessionKeeper } from "./session.ts";
 import type { Session } from "./session-api.ts";
-import type { WireLease, WireUser } from "./shared-wire.ts";
 import type { TunnelState } from "./states.ts";
 import type { TunnelStatistics } from "./statistics.ts";
+import type { ConfiguredMode, Tunnel } from "./tunnel-api.ts";
 import { UpGate, type WaitOptions } from "./up-gate.ts";
-
-/** Both ends are configured: nothing is negotiated. */
-export type ConfiguredMode = Exclude<TunnelMode, "dynamic">;
-
-/** One tunnel of a context. It keeps itself up until it is closed. */
-export interface Tunnel extends AsyncDisposable {
-  readonly name: string;
-  readonly mode: ConfiguredMode;
-  readonly tunnelId: number;
-  readonly peerTunnelId: number;
-  readonly peer: SocketAddress;
-  /** What the wire is bound to, with the real port; undefined while there is no wire. */
-  readonly local: SocketAddress | undefined;
-  readonly state: TunnelState;
-  /** Why it is not up, or why it came down last; undefined while all is well. */
-  readonly reason: Reason | undefined;
-  /** When it came up, on the context's clock. */
-  readonly upSince: Instant | undefined;
-  /** In the order in which they were made. */
-  readonly sessions: readonly Session[];
-  /**
-   * Adds a session, which comes up by itself when the tunnel does.
-   * @throws ParameterError, NameInUseError, ClosedError
-   */
-  newSession(init: SessionInit): Session;
-  /** @throws ClosedError, AbortedError */
-  whenUp(options?: WaitOptions): Promise<void>;
-  statistics(): Promise<TunnelStatistics>;
-  /** Takes it and its sessions down for good. Idempotent; resolves when the data plane is done. */
-  close(): Promise<void>;
-}
 
 /** What a tunnel needs of its context. */
 export interface TunnelOwner {
@@ -66,7 +29,7 @@ export interface TunnelOwner {
 export type MakeControl = (link: ControlLink) => TunnelControl;
 
 /** Keeps one tunnel up. */
-export class TunnelKeeper implements Tunnel, WireUser {
+export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
   readonly mode: ConfiguredMode;
   readonly logger: Logger;
   readonly #host: Host;
@@ -78,18 +41,13 @@ export class TunnelKeeper implements Tunnel, WireUser {
   readonly #untilClosed = new AbortController();
   readonly #backoff: Backoff;
   readonly #retry: Alarm & Disposable;
+  readonly #part: PlaneTunnel;
   #state: TunnelState = "retrying";
   #reason: Reason | undefined;
   #told: Reason | undefined;
   /** The code of the last message that could not be sent, while the tunnel is not up. */
   #unsendable: string | undefined;
   #upSince: Instant | undefined;
-  #lease: WireLease | undefined;
-  #plane: TunnelPlane | undefined;
-  /** What the data plane is asked for, one after the other. */
-  #work: Promise<void> = Promise.resolve();
-  /** An answer to a question of an older generation changes nothing. */
-  #generation = 0;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -107,10 +65,11 @@ export class TunnelKeeper implements Tunnel, WireUser {
     this.logger = withFields(host.logger, { tunnel: parameters.name });
     this.#backoff = new Backoff(host.backoff, host.random);
     this.#retry = host.alarms.create(() => this.#try());
+    this.#part = new PlaneTunnel(host, this, parameters);
     this.#control = makeControl({
       logger: this.logger,
-      send: (datagram, from) => this.#send(datagram, from),
-      watchData: (silenceMs, heard) => this.#lease?.watchData(this.tunnelId, silenceMs, heard),
+      send: (datagram, from) => this.#part.send(datagram, from),
+      watchData: (silenceMs, heard) => this.#part.lease?.watchData(this.tunnelId, silenceMs, heard),
       alive: () => this.#up(),
       gone: (text, retryAt) => this.#peerGone(text, retryAt),
     });
@@ -135,12 +94,12 @@ export class TunnelKeeper implements Tunnel, WireUser {
   }
 
   get local(): SocketAddress | undefined {
-    return this.#lease?.wire.local;
+    return this.#part.lease?.wire.local;
   }
 
   /** While there is one. */
   get wire(): Wire | undefined {
-    return this.#lease?.wire;
+    return this.#part.lease?.wire;
   }
 
   get state(): TunnelState {
@@ -173,7 +132,7 @@ export class TunnelKeeper implements Tunnel, WireUser {
     };
     const session = new SessionKeeper(this.#host, owner, parameters, init.signal);
     this.#sessions.set(parameters.name, session);
-    if (this.#state === "up" && this.#plane) session.carry(this.#plane);
+    if (this.#state === "up" && this.#part.plane) session.carry(this.#part.plane);
     return session;
   }
 
@@ -228,17 +187,17 @@ export class TunnelKeeper implements Tunnel, WireUser {
       this.#retry[Symbol.dispose]();
       this.#control.close();
     }
-    await this.#work;
+    await this.#part.settled;
   }
 
   /** For the wire: whoever wants our ID next waits for this. */
   get leaving(): Promise<void> | undefined {
-    return this.#state === "closed" ? this.#work : undefined;
+    return this.#state === "closed" ? this.#part.settled : undefined;
   }
 
   /** From the wire: a control message with our ID. */
   control(message: ControlDatagram): void {
-    if (this.#plane) this.#control.handle(message);
+    if (this.#part.plane) this.#control.handle(message);
   }
 
   /** From the wire. */
@@ -290,62 +249,18 @@ export class TunnelKeeper implements Tunnel, WireUser {
   #try(): void {
     if (this.#state === "closed") return;
     this.#state = "starting";
-    this.#generation += 1;
-    const generation = this.#generation;
-    this.#work = this.#work.then(() => this.#make(generation));
+    this.#part.make();
   }
 
-  /** Leases the wire and makes the tunnel on it; undoes both when somebody changed their mind meanwhile. */
-  async #make(generation: number): Promise<void> {
-    if (generation !== this.#generation) return;
-    const { encapsulation, namespace } = this.#parameters;
-    const binding = {
-      encapsulation,
-      local: bindingAddress(this.#parameters),
-      ...(namespace !== undefined && { namespace }),
-    };
-    let lease: WireLease | undefined;
-    try {
-      lease = await this.#host.wires.lease(binding, this);
-      await lease.register(this.tunnelId);
-      const plane = await lease.wire.createTunnel(this.#planeParameters());
-      if (generation !== this.#generation) {
-        await this.#undo(plane, lease);
-        return;
-      }
-      this.#lease = lease;
-      this.#plane = plane;
-    } catch (error) {
-      await lease?.release();
-      if (generation === this.#generation) this.#failed(reasonOf(error));
-      return;
-    }
+  /** From the data plane. */
+  made(): void {
     this.#state = "waiting-for-peer";
     this.#reason = undefined;
     this.#control.start();
   }
 
-  #planeParameters() {
-    const { version, tunnelId, peerTunnelId, peer, udpChecksum } = this.#parameters;
-    const local = ownAddress(this.#parameters);
-    return {
-      version,
-      tunnelId,
-      peerTunnelId,
-      peer,
-      udpChecksum,
-      ...(local !== undefined && { local }),
-    };
-  }
-
-  #send(datagram: Uint8Array, from?: IpAddress): void {
-    const tunnel = this.#plane;
-    if (!tunnel) return;
-    this.#lease?.send({ tunnel, to: this.peer, datagram, ...(from !== undefined && { from }) });
-  }
-
   #up(): void {
-    const plane = this.#plane;
+    const plane = this.#part.plane;
     const local = this.local;
     if (this.#state === "up" || !plane || !local) return;
     this.#state = "up";
@@ -360,7 +275,7 @@ export class TunnelKeeper implements Tunnel, WireUser {
     this.#host.emitter.emit({ type: "tunnel-up", ...this.#about(), local });
     this.#gate.open();
     // A listener may have closed the tunnel, or the sessions.
-    for (const session of [...this.#sessions.values()]) if (this.#plane === plane) session.carry(plane);
+    for (const session of [...this.#sessions.values()]) if (this.#part.plane === plane) session.carry(plane);
   }
 
   /** The peer does not answer; the tunnel stays in the data plane, and its control part goes on asking. */
@@ -373,7 +288,8 @@ export class TunnelKeeper implements Tunnel, WireUser {
     }
   }
 
-  #failed(why: Reason): void {
+  /** From the data plane. */
+  failed(why: Reason): void {
     this.#tellFailed(why, this.#retryLater(why));
   }
 
@@ -399,7 +315,7 @@ export class TunnelKeeper implements Tunnel, WireUser {
 
   /** The data plane lost the tunnel, or its wire. */
   #lost(why: Reason): void {
-    if (this.#plane) this.#leaveUp(why, "retrying");
+    if (this.#part.plane) this.#leaveUp(why, "retrying");
   }
 
   /**
@@ -415,11 +331,14 @@ export class TunnelKeeper implements Tunnel, WireUser {
     this.#state = next;
     this.#reason = why;
     if (wasUp) this.#told = why;
-    this.#generation += 1;
+    this.#part.cancel();
     this.#retry.clear();
     const retryAt = next === "retrying" ? this.#retryLater(why) : askedAgainAt;
     const sessionsGone = this.#dropSessions(why, next === "closed");
-    if (next !== "waiting-for-peer") this.#leavePlane(sessionsGone);
+    if (next !== "waiting-for-peer") {
+      this.#control.stop();
+      this.#part.leave(sessionsGone);
+    }
     if (!wasUp) return;
     this.logger.info({ code: why.code, remedy: why.remedy }, `tunnel ${this.name} is down: ${why.text}`);
     this.#host.emitter.emit({
@@ -435,27 +354,6 @@ export class TunnelKeeper implements Tunnel, WireUser {
     if (forGood) return Promise.all(sessions.map((session) => session.end(why)));
     const theirs = reason("tunnel-down", `its tunnel ${this.name} is down: ${why.text}`);
     return Promise.all(sessions.map((session) => session.drop(theirs)));
-  }
-
-  #leavePlane(sessionsGone: Promise<unknown>): void {
-    this.#control.stop();
-    const plane = this.#plane;
-    const lease = this.#lease;
-    this.#plane = undefined;
-    this.#lease = undefined;
-    this.#work = this.#work.then(async () => {
-      await sessionsGone;
-      if (plane && lease) await this.#undo(plane, lease);
-    });
-  }
-
-  async #undo(plane: TunnelPlane, lease: WireLease): Promise<void> {
-    try {
-      await plane[Symbol.asyncDispose]();
-    } catch (error) {
-      this.logger.error({ error }, `tunnel ${this.name} was not taken down cleanly`);
-    }
-    await lease.release();
   }
 
   #about() {

@@ -1,36 +1,17 @@
 /**
- * One session of a dynamic tunnel: what a program sees of it, and what keeps it up. One that we open is opened when its
- * tunnel is up, and again when it has ended; one that was accepted is gone with its call.
+ * What keeps one session of a dynamic tunnel up. One that we open is opened when its tunnel is up, and again when it has
+ * ended; one that was accepted is gone with its call.
  */
-import {
-  type CallErrors,
-  type CallKind,
-  CDN,
-  type CdnFacts,
-  type Ending,
-  type EndpointEvent,
-  type LinkInfo,
-  type SessionDown,
-  type SessionStatus,
-  type SessionUp,
-} from "@l2tp/control";
-import {
-  emptyStatistics,
-  type InterfaceAddress,
-  type PlaneStatistics,
-  type SessionPlane,
-  type SessionPlaneParameters,
-} from "@l2tp/dataplane";
+import { CDN, type CdnFacts, type Ending, type SessionDown, type SessionUp } from "@l2tp/control";
+import type { InterfaceAddress, SessionPlaneParameters } from "@l2tp/dataplane";
 import type { Instant } from "@l2tp/protocol";
 import type { Alarm } from "../alarms.ts";
 import { Backoff } from "../backoff.ts";
 import { ClosedError } from "../errors.ts";
-import type { PppProfile, PppStatus, PppUp } from "../ppp/index.ts";
+import type { PppProfile, PppUp } from "../ppp/index.ts";
 import { type Reason, reason, sameReason } from "../reason.ts";
 import { closeOnAbort } from "../session.ts";
-import type { SessionState } from "../states.ts";
-import { UpGate, type WaitOptions } from "../up-gate.ts";
-import type { DynamicSession, Origin } from "./api.ts";
+import type { DynamicSession } from "./api.ts";
 import { Call, type CallOwner } from "./call.ts";
 import { type PppAtEnd, reasonOfCallsEnd, reasonOfError } from "./ending-reason.ts";
 import type { DynamicHost, SecondAnswer } from "./host.ts";
@@ -38,161 +19,62 @@ import { OwnPpp } from "./own-ppp.ts";
 import { askedAgain } from "./private-group.ts";
 import { bridgeParameters, planeParameters, pppOf } from "./session-plane.ts";
 import type { SessionSettings, SessionTunnel } from "./session-settings.ts";
-import { placeCall, tellOther } from "./session-talk.ts";
-import { type Audience, tellAddresses, tellDown, tellFailed, tellUp } from "./session-told.ts";
+import { tellAddresses, tellDown, tellFailed, tellUp } from "./session-told.ts";
+import { SessionView } from "./session-view.ts";
 
 /** The bit of the Framing Type AVP (RFC 2661 §4.4.4). */
 const ASYNC_FRAMING = 2;
 
 /** Keeps one session up. */
-export class DynamicSessionKeeper implements DynamicSession, CallOwner {
-  readonly name: string;
-  readonly settings: SessionSettings;
-  readonly tunnel: SessionTunnel;
-  readonly #host: DynamicHost;
-  #gate: UpGate | undefined;
+export class DynamicSessionKeeper extends SessionView implements DynamicSession, CallOwner {
   #backoff: Backoff | undefined;
   #retry: (Alarm & Disposable) | undefined;
   #untilClosed: AbortController | undefined;
-  #state: SessionState;
   #wanted: boolean;
-  #reason: Reason | undefined;
   #told: Reason | undefined;
-  #upSince: Instant | undefined;
-  #ending: Ending | undefined;
-  #call: Call | undefined;
   #last: Call | undefined;
-  #ppp: OwnPpp | undefined;
-  #up: SessionUp | undefined;
   /** For the event that tells that the session is up. */
   #said: ReturnType<typeof saidBy> | undefined;
   #closing: Promise<void> | undefined;
   #closed: (() => void) | undefined;
   /** It ends with its call. */
   #doomed = false;
-  /** See {@link DynamicSession.switchedTo}; set by switching.ts. */
-  switchedTo: { readonly tunnel: string; readonly session: string } | undefined;
   /** Called when the call, or the session, has ended. */
   onEnd: ((ending: Ending | undefined) => void) | undefined;
 
   constructor(host: DynamicHost, tunnel: SessionTunnel, name: string, settings: SessionSettings) {
-    this.#host = host;
-    this.tunnel = tunnel;
-    this.name = name;
-    this.settings = settings;
+    super(host, tunnel, name, settings);
     this.#wanted = settings.auto;
-    this.#state = settings.opening === undefined ? "starting" : settings.auto ? "waiting" : "idle";
     if (settings.signal) {
       this.#untilClosed = new AbortController();
       closeOnAbort(settings.signal, this, this.#untilClosed);
     }
   }
 
-  get label(): string {
-    return `${this.tunnel.name}/${this.name}`;
-  }
-  get origin(): Origin {
-    return this.settings.origin;
-  }
-  get kind(): CallKind {
-    return this.settings.kind;
-  }
-  get sessionId(): number {
-    return this.#call?.sessionId || (this.status()?.sessionId ?? 0);
-  }
-  get peerSessionId(): number {
-    return this.#call?.peerSessionId || (this.status()?.peerSessionId ?? 0);
-  }
-  get state(): SessionState {
-    return this.#state;
-  }
-  get reason(): Reason | undefined {
-    return this.#reason;
-  }
-  get upSince(): Instant | undefined {
-    return this.#upSince;
-  }
-  get ending(): Ending | undefined {
-    return this.#ending;
-  }
-  get callSerialNumber(): number | undefined {
-    return this.status()?.callSerialNumber;
-  }
-  get calledNumber(): string | undefined {
-    const { opening } = this.settings;
-    return this.#call === undefined ? opening?.request?.calledNumber : this.status()?.calledNumber;
-  }
-  get callingNumber(): string | undefined {
-    const { opening } = this.settings;
-    if (this.#call !== undefined) return this.status()?.callingNumber;
-    return opening?.kind === "incoming" ? opening.request?.callingNumber : undefined;
-  }
-  get interfaceName(): string | undefined {
-    return this.plane?.interfaceName;
-  }
-  get addresses(): readonly InterfaceAddress[] | undefined {
-    if (this.#ppp === undefined) return this.plane?.addresses;
-    return this.#state === "up" ? this.#ppp.addresses : undefined;
-  }
-  get mtuOctets(): number | undefined {
-    return this.#state === "up" ? (this.#ppp?.agreed?.mtu ?? this.plane?.mtuOctets) : undefined;
-  }
-  get plane(): SessionPlane | undefined {
-    return this.#call?.plane;
-  }
-  get ppp(): PppStatus | undefined {
-    return this.#ppp?.status;
-  }
-  /** What the other end has said in setting up the call that is up. */
-  get callFacts(): SessionUp | undefined {
-    return this.#up;
-  }
-  get call(): Call | undefined {
-    return this.#call;
-  }
-
-  status(): SessionStatus | undefined {
-    return this.#call && this.#host.driver.endpoint.session(this.#call.handle);
-  }
-
-  whenUp(options: WaitOptions = {}): Promise<void> {
-    if (this.#state === "closed") return Promise.reject(new ClosedError(`session ${this.label} is closed`));
-    if (this.#state === "up") return Promise.resolve();
-    this.#gate ??= new UpGate();
-    return this.#gate.wait(options, () => {
-      const why = this.#reason ? `: ${this.#reason.text}` : "";
-      return `session ${this.name} of tunnel ${this.tunnel.name}, which is ${this.#state}${why}`;
-    });
-  }
-
-  async statistics(): Promise<PlaneStatistics> {
-    return (await this.plane?.statistics()) ?? emptyStatistics();
-  }
-
   // Opening.
 
   dial(): void {
-    if (this.#state === "closed") throw new ClosedError(`session ${this.label} is closed`);
+    if (this.state_ === "closed") throw new ClosedError(`session ${this.label} is closed`);
     this.#wanted = true;
     this.#backoff?.reset();
-    if (this.#call !== undefined) return;
+    if (this.call_ !== undefined) return;
     if (this.tunnel.connection === undefined) {
-      this.#state = "waiting";
+      this.state_ = "waiting";
       this.tunnel.dial();
     } else this.#open();
   }
 
   /** The tunnel is up. */
   carry(): void {
-    if (this.#wanted && this.#call === undefined && this.#state !== "closed") this.#open();
+    if (this.#wanted && this.call_ === undefined && this.state_ !== "closed") this.#open();
   }
 
   /** The tunnel is down, and so is the call. */
   drop(why: Reason): void {
-    if (this.#state !== "retrying") return;
+    if (this.state_ !== "retrying") return;
     this.#retry?.clear();
-    this.#state = "waiting";
-    this.#reason = why;
+    this.state_ = "waiting";
+    this.reason_ = why;
   }
 
   #open(): void {
@@ -202,16 +84,16 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     const handle = connection?.handle;
     if (connection === undefined || handle === undefined || opening === undefined) return;
     this.#retry?.clear();
-    if (this.#host.draining) {
-      this.#state = "waiting";
-      this.#reason = reason("draining", "no call is begun while the program is being emptied");
+    if (this.host.draining) {
+      this.state_ = "waiting";
+      this.reason_ = reason("draining", "no call is begun while the program is being emptied");
       return;
     }
-    this.#state = "starting";
+    this.state_ = "starting";
     try {
-      this.#host.driver.command((endpoint, now) => {
+      this.host.driver.command((endpoint, now) => {
         const session = endpoint.openSession(now, handle, { ...opening, name });
-        this.begin(new Call(this.#host.driver, connection, session, this));
+        this.begin(new Call(this.host.driver, connection, session, this));
       });
     } catch (error) {
       this.#failed(reasonOfError(error), undefined);
@@ -220,23 +102,23 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
 
   /** The endpoint did not take it: as if it had never been. */
   abandon(): void {
-    this.#call = undefined;
+    this.call_ = undefined;
     this.end(reason("closed", "it was not in time"));
   }
 
   /** The endpoint has the call. */
   begin(call: Call): void {
-    this.#call = call;
+    this.call_ = call;
     this.#last = call;
-    this.#host.calls.set(call.handle, call);
+    this.host.calls.set(call.handle, call);
   }
 
   // Ending.
 
   hangUp(cdn: CdnFacts = CDN.administrative): void {
     this.#wanted = false;
-    if (this.#state === "closed") return;
-    if (this.#call === undefined) {
+    if (this.state_ === "closed") return;
+    if (this.call_ === undefined) {
       this.#rest(reason("hung-up", "it was hung up here"));
       return;
     }
@@ -245,10 +127,10 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
 
   /** PPP says good-bye first, where there is one. */
   #endCall(cdn: CdnFacts, text: string): void {
-    const call = this.#call;
+    const call = this.call_;
     if (call === undefined) return;
-    if (this.#ppp?.close(cdn, text)) return;
-    this.#host.driver.command((endpoint, now) => endpoint.closeSession(now, call.handle, cdn));
+    if (this.ppp_?.close(cdn, text)) return;
+    this.host.driver.command((endpoint, now) => endpoint.closeSession(now, call.handle, cdn));
   }
 
   close(): Promise<void> {
@@ -263,8 +145,8 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   async #close(why: Reason): Promise<void> {
     this.#wanted = false;
     this.#doomed = true;
-    if (this.#state !== "closed") {
-      if (this.#call === undefined) this.end(why);
+    if (this.state_ !== "closed") {
+      if (this.call_ === undefined) this.end(why);
       else {
         const closed = new Promise<void>((resolve) => {
           this.#closed = resolve;
@@ -280,56 +162,56 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
   tunnelClosed(why: Reason): void {
     this.#doomed = true;
     this.#wanted = false;
-    if (this.#call === undefined) this.end(why);
+    if (this.call_ === undefined) this.end(why);
   }
 
   /** No call, and none any more. */
   end(why: Reason): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
-    this.#reason = why;
+    if (this.state_ === "closed") return;
+    this.state_ = "closed";
+    this.reason_ = why;
     this.#wanted = false;
     this.#retry?.[Symbol.dispose]();
     this.#untilClosed?.abort();
     this.tunnel.forget(this);
-    this.onEnd?.(this.#ending);
-    this.#gate?.close(`session ${this.label}`);
+    this.onEnd?.(this.ending_);
+    this.gate?.close(`session ${this.label}`);
     this.#closed?.();
   }
 
   // CallOwner.
 
   get runner(): CallOwner["runner"] {
-    return this.settings.bridged ? "bridge" : pppOf(this.settings.defaults, this.#host.capabilities).by;
+    return this.settings.bridged ? "bridge" : pppOf(this.settings.defaults, this.host.capabilities).by;
   }
 
   planeParameters(): Partial<SessionPlaneParameters> {
     const { bridged, defaults } = this.settings;
     return bridged
-      ? bridgeParameters(this.#host.capabilities)
-      : planeParameters(defaults, this.#host.capabilities);
+      ? bridgeParameters(this.host.capabilities)
+      : planeParameters(defaults, this.host.capabilities);
   }
 
   callUp(call: Call, event: SessionUp): void {
-    if (call !== this.#call) return;
+    if (call !== this.call_) return;
     // What the other end said is kept where it is passed on only: it is much, of a hundred thousand calls.
-    if (this.settings.bridged) this.#up = event;
+    if (this.settings.bridged) this.facts = event;
     this.#said = saidBy(event);
-    const ppp = pppOf(this.settings.defaults, this.#host.capabilities);
+    const ppp = pppOf(this.settings.defaults, this.host.capabilities);
     if (this.settings.bridged) {
       this.#isUp();
-      this.#host.switching.up(this);
+      this.host.switching.up(this);
     } else if (ppp.by !== "own") this.#isUp();
     else {
-      const again = askedAgain(this.#host, this, event);
+      const again = askedAgain(this.host, this, event);
       if (again === undefined) this.#startPpp(call, ppp.profile, event);
-      else this.#host.watch(again.then((answer) => this.#answered(call, answer, ppp.profile, event)));
+      else this.host.watch(again.then((answer) => this.#answered(call, answer, ppp.profile, event)));
     }
   }
 
   /** A call for a private group: whoever let it in has said what follows from that. */
   #answered(call: Call, answer: SecondAnswer, usual: PppProfile, event: SessionUp): void {
-    if (call !== this.#call) return;
+    if (call !== this.call_) return;
     if (answer === undefined || answer.accept) {
       this.#startPpp(call, answer?.profile ?? usual, event);
       return;
@@ -337,32 +219,32 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     const { result = 3, error, text, remedy = "the authority refused it" } = answer;
     call.cause ??= { ...reason("refused", remedy), remedy };
     const cdn = { result, ...(error !== undefined && { error }), ...(text !== undefined && { text }) };
-    this.#host.driver.command((endpoint, now) => endpoint.closeSession(now, call.handle, cdn, "refused"));
+    this.host.driver.command((endpoint, now) => endpoint.closeSession(now, call.handle, cdn, "refused"));
   }
 
   callLost(call: Call, why: Reason): void {
     call.cause ??= why;
     const cdn = { ...CDN.noResources, text: why.text.slice(0, 100) };
-    this.#host.driver.command((endpoint, now) => endpoint.closeSession(now, call.handle, cdn, "data-plane"));
+    this.host.driver.command((endpoint, now) => endpoint.closeSession(now, call.handle, cdn, "data-plane"));
   }
 
   callDown(call: Call, { ending }: SessionDown): void {
-    if (call !== this.#call) return;
-    const ppp = this.#ppp;
+    if (call !== this.call_) return;
+    const ppp = this.ppp_;
     const why = call.cause ?? reasonOfCallsEnd(ending, this.#pppAtEnd());
-    const wasUp = this.#state === "up";
-    const upForMs = wasUp ? this.#host.clock.now() - (this.#upSince ?? 0) : 0;
-    const about = this.#about();
+    const wasUp = this.state_ === "up";
+    const upForMs = wasUp ? this.host.clock.now() - (this.upSince_ ?? 0) : 0;
+    const about = this.about();
     const userName = ppp?.agreed?.user;
-    this.#ending = ending;
-    this.#call = undefined;
-    this.#ppp = undefined;
-    this.#up = undefined;
+    this.ending_ = ending;
+    this.call_ = undefined;
+    this.ppp_ = undefined;
+    this.facts = undefined;
     this.#said = undefined;
-    this.#upSince = undefined;
+    this.upSince_ = undefined;
     ppp?.lowerDown();
     this.onEnd?.(ending);
-    if (upForMs >= this.#host.backoff.maxMs) this.#backoff?.reset();
+    if (upForMs >= this.host.backoff.maxMs) this.#backoff?.reset();
     // Its tunnel goes, or has gone over to another connection already.
     const tunnelEnds = this.tunnel.connection === call.connection && ending.cause === "tunnel-ended";
     if (!wasUp) {
@@ -372,25 +254,25 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     this.#told = why;
     const retryAt = this.#next(why, tunnelEnds);
     const down = { reason: why, ending, upForMs, ...(userName !== undefined && { userName }) };
-    tellDown(this.#audience, about, down, retryAt);
+    tellDown(this.audience, about, down, retryAt);
   }
 
   /** Whoever dials proves who it is, whoever is called asks for it. */
   #pppAtEnd(): PppAtEnd {
-    const proving = this.#ppp?.status?.phase === "authenticate";
+    const proving = this.ppp_?.status?.phase === "authenticate";
     return {
-      trouble: this.#ppp?.trouble,
+      trouble: this.ppp_?.trouble,
       proving: proving ? (this.kind === "lac-incoming" ? "we" : "peer") : undefined,
     };
   }
 
   /** The data plane's interface has them; what our own PPP has put there, it tells by itself. */
   addressesChanged(interfaceName: string, addresses: readonly InterfaceAddress[]): void {
-    if (this.#ppp === undefined) this.#tellAddresses(interfaceName, addresses);
+    if (this.ppp_ === undefined) this.#tellAddresses(interfaceName, addresses);
   }
 
   #tellAddresses(interfaceName: string, addresses: readonly InterfaceAddress[]): void {
-    tellAddresses(this.#audience, this.#about(), interfaceName, addresses);
+    tellAddresses(this.audience, this.about(), interfaceName, addresses);
   }
 
   // PPP.
@@ -400,45 +282,45 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
     const { name: tunnel, peer } = this.tunnel;
     const isAsync = ((connected?.framingType ?? 0) & ASYNC_FRAMING) !== 0;
     const facts = { tunnel, session: name, peer, calledNumber, callingNumber, proxy, isAsync };
-    this.#ppp = new OwnPpp(this.#host, call, this.tunnel.logger, {
+    this.ppp_ = new OwnPpp(this.host, call, this.tunnel.logger, {
       up: (event) => this.#isUp(event),
       addresses: (addresses) => this.#tellAddresses(this.interfaceName ?? "", addresses),
-      tell: (event) => this.#host.emitter.emit({ type: "ppp", ...this.#about(), event }),
+      tell: (event) => this.host.emitter.emit({ type: "ppp", ...this.about(), event }),
     });
-    if (this.#ppp.start(profile, facts, this.kind)) return;
-    this.#ppp = undefined;
+    if (this.ppp_.start(profile, facts, this.kind)) return;
+    this.ppp_ = undefined;
     this.callLost(call, reason("unsupported", "the data plane has no link on which PPP could be run here"));
   }
 
   // States.
 
   #isUp(ppp?: PppUp): void {
-    if (this.#state === "up" || this.#state === "closed") return;
-    this.#state = "up";
-    this.#reason = undefined;
+    if (this.state_ === "up" || this.state_ === "closed") return;
+    this.state_ = "up";
+    this.reason_ = undefined;
     this.#told = undefined;
-    this.#upSince = this.#host.clock.now();
+    this.upSince_ = this.host.clock.now();
     const { interfaceName } = this;
     const mtuOctets = this.mtuOctets ?? 0;
     const said = this.#said;
     this.#said = undefined;
-    tellUp(this.#audience, this.#about(), {
+    tellUp(this.audience, this.about(), {
       ...(interfaceName !== undefined && { interfaceName }),
       mtuOctets,
       ...said,
       ...(ppp !== undefined && { ppp }),
     });
-    this.#gate?.open();
+    this.gate?.open();
   }
 
   /** It did not come up; told once for each new reason. */
-  #failed(why: Reason, ending: Ending | undefined, tunnelEnds = false, about = this.#about()): void {
+  #failed(why: Reason, ending: Ending | undefined, tunnelEnds = false, about = this.about()): void {
     const retryAt = this.#next(why, tunnelEnds);
     // It waits for its tunnel as before, which tells by itself.
-    if (tunnelEnds && this.#state === "waiting") return;
+    if (tunnelEnds && this.state_ === "waiting") return;
     const isKnown = this.#told !== undefined && sameReason(this.#told, why);
     if (!isKnown) this.#told = why;
-    tellFailed(this.#audience, about, why, isKnown, ending, retryAt);
+    tellFailed(this.audience, about, why, isKnown, ending, retryAt);
   }
 
   /** Where it goes from here. @returns when it is opened again, if that is known. */
@@ -453,16 +335,16 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
       this.#rest(why);
       return undefined;
     }
-    if (this.tunnel.connection === undefined || tunnelEnds || this.#host.draining) {
-      this.#state = "waiting";
-      this.#reason = why;
+    if (this.tunnel.connection === undefined || tunnelEnds || this.host.draining) {
+      this.state_ = "waiting";
+      this.reason_ = why;
       return undefined;
     }
-    this.#state = "retrying";
-    this.#reason = why;
-    this.#backoff ??= new Backoff(this.#host.backoff, this.#host.random);
-    this.#retry ??= this.#host.alarms.create(() => this.#open());
-    const at = this.#host.clock.now() + this.#backoff.next();
+    this.state_ = "retrying";
+    this.reason_ = why;
+    this.#backoff ??= new Backoff(this.host.backoff, this.host.random);
+    this.#retry ??= this.host.alarms.create(() => this.#open());
+    const at = this.host.clock.now() + this.#backoff.next();
     this.#retry.set(at);
     return at;
   }
@@ -473,60 +355,8 @@ export class DynamicSessionKeeper implements DynamicSession, CallOwner {
       return;
     }
     this.#retry?.clear();
-    this.#state = "idle";
-    this.#reason = why;
-  }
-
-  // What the other end says while the call lasts, and what is said to it.
-
-  tell(event: EndpointEvent): void {
-    const { bridged, defaults } = this.settings;
-    if (event.type !== "place-call") tellOther(this.#host, this.#about(), event);
-    else if (bridged) this.#host.switching.place(this, event.request);
-    else placeCall(this.#host, this.#about(), event, defaults.placed);
-  }
-
-  setLinkInfo(info: LinkInfo): void {
-    const { handle } = this.#present();
-    this.#host.driver.command((endpoint, now) => endpoint.setLinkInfo(now, handle, info));
-  }
-
-  reportErrors(errors: CallErrors): boolean {
-    const { handle } = this.#present();
-    return this.#host.driver.command((endpoint, now) => endpoint.reportErrors(now, handle, errors));
-  }
-
-  setSequencing(on: boolean): void {
-    const { handle } = this.#present();
-    this.#host.driver.command((endpoint, now) => endpoint.setSequencing(now, handle, on));
-  }
-
-  reportSpeed(txBps: bigint, rxBps: bigint): void {
-    const { handle } = this.#present();
-    this.#host.driver.command((endpoint, now) => endpoint.reportSpeed(now, handle, txBps, rxBps));
-  }
-
-  #present(): Call {
-    if (this.#call !== undefined) return this.#call;
-    throw new ClosedError(`session ${this.label} has no call: it is ${this.#state}`);
-  }
-
-  get #audience(): Audience {
-    return { emitter: this.#host.emitter, logger: this.tunnel.logger };
-  }
-
-  #about() {
-    const { calledNumber, callingNumber } = this;
-    return {
-      at: this.#host.clock.now(),
-      tunnel: this.tunnel.name,
-      tunnelId: this.tunnel.tunnelId,
-      session: this.name,
-      sessionId: this.sessionId,
-      kind: this.kind,
-      ...(calledNumber !== undefined && { calledNumber }),
-      ...(callingNumber !== undefined && { callingNumber }),
-    };
+    this.state_ = "idle";
+    this.reason_ = why;
   }
 }
 

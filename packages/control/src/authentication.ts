@@ -2,7 +2,9 @@
  * Tunnel authentication (RFC 2661 §5.1.1, §4.4.3): each end may challenge the other, both with the same secret. During
  * a change two secrets are good; the peer shows by its own answer which of them it has.
  */
-import { challengeResponse, type Secret, toHex, verifyChallengeResponse } from "@l2tp/protocol";
+import { challengeResponse, type Instant, type Secret, toHex, verifyChallengeResponse } from "@l2tp/protocol";
+import { STOP, type StopFacts } from "./control-messages.ts";
+import type { Core } from "./core.ts";
 import type { TunnelSettings } from "./parameters.ts";
 import type { RandomSource } from "./random.ts";
 import type { Tunnel } from "./state.ts";
@@ -61,4 +63,53 @@ export function answerTo(messageType: 2 | 3, tunnel: Tunnel): Uint8Array | undef
   const secret = tunnel.settings.secrets[Math.max(0, tunnel.secret)];
   if (tunnel.peerChallenge === undefined || secret === undefined) return undefined;
   return challengeResponse(messageType, secret, tunnel.peerChallenge);
+}
+
+/** Challenges of both ends, and what becomes of a peer by its answers. */
+export class Authentication {
+  readonly challenges = new OutstandingChallenges();
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Whether the peer has answered our challenge, if we sent one. */
+  judgeResponse(
+    now: Instant,
+    tunnel: Tunnel,
+    messageType: 2 | 3,
+    response: Uint8Array | undefined,
+  ): StopFacts | undefined {
+    const core = this.#core;
+    if (tunnel.challenge === undefined) return undefined;
+    const secret =
+      response === undefined
+        ? -1
+        : secretThatAnswers(messageType, tunnel.settings.secrets, tunnel.challenge, response);
+    this.challenges.settle(tunnel);
+    if (secret >= 0) {
+      tunnel.secret = secret;
+      tunnel.authenticated = true;
+      return undefined;
+    }
+    core.counters.count("authenticationFailures");
+    tunnel.source.statistics.badAuthentications++;
+    tunnel.source.badAuthentication.take(now);
+    const text = response === undefined ? "no Challenge Response" : "wrong Challenge Response";
+    return { ...STOP.notAuthorized, text };
+  }
+
+  /** Whether we can and may answer the peer's challenge, if it sent one. */
+  judgeChallenge(tunnel: Tunnel): StopFacts | undefined {
+    const core = this.#core;
+    if (tunnel.peerChallenge === undefined) return undefined;
+    if (this.challenges.isOurs(tunnel.peerChallenge) && !core.isOwn(tunnel.peer)) {
+      core.counters.count("reflectedChallenges");
+      return { ...STOP.notAuthorized, text: "the Challenge is one of ours, reflected" };
+    }
+    if (tunnel.settings.secrets.length > 0) return undefined;
+    core.counters.count("authenticationFailures");
+    return { ...STOP.notAuthorized, text: "a Challenge, and no secret is configured here" };
+  }
 }

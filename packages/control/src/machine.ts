@@ -1,6 +1,6 @@
 /**
  * What a state machine is here: the RFC's table, and nothing that acts. A cell says what is to be done and which state
- * is next; doing it is in tunnels.ts and calls.ts. More machines (RFC 3931 §7) are more tables.
+ * is next; doing it is in tunnel-machine.ts and call-machine.ts. More machines (RFC 3931 §7) are more tables.
  */
 
 /** What one event does in one state: actions in their order, and the next state. */

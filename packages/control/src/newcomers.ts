@@ -34,7 +34,7 @@ export class Newcomers {
     this.#parts = parts;
     this.#gate = gate;
     this.#refusals = new Refusals(parts.core);
-    parts.tunnels.refuseCaller = (now, tunnel, stop) => this.#refuseTunnel(now, tunnel, stop);
+    parts.tunnels.machine.refuseCaller = (now, tunnel, stop) => this.#refuseTunnel(now, tunnel, stop);
   }
 
   /** A tunnel with the quirk of Tunnel ID 0 is found by where its datagrams come from. */
@@ -160,7 +160,7 @@ export class Newcomers {
       core.counters.discard("lostTie");
       // What the peer sends again of it is still on its way when our tunnel is up.
       this.#refusals.remember(now, key, undefined);
-      if (outcome === "we-win") tunnels.fire(now, tunnel, "rx-SCCRQ-win-tie-breaker");
+      if (outcome === "we-win") tunnels.machine.fire(now, tunnel, "rx-SCCRQ-win-tie-breaker");
       else tunnels.loseTie(now, tunnel, undefined);
       return "ignore";
     }

@@ -17,9 +17,9 @@ import { openSensitiveAvp } from "./hiding.ts";
 import type { Links } from "./links.ts";
 import type { PeerAddress } from "./names.ts";
 import { Newcomers } from "./newcomers.ts";
+import { acceptsFrom, hasMoved } from "./peer-address.ts";
 import type { Session, Tunnel } from "./state.ts";
 import type { Discard } from "./statistics.ts";
-import { acceptsFrom, hasMoved } from "./tunnels.ts";
 
 const TYPE_STOPCCN = 4;
 const TYPE_ICRQ = 10;
@@ -174,7 +174,7 @@ export class Reception {
       case "SCCRP":
       case "SCCCN":
       case "StopCCN":
-        tunnels.receive(now, tunnel, message);
+        tunnels.reception.receive(now, tunnel, message);
         this.newcomers.knowsZeroId(tunnel);
         return;
       case "HELLO":
@@ -206,7 +206,7 @@ export class Reception {
     switch (message.type) {
       case "ICRQ":
       case "OCRQ":
-        calls.request(now, tunnel, sessionId, message, open);
+        calls.reception.request(now, tunnel, sessionId, message, open);
         return;
       case "ICRP":
       case "OCRP":
@@ -214,13 +214,13 @@ export class Reception {
       case "OCCN": {
         const session = tunnel.sessions.get(sessionId);
         if (session !== undefined) {
-          calls.receive(now, session, message, open);
+          calls.reception.receive(now, session, message, open);
           return;
         }
         core.counters.discard("unknownSession");
         // A call of ours that ended a moment ago is no news; one that never was, the peer should forget.
         if ((message.type === "ICRP" || message.type === "OCRP") && tunnel.resting?.has(sessionId) !== true) {
-          calls.refuseUnmade(now, tunnel, message.assignedSessionId, {
+          calls.reception.refuseUnmade(now, tunnel, message.assignedSessionId, {
             ...CDN.badSession,
             text: "unknown Session ID",
           });
@@ -232,7 +232,7 @@ export class Reception {
           tunnel.sessions.get(sessionId) ??
           tunnel.sessions.get(tunnel.byPeerSession.get(message.assignedSessionId) ?? 0);
         if (session === undefined) core.counters.discard("unknownSession");
-        else calls.receive(now, session, message);
+        else calls.reception.receive(now, session, message);
         return;
       }
       default:
@@ -282,7 +282,7 @@ export class Reception {
       if (assigned !== undefined && session.peerSessionId === 0) session.peerSessionId = assigned;
       calls.protocolError(now, session, facts);
     } else if ((messageType === TYPE_ICRQ || messageType === TYPE_OCRQ) && assigned !== undefined) {
-      calls.refuseUnmade(now, tunnel, assigned, facts);
+      calls.reception.refuseUnmade(now, tunnel, assigned, facts);
     } else core.counters.discard("unknownSession");
   }
 

@@ -2,9 +2,9 @@
 import { PlaneError, type PppLinkConfiguration, type PppLinkSettings } from "@l2tp/dataplane";
 import {
   address as addresses,
+  defaultDestinations,
   link as links,
   neighbour as neighbours,
-  nlabi,
   route as routes,
 } from "@l2tp/linux";
 import { Applied, type Item } from "./applied.ts";
@@ -25,11 +25,6 @@ export interface PppInterface {
   /** Bring it up. */
   readonly up: boolean;
 }
-
-/** The two halves of all addresses: more specific than a default route, so that one that is there may stay. */
-const HALVES = { 4: ["0.0.0.0/1", "128.0.0.0/1"], 6: ["::/1", "8000::/1"] } as const;
-/** What routes have whose maker names no metric. */
-const USUAL_METRIC = { 4: 0, 6: 1024 } as const;
 
 export class PppNetwork {
   readonly #wire: TunnelHost;
@@ -146,8 +141,8 @@ export class PppNetwork {
 
   #route(entry: Parameters<typeof routes.add>[0], ofInterface: boolean): Item {
     return {
-      key: `route ${entry.destination} ${entry.family ?? ""} ${entry.gateway ?? ""} ${entry.interfaceIndex}`,
-      what: `the route ${entry.destination}${entry.family === 6 ? " (IPv6)" : ""}`,
+      key: `route ${entry.destination} ${entry.gateway ?? ""} ${entry.interfaceIndex}`,
+      what: `the route ${entry.destination}`,
       add: () => routes.add(entry),
       remove: () => routes.remove(entry),
       ofInterface: ofInterface && this.#at.shared === undefined,
@@ -177,24 +172,11 @@ export class PppNetwork {
       }
     }
     for (const family of families) {
-      const destinations = (await this.#hasDefaultRoute(family)) ? HALVES[family] : ["default"];
-      for (const destination of destinations) {
-        items.push(this.#route({ destination, family, interfaceIndex }, true));
+      for (const destination of await defaultDestinations(this.#wire.network, family, interfaceIndex)) {
+        items.push(this.#route({ destination, interfaceIndex }, true));
       }
     }
     return items;
-  }
-
-  /** Whether somebody else has a default route that ours would collide with, or lose against. */
-  async #hasDefaultRoute(family: 4 | 6): Promise<boolean> {
-    const all = await this.#wire.network.run(routes.list({ family }));
-    return all.some(
-      ({ prefixLength, table, interfaceIndex, metric = 0 }) =>
-        prefixLength === 0 &&
-        table === nlabi.RT_TABLE_MAIN &&
-        interfaceIndex !== this.#at.index &&
-        metric <= USUAL_METRIC[family],
-    );
   }
 
   /** Answers ARP for the peer on another interface. */

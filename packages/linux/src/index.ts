@@ -34,6 +34,7 @@ export {
   segmentControl,
 } from "./cmsg.ts";
 export { DatagramBuffer } from "./datagram.ts";
+export { defaultDestinations } from "./default-route.ts";
 export { ERRNO, errnoName, errnoText } from "./errno.ts";
 export { ClosedError, remedyFor, SyscallError, UnsupportedError } from "./errors.ts";
 export {

@@ -13,14 +13,28 @@ import {
   type PppLinkSettings,
   type PppNetworkProtocol,
 } from "@l2tp/dataplane";
-import { interfaceOfNetwork, link as links, PointToPoint, type PointToPointRoute, ppp } from "@l2tp/linux";
+import {
+  defaultDestinations,
+  interfaceOfNetwork,
+  link as links,
+  PointToPoint,
+  type PointToPointRoute,
+  ppp,
+} from "@l2tp/linux";
 import type { Instant } from "@l2tp/protocol";
 import { kernelError } from "../failure.ts";
 import { pathTo } from "../path.ts";
 import { FramePort } from "./frame-port.ts";
 import type { PppHost } from "./host.ts";
 import { Ipv6Control } from "./ipv6-control.ts";
-import { addressesOf, checkAddresses, destinationsOf, rateLimit, sourcesOf } from "./link-settings.ts";
+import {
+  addressesOf,
+  checkAddresses,
+  defaultFamilies,
+  destinationsOf,
+  rateLimit,
+  sourcesOf,
+} from "./link-settings.ts";
 import { startMppe, stopMppe } from "./mppe.ts";
 import { sourceFilter } from "./source-filter.ts";
 import { type Channel, closeUnit, createUnit, IPV4, IPV6, setIpv6Switch, type Unit } from "./unit.ts";
@@ -265,10 +279,10 @@ export class KernelPppLink implements PppLink {
       this.#host.kernel.inNamespace(() => setIpv6Switch(unit.name, "disable_ipv6", "0"));
     }
     const destinations = destinationsOf(configuration, this.#settings);
-    const routes: PointToPointRoute[] = destinations.map((destination) => ({ destination }));
-    if (destinations.some((destination) => destination.endsWith("/0"))) {
-      routes.unshift(...(await this.#aroundItself(unit)));
-    }
+    const routes: PointToPointRoute[] = [
+      ...(await this.#defaultRoutes(unit, configuration, destinations)),
+      ...destinations.map((destination) => ({ destination })),
+    ];
     const { proxyArp = false } = this.#settings;
     const peer = configuration.ipv4?.peer;
     const proxies =
@@ -287,6 +301,23 @@ export class KernelPppLink implements PppLink {
     if (JSON.stringify(addresses) !== before && this.#closing === undefined) {
       this.#host.addressesChanged(unit.name, addresses);
     }
+  }
+
+  async #defaultRoutes(
+    unit: Unit,
+    configuration: PppLinkConfiguration,
+    destinations: readonly string[],
+  ): Promise<PointToPointRoute[]> {
+    const { kernel, carrier } = this.#host;
+    const families = defaultFamilies(configuration, this.#settings);
+    const own = carrier.peer.family;
+    const swallowed = families.includes(own) || destinations.includes(own === 4 ? "0.0.0.0/0" : "::/0");
+    const routes = swallowed ? await this.#aroundItself(unit) : [];
+    for (const family of families) {
+      const destinations = await defaultDestinations(kernel.route, family, unit.index);
+      routes.push(...destinations.map((destination) => ({ destination })));
+    }
+    return routes;
   }
 
   /** The default route is to lead into the tunnel, but not for the tunnel's own packets. */

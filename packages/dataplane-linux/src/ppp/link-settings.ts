@@ -110,10 +110,19 @@ export function sourcesOf({ ipv4, ipv6 }: PppLinkConfiguration, { routes = [] }:
   ];
 }
 
-/** Where packets of ours go to the peer, but for what follows from the addresses. */
+/** Families whose default route is to lead into the session. */
+export function defaultFamilies(
+  { ipv4, ipv6 }: PppLinkConfiguration,
+  { defaultRoute = false }: PppLinkSettings,
+): (4 | 6)[] {
+  if (!defaultRoute) return [];
+  return [...(ipv4 === undefined ? [] : [4 as const]), ...(ipv6 === undefined ? [] : [6 as const])];
+}
+
+/** Where packets of ours go to the peer, but for what follows from the addresses, and default routes. */
 export function destinationsOf(
   { ipv4, ipv6 }: PppLinkConfiguration,
-  { routes = [], defaultRoute = false }: PppLinkSettings,
+  { routes = [] }: PppLinkSettings,
 ): string[] {
   const six = (text: string) => text.includes(":");
   const all = [
@@ -123,8 +132,7 @@ export function destinationsOf(
     ...(ipv6?.routes ?? []),
     // Each in its family, when that is up.
     ...routes.filter((route) => (six(route) ? ipv6 : ipv4) !== undefined),
-    ...(defaultRoute && ipv4 !== undefined ? ["0.0.0.0/0"] : []),
-    ...(defaultRoute && ipv6 !== undefined ? ["::/0"] : []),
   ];
-  return [...new Set(all)];
+  const byItself = ipv4?.local === undefined ? [] : [ipv4.peer, `${ipv4.peer}/32`];
+  return [...new Set(all)].filter((destination) => !byItself.includes(destination));
 }

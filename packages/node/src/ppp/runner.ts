@@ -16,11 +16,13 @@ import type { Instant } from "@l2tp/protocol";
 import type { Alarm } from "../alarms.ts";
 import { Admission, type AdmissionOwner } from "./admission.ts";
 import { planeConfiguration } from "./configuration.ts";
-import type { PppAddresses, PppDownReason, PppStatus } from "./events.ts";
+import type { PppDownReason, PppStatus } from "./events.ts";
 import type { PppRun, PppRunnerOptions } from "./host.ts";
-import { Ipv6Host, Ipv6Router, type Ipv6Service } from "./ipv6.ts";
+import { LinkIpv6 } from "./link-ipv6.ts";
 import { PlaneLink, type PlaneLinkOwner } from "./plane-link.ts";
 import { type OwnEnd, pppDownReason } from "./reasons.ts";
+import { NO_LIMITS, overdue, type SessionLimits, sessionLimits } from "./session-limits.ts";
+import { addressesShown, linkShown } from "./shown.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 const NO_HANDLERS: readonly never[] = [];
@@ -44,10 +46,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   #isPumping = false;
   /** What PPP agreed on last. */
   #agreed: LinkConfiguration | undefined;
-  #ipv6: Ipv6Service | undefined;
-  /** Its packets pass; it has begun. */
-  #ipv6Passes = false;
-  #ipv6Runs = false;
+  #ipv6: LinkIpv6 | undefined;
   /** Number of the authentication protocol that was spoken last. */
   #spoken = 0;
   /** PPP says up; the data plane may have to do something yet. */
@@ -99,7 +98,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   }
 
   #begin(): void {
-    const { host, link, call, profile } = this.#options;
+    const { host, link, call } = this.#options;
     this.#alarm = host.alarms.create((now) => this.#wake(now));
     const now = host.clock.now();
     this.#session.start(now, call.proxy);
@@ -111,9 +110,9 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
         this.#tell((at) => this.#session.receive(at, frame));
       }),
     ];
-    // Taken only where something answers them: an interface of the system may do so otherwise.
-    if (profile.settings.ipv6 !== undefined && profile.ipv6.role !== "none" && link.ipv6Control) {
-      this.#handlers = [...this.#handlers, link.ipv6Control.onPacket((packet) => this.#takeIpv6(packet))];
+    this.#ipv6 = LinkIpv6.of(this.#options);
+    if (this.#ipv6 !== undefined) {
+      this.#handlers = [...this.#handlers, this.#ipv6.listen((packet) => this.#takeIpv6(packet))];
     }
     this.#pump(now);
   }
@@ -149,8 +148,8 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     }
     this.#tell((now) => {
       this.#closeBy = now + this.#options.profile.closeLimitMs;
-      this.#ipv6?.release(now);
-      this.#sendIpv6();
+      this.#ipv6?.service?.release(now);
+      this.#ipv6?.send();
       this.#session.close(now, text);
     });
   }
@@ -167,20 +166,12 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
       user: member?.user,
       method: member?.method,
       upSince: this.#upSince,
-      ...this.#addresses(),
-      link: agreed && {
-        mru: agreed.mru,
-        mtu: agreed.mtu,
-        sendAccm: agreed.sendAccm,
-        receiveAccm: agreed.receiveAccm,
-        pfc: agreed.pfc,
-        acfc: agreed.acfc,
-        mppe: agreed.mppe && { bits: agreed.mppe.send.bits, stateless: agreed.mppe.send.stateless },
-      },
+      ...addressesShown(agreed, this.#ipv6?.service),
+      link: linkShown(agreed),
       sessionEndsAt:
         this.#upSince === undefined || sessionTimeoutMs === 0 ? undefined : this.#upSince + sessionTimeoutMs,
       counters: { ...counters },
-      leases: this.#ipv6?.leases ?? [],
+      leases: this.#ipv6?.service?.leases ?? [],
       reason: this.#reason,
     };
   }
@@ -225,8 +216,8 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
       return this.#pump(now);
     }
     this.#session.handleTimeout(now, this.#options.link.lastDataReceived());
-    if (this.#ipv6?.handleTimeout(now)) this.#configure();
-    const limit = this.#limit(now);
+    if (this.#ipv6?.service?.handleTimeout(now)) this.#configure();
+    const limit = overdue(now, this.#limits(), this.#admission.grant);
     if (limit) this.#end(undefined, limit);
     this.#pump(now);
   }
@@ -241,7 +232,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     }
     this.#isPumping = false;
     if (this.#reason !== undefined) return;
-    this.#sendIpv6();
+    this.#ipv6?.send();
     this.#report(now);
     this.#arm(now);
   }
@@ -258,7 +249,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
         this.#agreed = event.configuration;
         return this.#configured(event.configuration);
       case "gate":
-        if (event.protocol === "ipv6") this.#ipv6Passes = event.mode === "pass";
+        if (event.protocol === "ipv6") this.#ipv6?.gate(event.mode);
         this.#plane.gate(event.protocol, event.mode);
         return;
       case "up":
@@ -279,50 +270,33 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     }
   }
 
-  #configured({ ipv6, mtu, sendAccm, receiveAccm }: LinkConfiguration): void {
-    const { host, profile, link, onEvent } = this.#options;
+  #configured(agreed: LinkConfiguration): void {
+    const { sendAccm, receiveAccm } = agreed;
     const accm = `${sendAccm} ${receiveAccm}`;
     if (accm !== this.#toldAccm) {
       this.#toldAccm = accm;
-      onEvent({ type: "link-info", sendAccm, receiveAccm });
+      this.#options.onEvent({ type: "link-info", sendAccm, receiveAccm });
     }
-    const { role, requestPrefix } = profile.ipv6;
-    if (ipv6 === undefined) this.#ipv6 = undefined;
-    else if (this.#ipv6 === undefined && role !== "none" && link.ipv6Control !== undefined) {
-      const { duid, random } = host;
-      const facts = { agreement: ipv6, grant: this.#admission.grant, mtu, duid, random, requestPrefix };
-      this.#ipv6 = role === "router" ? new Ipv6Router(facts) : new Ipv6Host(facts);
-      this.#ipv6Runs = false;
-    }
+    this.#ipv6?.configured(agreed, this.#admission.grant);
     this.#configure();
   }
 
   #configure(): void {
     if (this.#agreed === undefined) return;
     const isRouter = this.#options.profile.ipv6.role === "router";
-    this.#plane.configure(planeConfiguration(this.#agreed, this.#admission.grant, this.#ipv6, isRouter));
-  }
-
-  #addresses(): PppAddresses {
-    const { ipv4, ipv6 } = this.#agreed ?? {};
-    const { addresses = [], prefixes = [], dns = [] } = this.#ipv6 ?? {};
-    return {
-      ipv4: ipv4 && { local: ipv4.local, peer: ipv4.peer, dns: ipv4.dns, nbns: ipv4.nbns },
-      ipv6: ipv6 && { local: ipv6.local, peer: ipv6.peer, addresses, prefixes, dns },
-    };
+    this.#plane.configure(
+      planeConfiguration(this.#agreed, this.#admission.grant, this.#ipv6?.service, isRouter),
+    );
   }
 
   /** What is carried may be told, and IPv6 may speak. */
   #report(now: Instant): void {
     if (now >= this.#waitUntil) this.#waitUntil = NEVER;
     if (!this.#plane.isSettled || this.#closeBy !== NEVER) return;
-    if (this.#ipv6 !== undefined && this.#ipv6Passes && !this.#ipv6Runs) {
-      this.#ipv6Runs = true;
-      this.#ipv6.start(now);
-    }
+    this.#ipv6?.settled(now);
     if (!this.#isUp || (this.#waitUntil !== NEVER && this.#isNegotiating())) return;
     this.#waitUntil = NEVER;
-    const addresses = this.#addresses();
+    const addresses = addressesShown(this.#agreed, this.#ipv6?.service);
     const told = JSON.stringify(addresses);
     if (told === this.#told) return;
     this.#told = told;
@@ -352,18 +326,9 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
 
   /** A packet of IPv6's own protocols from the peer. */
   #takeIpv6(packet: Uint8Array): void {
-    if (!this.#ipv6Runs) return;
     this.#tell((now) => {
-      if (this.#ipv6?.receive(now, packet)) this.#configure();
+      if (this.#ipv6?.service?.receive(now, packet)) this.#configure();
     });
-  }
-
-  #sendIpv6(): void {
-    const { ipv6Control } = this.#options.link;
-    if (ipv6Control === undefined || !this.#ipv6Runs || !this.#ipv6Passes) return;
-    for (let out = this.#ipv6?.pollTransmit(); out !== undefined; out = this.#ipv6?.pollTransmit()) {
-      ipv6Control.send(out);
-    }
   }
 
   /** Notes which authentication protocol is spoken: a CDN names it (RFC 3145 §2.1). */
@@ -376,32 +341,16 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
 
   // --- time ---
 
-  /** When the session's time is up, and when it has been idle for too long, as far as is known now. */
-  #limits(): { readonly session: Instant; readonly idle: Instant } {
-    if (this.#upSince === undefined || this.#closeBy !== NEVER) return { session: NEVER, idle: NEVER };
-    const { sessionTimeoutMs, idleTimeoutMs } = this.#admission.grant;
-    const heard = Math.max(this.#upSince, this.#options.link.lastDataReceived());
-    return {
-      session: sessionTimeoutMs > 0 ? this.#upSince + sessionTimeoutMs : NEVER,
-      idle: idleTimeoutMs > 0 ? heard + idleTimeoutMs : NEVER,
-    };
-  }
-
-  #limit(now: Instant): OwnEnd | undefined {
-    const { session, idle } = this.#limits();
-    const { sessionTimeoutMs, idleTimeoutMs } = this.#admission.grant;
-    if (now >= session) {
-      return { code: "session-timeout", text: `its time of ${sessionTimeoutMs / 1000} s is up` };
-    }
-    if (now < idle) return undefined;
-    return { code: "idle-timeout", text: `no packet from the peer for ${idleTimeoutMs / 1000} s` };
+  #limits(): SessionLimits {
+    if (this.#upSince === undefined || this.#closeBy !== NEVER) return NO_LIMITS;
+    return sessionLimits(this.#admission.grant, this.#upSince, this.#options.link.lastDataReceived());
   }
 
   #arm(now: Instant): void {
     const { session, idle } = this.#limits();
     const due = Math.min(
       this.#session.pollTimeout() ?? NEVER,
-      (this.#ipv6Runs ? this.#ipv6?.pollTimeout() : undefined) ?? NEVER,
+      this.#ipv6?.pollTimeout() ?? NEVER,
       this.#closeBy,
       this.#waitUntil,
       session,

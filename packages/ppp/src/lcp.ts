@@ -111,11 +111,13 @@ function foundLoop(link: LcpLink): void {
 
 /** The next method to demand, after `offered` by the peer if that is one of ours. */
 function demandAnother(link: LcpLink, offered: readonly AuthMethod[]): void {
-  const ours = link.settings.authenticatePeer?.methods ?? [];
+  // A peer may wish to be asked (§5.3); who does not demand a proof is not refused one.
+  if (link.settings.authenticatePeer === undefined) return;
+  const ours = link.settings.authenticatePeer.methods;
   if (link.demand !== undefined) link.refused |= 1 << ours.indexOf(link.demand);
   const left = ours.filter((_, i) => (link.refused & (1 << i)) === 0);
   link.demand = left.find((method) => offered.includes(method)) ?? left[0];
-  if (link.demand === undefined && link.settings.authenticatePeer?.allowNone !== true)
+  if (link.demand === undefined && !link.settings.authenticatePeer.allowNone)
     link.host.authenticationRefused();
 }
 

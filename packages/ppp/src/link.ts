@@ -2,7 +2,7 @@
  * One PPP link: the phases of RFC 1661 §3.2, and which protocol may speak in which. What the protocols do is in
  * their own files; this one is where they meet. `PppSession` is its outside.
  */
-import { Authenticator } from "./auth/authenticator.ts";
+import { type Allowance, Authenticator } from "./auth/authenticator.ts";
 import type { AuthHost } from "./auth/host.ts";
 import { protocolOf } from "./auth/methods.ts";
 import type { Accepted, Credentials, Decision, Grants } from "./auth/question.ts";
@@ -53,6 +53,14 @@ const REJECT_RATION = [10, 1] as const;
 /** Milliseconds between Reset-Requests. */
 const RESET_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
+/** What may be said before both sides know who the other is (RFC 1661 §3.5). */
+const SPOKEN_EARLY: ReadonlySet<number> = new Set([
+  PROTOCOL.lcp,
+  PROTOCOL.pap,
+  PROTOCOL.chap,
+  PROTOCOL.eap,
+  PROTOCOL.lqr,
+]);
 
 /** See the file's head. */
 export class Link implements LcpHost, AuthHost, CcpHost {
@@ -85,6 +93,10 @@ export class Link implements LcpHost, AuthHost, CcpHost {
   #mppe: LinkConfiguration["mppe"];
   #grants: Grants | undefined;
   #proxy: ProxyAuthentication | undefined;
+  /** What is left to a peer that did not prove who it is yet. */
+  #allowance: Allowance | undefined;
+  /** A network protocol has to be up by then, however often LCP is negotiated anew meanwhile. */
+  #usefulBy = NEVER;
   /** The question that is open, and for how long when no authenticator watches it. */
   #token = 0;
   #asking = false;
@@ -110,8 +122,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
 
   start(now: number, proxy?: ProxyInformation) {
     if (this.lcp.state !== "Initial" || this.#reason !== undefined) return;
-    this.phase = "establish";
-    this.#phaseDeadline = now + this.settings.phaseLimitMs;
+    this.#establish(now);
     this.lcp.open(now);
     if (proxy?.lastSent !== undefined && this.settings.proxy !== "renegotiate") {
       const [demand, magic] = [this.#lcpLink.demand, this.#lcpLink.magic];
@@ -148,6 +159,11 @@ export class Link implements LcpHost, AuthHost, CcpHost {
   #dispatch(now: number, protocol: number, information: Uint8Array) {
     if (protocol !== PROTOCOL.lcp && this.lcp.state !== "Opened") return this.count("unexpected");
     const known = this.#known(protocol);
+    if (this.phase === "authenticate" && !SPOKEN_EARLY.has(protocol)) {
+      // Before the peer is known, other protocols are silently discarded (RFC 1661 §3.5).
+      if (known) this.#supplicant?.presume(now);
+      if (this.phase === "authenticate") return this.count("unexpected");
+    }
     if (!known) return this.#rejectProtocol(now, protocol, information);
     const packet = decodePacket(information);
     if (packet === undefined) return this.count("malformed");
@@ -159,8 +175,6 @@ export class Link implements LcpHost, AuthHost, CcpHost {
       case PROTOCOL.eap:
         return this.#authentication(now, protocol, packet);
       default:
-        // Before the peer is known, other protocols are silently discarded (RFC 1661 §3.5).
-        if (this.phase === "authenticate") this.#supplicant?.presume(now);
         if (this.phase !== "network") return this.count("unexpected");
         if (protocol === PROTOCOL.ccp && this.ccp === undefined) this.#openCcp(now);
         return this.#network(protocol)?.receive(now, packet) ?? undefined;
@@ -266,7 +280,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     this.ipcp?.handleTimeout(now);
     this.ipv6cp?.handleTimeout(now);
     if (now >= this.#anonymousDeadline) this.#end(now, "authentication-failed", "no decision in time");
-    if (now >= this.#phaseDeadline) {
+    if (now >= this.#phaseDeadline || now >= this.#usefulBy) {
       this.#end(now, this.#lateness());
     }
     this.#settle(now);
@@ -295,6 +309,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
       this.ipv6cp?.deadline ?? NEVER,
       this.#anonymousDeadline,
       this.#phaseDeadline,
+      this.#usefulBy,
     );
     return due === NEVER ? undefined : due;
   }
@@ -358,8 +373,16 @@ export class Link implements LcpHost, AuthHost, CcpHost {
         if (this.#authenticator !== undefined && protocolOf(this.#authenticator.method) === protocol)
           this.#noProof = true;
         return;
-      default:
-        this.#network(protocol)?.rejected(now);
+      // Whose packets the peer does not take has no use for the agreement about them either.
+      case PROTOCOL.ipcp:
+      case PROTOCOL.ipv4:
+        return this.ipcp?.rejected(now);
+      case PROTOCOL.ipv6cp:
+      case PROTOCOL.ipv6:
+        return this.ipv6cp?.rejected(now);
+      case PROTOCOL.ccp:
+      case PROTOCOL.compressed:
+        return this.ccp?.rejected(now);
     }
   }
 
@@ -387,6 +410,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
 
   peerProved(now: number, name: string, decision: Accepted): void {
     if (this.phase !== "authenticate") return; // asked again, and right again
+    this.#allowance = undefined;
     this.#welcome(now, name, this.#authenticator?.method ?? "none", decision);
   }
 
@@ -471,10 +495,21 @@ export class Link implements LcpHost, AuthHost, CcpHost {
       const nobody = { name: "", nameOctets: NO_OCTETS, proxied: false, trusted: false, again: false };
       return this.ask(now, { ...nobody, method: "none" });
     }
-    const checks = new Authenticator(this.settings, authenticatePeer, this, agreed.peerProves);
+    this.#allowance ??= {
+      attempts: authenticatePeer.attempts,
+      until: now + authenticatePeer.timeLimitMs,
+    };
+    const checks = new Authenticator(
+      this.settings,
+      authenticatePeer,
+      this,
+      agreed.peerProves,
+      this.#allowance,
+    );
     this.#authenticator = checks;
     const proxy = this.#proxy;
     this.#proxy = undefined;
+    if (this.#allowance.attempts <= 0) return this.#end(now, "authentication-failed", "too many attempts");
     const proof = proxy && proxiedCredentials(agreed.peerProves, proxy, this.settings.proxy === "use");
     if (proof === undefined) return checks.start(now);
     checks.takeUp(now, proxy?.identifier ?? 0, proxy?.challenge ?? NO_OCTETS, proof);
@@ -539,7 +574,10 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     this.#mppe = { ...modes, keys: this.#keys };
     this.#configure();
     if (this.#mppeSettings.policy === "require") this.#gateAll("pass");
-    if (this.#ipv4 !== undefined || this.#ipv6 !== undefined) this.#phaseDeadline = NEVER;
+    if (this.#ipv4 !== undefined || this.#ipv6 !== undefined) {
+      this.#phaseDeadline = NEVER;
+      this.#usefulBy = NEVER;
+    }
     this.#openNetworks(now);
   }
 
@@ -573,6 +611,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     if (!held) this.#phaseDeadline = NEVER;
     this.#configure();
     if (held) return; // the gate opens with CCP
+    this.#usefulBy = NEVER;
     this.events.push({ type: "gate", protocol, mode: "pass" });
     if (this.#isUp) return;
     this.#isUp = true;
@@ -595,6 +634,8 @@ export class Link implements LcpHost, AuthHost, CcpHost {
   /** LCP is negotiated anew, or ends: everything above goes down with it (RFC 1661 §3.4, §3.7). */
   #lcpDown(now: number): void {
     const refusal = this.#authenticator?.refusal;
+    if (this.#allowance !== undefined && this.#authenticator !== undefined)
+      this.#allowance = { ...this.#allowance, attempts: this.#authenticator.attemptsLeft };
     for (const upper of [this.ipcp, this.ipv6cp, this.ccp]) upper?.down(now);
     if (this.#ipv4 !== undefined) this.#networkDown("ipv4");
     if (this.#ipv6 !== undefined) this.#networkDown("ipv6");
@@ -614,12 +655,21 @@ export class Link implements LcpHost, AuthHost, CcpHost {
       // The peer says good-bye, or cannot go on: LCP waits a little, the link is of no use from now on.
       this.phase = "terminate";
       this.#phaseDeadline = NEVER;
+      this.#usefulBy = NEVER;
       this.#reason = refusal === undefined ? finishOf(this.lcp) : reasonOf("authentication-failed", refusal);
       this.events.push({ type: "terminating", reason: this.#reason });
       return;
     }
+    this.#establish(now);
+  }
+
+  #establish(now: number): void {
+    const { phaseLimitMs, authenticatePeer } = this.settings;
     this.phase = "establish";
-    this.#phaseDeadline = now + this.settings.phaseLimitMs;
+    this.#phaseDeadline = now + phaseLimitMs;
+    // All phases one after the other, each as slow as it may be.
+    if (this.#usefulBy === NEVER)
+      this.#usefulBy = now + 2 * phaseLimitMs + Math.max(phaseLimitMs, authenticatePeer?.timeLimitMs ?? 0);
   }
 
   #networkDown(protocol: NetworkProtocol): void {
@@ -664,6 +714,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     this.#reason = reasonOf(code, text);
     this.phase = "terminate";
     this.#phaseDeadline = NEVER;
+    this.#usefulBy = NEVER;
     this.events.push({ type: "terminating", reason: this.#reason });
     this.lcp.close(now, code === "closed" ? text : this.#reason.text);
   }

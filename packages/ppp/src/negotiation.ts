@@ -86,6 +86,13 @@ export type Finish = "timeout" | "terminated" | "closed" | "not-converging" | "r
 /** Octets of a Terminate-Request's data that are sent and read: it has a line of text, where it has any. */
 const LONGEST_FAREWELL = 120;
 
+/**
+ * What a refused request counts, and one with the identifier of the last: that is a retransmission whose answer may be
+ * lost, or a peer that never changes its identifier.
+ */
+const WHOLE = 2;
+const HALF = 1;
+
 /** One negotiation; see the file's head. */
 export class Negotiation<C> {
   readonly definition: ControlProtocol<C>;
@@ -111,9 +118,10 @@ export class Negotiation<C> {
   /** Of the last Terminate-Request, Code-Reject or other packet of ours that nobody matches. */
   #ownIdentifier = 0;
   #restartCount = 0;
-  /** Naks sent since the last Ack; Rejects sent, and Naks and Rejects received, since all was last agreed. */
+  /** Naks sent since the last Ack, and Rejects sent since all was last agreed, in halves: see {@link WHOLE}. */
   #failures = 0;
   #rejections = 0;
+  /** Naks and Rejects received since all was last agreed. */
   #refusals = 0;
   /** Of the last request of the peer's that we did not acknowledge. */
   #refusedIdentifier = -1;
@@ -238,16 +246,17 @@ export class Negotiation<C> {
       return this.#step(now, "RCR+", packet);
     }
     // A peer that asks again and again for what is refused will not stop; the flood's end is ours to choose.
-    // A retransmission is no new wish: its answer was lost, and it would be wrong to lose patience over that.
-    const anew = packet.identifier !== this.#refusedIdentifier;
+    const more = packet.identifier === this.#refusedIdentifier ? HALF : WHOLE;
     this.#refusedIdentifier = packet.identifier;
-    if (anew && rejects.length > 0 && ++this.#rejections > 2 * this.#limits.maxConfigure)
+    if (rejects.length === 0) this.#failures += more;
+    else this.#rejections += more;
+    const { maxConfigure, maxFailure } = this.#limits;
+    if (Math.max(this.#rejections, this.#failures - WHOLE * maxFailure) > WHOLE * 2 * maxConfigure)
       return this.#giveUp(now);
-    if (anew && rejects.length === 0) this.#failures++;
     // Unknown options go first, alone (§5.4); a peer that does not converge gets no more suggestions (§4.6).
     let code: number = rejects.length > 0 ? CODE.configureReject : CODE.configureNak;
     let answer = rejects.length > 0 ? rejects : naks;
-    if (code === CODE.configureNak && this.#failures > this.#limits.maxFailure) {
+    if (code === CODE.configureNak && this.#failures > WHOLE * maxFailure) {
       code = CODE.configureReject;
       answer = options.filter(({ type }) => naks.some((nak) => nak.type === type));
       // What it should have asked for and will not ask: going on would go on for ever.
@@ -276,7 +285,7 @@ export class Negotiation<C> {
       if (judgement === "reject") rejects.push(option);
       else if (judgement !== "ack") naks.push({ type: option.type, value: judgement.nak });
     }
-    if (this.#failures < this.#limits.maxFailure) {
+    if (this.#failures < WHOLE * this.#limits.maxFailure) {
       for (const row of this.definition.options) {
         if (row.wanted?.(this.context) === true && !options.some(({ type }) => type === row.type)) {
           const value = row.suggest?.(this.context);

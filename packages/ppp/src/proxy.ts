@@ -2,6 +2,7 @@
  * What a LAC negotiated before it passed the call on (RFC 2661 §4.4.5): whether it can be taken over, and what the
  * peer already proved.
  */
+import { MAXIMUM_NAME } from "./auth/authenticator.ts";
 import type { ChapMethod } from "./auth/methods.ts";
 import { methodsOf } from "./auth/methods.ts";
 import { CHALLENGE_LENGTH, RESPONSE_LENGTH } from "./auth/mschap.ts";
@@ -75,8 +76,8 @@ export function proxiedCredentials(
   { type, name, challenge, identifier = 0, response }: ProxyAuthentication,
   trusted: boolean,
 ): Credentials | undefined {
-  if (name === undefined || name.length === 0 || response === undefined || response.length === 0)
-    return undefined;
+  if (name === undefined || name.length === 0 || name.length > MAXIMUM_NAME) return undefined;
+  if (response === undefined || response.length === 0) return undefined;
   const proof = { name: textOf(name), nameOctets: name.slice(), proxied: true, trusted, again: false };
   if (method === "pap") {
     return type === 3 ? { ...proof, method, password: new Password(response) } : undefined;

@@ -18,14 +18,20 @@ export const EAP_TYPE = { identity: 1, notification: 2, nak: 3, md5: 4, mschapV2
 /** OpCodes inside EAP's MS-CHAPv2, those of CHAP. */
 export const OPCODE = { challenge: 1, response: 2, success: 3, failure: 4, changePassword: 7 } as const;
 
-/** A peer's name is cut to nothing: longer ones are refused. */
-const MAXIMUM_NAME = 253;
+/** What PAP has room for; a longer name is refused in the others too. */
+export const MAXIMUM_NAME = 255;
 
 /**
  * Where we are: `asked` something is on its way to the peer, `deciding` its proof is with those who know, `told` (EAP's
  * MS-CHAPv2) the outcome is on its way, `done`, `failed`.
  */
 type Stage = "idle" | "asked" | "deciding" | "told" | "done" | "failed";
+
+/** What is left to a peer: attempts, and time. LCP that is negotiated anew gives back neither. */
+export interface Allowance {
+  readonly attempts: number;
+  readonly until: number;
+}
 
 /** One link's authenticator; plain data. */
 export class Authenticator {
@@ -37,7 +43,7 @@ export class Authenticator {
   /** When the next transmission, the end of a question or the next challenge is due. */
   deadline = Number.POSITIVE_INFINITY;
   /** When the peer has to be authenticated. */
-  limit = Number.POSITIVE_INFINITY;
+  limit: number;
   #identifier: number;
   #challenge: Uint8Array = NO_OCTETS;
   #transmissions = 0;
@@ -54,24 +60,29 @@ export class Authenticator {
   /** The peer knows of its success already. */
   #silent = false;
 
-  constructor(settings: PppSettings, peer: AuthenticatePeer, host: AuthHost, method: AuthMethod) {
+  constructor(
+    settings: PppSettings,
+    peer: AuthenticatePeer,
+    host: AuthHost,
+    method: AuthMethod,
+    allowance: Allowance,
+  ) {
     this.#settings = settings;
     this.#peer = peer;
     this.#host = host;
     this.method = method;
-    this.#attempts = peer.attempts;
+    this.#attempts = allowance.attempts;
+    this.limit = allowance.until;
     this.#identifier = host.random(1)[0] as number;
   }
 
   /** LCP is up: ask. */
   start(now: number): void {
-    this.limit = now + this.#peer.timeLimitMs;
     this.#ask(now);
   }
 
   /** Takes up what the LAC asked the peer, and what it answered (RFC 2661 §4.4.5). */
   takeUp(now: number, identifier: number, challenge: Uint8Array, credentials: Credentials): void {
-    this.limit = now + this.#peer.timeLimitMs;
     this.#identifier = identifier;
     this.#challenge = challenge;
     // Already told by the LAC: a second Success would be a riddle to the peer.
@@ -91,6 +102,11 @@ export class Authenticator {
   /** Why the last proof was refused, when it was: a peer that then hangs up does so for that. */
   get refusal(): string | undefined {
     return this.#decision?.accept === false ? (this.#decision.message ?? "refused") : undefined;
+  }
+
+  /** Attempts that the peer has left when LCP goes down now; a question that is open then is one. */
+  get attemptsLeft(): number {
+    return this.stage === "deciding" ? this.#attempts - 1 : this.#attempts;
   }
 
   #ask(now: number): void {
@@ -166,13 +182,18 @@ export class Authenticator {
     const passwordLength = data[1 + idLength];
     if (passwordLength === undefined || 2 + idLength + passwordLength > data.length)
       return this.#host.count("malformed");
-    if (this.stage === "deciding") return;
+    if (this.stage === "deciding") {
+      // Each repeat of a request has an identifier of its own (RFC 1334 §2.2.1): the answer is for the latest.
+      if (same(data, this.#sent)) this.#identifier = identifier;
+      return;
+    }
     this.#identifier = identifier;
     // Its Ack was lost: the answer is the same (RFC 1334 §2.2).
     if (this.stage === "done") return this.#answerPap(this.#decision ?? { accept: true });
     const name = data.subarray(1, 1 + idLength);
     const password = new Password(data.subarray(2 + idLength, 2 + idLength + passwordLength));
     if (idLength === 0 || password.isEmpty) return this.#refuseAtOnce(now);
+    this.#sent = data.slice();
     this.#question(now, { ...this.#proof(name), method: "pap", password });
   }
 
@@ -293,7 +314,8 @@ export class Authenticator {
 
   #proofGiven(now: number, response: Uint8Array, name: Uint8Array) {
     // Nobody is called nothing: such names matched empty entries elsewhere for years.
-    if (name.length === 0 || name.length > MAXIMUM_NAME) return this.#refuseAtOnce(now);
+    if (name.length === 0) return this.#refuseAtOnce(now);
+    if (name.length > MAXIMUM_NAME) return this.#refuseAtOnce(now, "The name is too long");
     const { method } = this;
     if (method === "pap") return;
     this.#question(now, {
@@ -312,9 +334,9 @@ export class Authenticator {
     this.#host.ask(now, credentials);
   }
 
-  #refuseAtOnce(now: number): void {
+  #refuseAtOnce(now: number, message = "A name and a password are needed"): void {
     this.stage = "deciding";
-    this.decide(now, { accept: false, message: "A name and a password are needed" });
+    this.decide(now, { accept: false, message });
   }
 
   /** The answer to the question; ignored when none is open. */
@@ -331,6 +353,7 @@ export class Authenticator {
     }
     this.#silent = false;
     if (this.method === "pap") {
+      this.#sent = NO_OCTETS;
       this.#answerPap(decision);
       if (!retry) return this.#finish(now);
       this.stage = "asked";

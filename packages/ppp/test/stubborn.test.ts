@@ -1,0 +1,161 @@
+/** Peers that go on and on: guess passwords by starting over, repeat themselves, refuse what nobody asked for. */
+import { expect, test } from "vitest";
+import { answerFromSecret } from "../src/index.ts";
+import { Bench } from "./bench.ts";
+import { hex } from "./hex.ts";
+import { CLIENT, Pair, SERVER } from "./pair.ts";
+
+const id = (number: number) => (number & 255).toString(16).padStart(2, "0");
+
+/** Negotiates LCP of a link anew: the peer asks for nothing, and takes all. */
+function renegotiate(bench: Bench, number: number): void {
+  const request = bench.send(`c021 01 ${id(number)} 0004`).find((frame) => frame.startsWith("c02101"));
+  if (request !== undefined) bench.send(`c021 02 ${request.slice(6)}`);
+}
+
+test("attempts are counted for the link: who negotiates LCP anew after wrong passwords has no more of them", () => {
+  const bench = new Bench({ authenticatePeer: { methods: ["pap"], attempts: 3 } }).open();
+  let refused = 0;
+  for (let i = 0; i < 60 && bench.down === undefined; i++) {
+    bench.wait(1000);
+    bench.send(`c023 01 ${id(i)} 000d 04 75736572 03 616263`);
+    const question = bench.events.findLast((event) => event.type === "question");
+    if (bench.link.decide(bench.now, question?.token ?? 0, { accept: false })) refused++;
+    renegotiate(bench, i + 2);
+  }
+  bench.wait(10_000);
+  expect(bench.down).toMatchObject({ code: "authentication-failed" });
+  expect(refused).toBe(3);
+});
+
+test("so do questions that are left open by negotiating LCP anew", () => {
+  const bench = new Bench({ authenticatePeer: { methods: ["pap"], attempts: 3 } }).open();
+  for (let i = 0; i < 60 && bench.down === undefined; i++) {
+    bench.wait(1000);
+    bench.send(`c023 01 ${id(i)} 000d 04 75736572 03 616263`);
+    renegotiate(bench, i + 2);
+  }
+  bench.wait(10_000);
+  expect(bench.down).toMatchObject({ code: "authentication-failed" });
+  expect(bench.events.filter((event) => event.type === "question").length).toBeLessThanOrEqual(4);
+});
+
+test("the time to be authenticated is not had anew by negotiating LCP anew", () => {
+  const bench = new Bench({ authenticatePeer: { methods: ["chap-md5"] } }).open();
+  for (let i = 0; i < 60 && bench.down === undefined; i++) {
+    bench.wait(20_000);
+    renegotiate(bench, i + 2);
+  }
+  expect(bench.down).toMatchObject({ code: "authentication-failed" });
+  expect(bench.now).toBeLessThan(130_000);
+});
+
+test("a peer that would like to be asked for a proof, which we do not want, is none that refuses ours", () => {
+  const bench = new Bench();
+  const [request = ""] = bench.wait(0);
+  const [again = ""] = bench.send(`c021 03 ${request.slice(6, 8)} 0009 0305 c22305`);
+  expect(again.slice(0, 6)).toBe("c02101");
+  expect(again.slice(12)).toBe(request.slice(12));
+  expect(bench.events).toEqual([]);
+});
+
+test("a Protocol-Reject of a protocol that is none of ours ends no other; one of IPv4 packets ends IPCP", () => {
+  const mppe = { policy: "require" } as const;
+  const pair = new Pair({ ...CLIENT, mppe }, { ...SERVER, mppe }).start().run(5000);
+  expect(pair.link.b.states.ccp).toBe("Opened");
+  for (const [i, protocol] of ["c025", "8031", "0281", "c023", "803d"].entries())
+    pair.link.b.receive(pair.now, hex(`c021 08 0${i} 0006 ${protocol}`));
+  pair.run(5000);
+  expect(pair.link.b.states).toMatchObject({
+    lcp: "Opened",
+    ccp: "Opened",
+    ipcp: "Opened",
+    ipv6cp: "Opened",
+  });
+  pair.link.b.receive(pair.now, hex("c021 08 09 0006 0021"));
+  pair.run(5000);
+  expect(pair.link.b.states).toMatchObject({ lcp: "Opened", ccp: "Opened", ipv6cp: "Opened" });
+  expect(pair.link.b.states.ipcp).not.toBe("Opened");
+  pair.link.b.receive(pair.now, hex("c021 08 0a 0006 00fd"));
+  pair.run(9000);
+  expect(pair.last("b", "down")?.reason.code).toBe("encryption");
+});
+
+test("before the peer is known all but LCP, its proof and LQR is silently discarded (RFC 1661 §3.5)", () => {
+  const bench = new Bench({ authenticatePeer: { methods: ["pap"] } }).open();
+  for (const frame of [
+    "8021 01 01 0004",
+    "80fd 01 01 0004",
+    "8281 01 01 0004",
+    "003d c000 0000",
+    "8057 01 01 0004",
+  ])
+    expect(bench.send(frame), frame).toEqual([]);
+  expect(bench.link.counters).toMatchObject({ unexpected: 5, unknownProtocol: 0 });
+  expect(bench.send("c025 1234")[0]).toMatch(/^c02108/);
+});
+
+test("a peer that asks for the same refused thing for ever, always with one identifier, is given up", () => {
+  for (const request of ["c021 01 07 0008 0104 0001", "c021 01 07 0006 4d02"]) {
+    const bench = new Bench({ phaseLimitMs: 86_400_000 });
+    let frames = bench.wait(0);
+    for (let i = 0; i < 600 && bench.down === undefined; i++) {
+      for (const frame of frames) if (frame.startsWith("c02101")) bench.send(`c021 02 ${frame.slice(6)}`);
+      bench.send(request);
+      frames = bench.wait(1000);
+    }
+    expect(bench.down?.code, request).toBe("lcp-not-converging");
+  }
+});
+
+test("PAP asked again with a new identifier while the decision is pending: the answer has the latest (RFC 1334 §2.2.1)", () => {
+  const bench = new Bench({ authenticatePeer: { methods: ["pap"] } }).open();
+  bench.send("c023 01 01 000d 04 75736572 03 616263");
+  bench.send("c023 01 02 000d 04 75736572 03 616263");
+  bench.send("c023 01 03 000d 04 75736573 03 616264"); // another user: not what is being decided
+  const questions = bench.events.filter((event) => event.type === "question");
+  expect(questions).toHaveLength(1);
+  bench.link.decide(bench.now, questions[0]?.token ?? 0, { accept: true });
+  expect(bench.sent[0]).toBe("c0230202000500");
+});
+
+test("names of 255 octets are names, in every method", () => {
+  const name = "61".repeat(255);
+  const pap = new Bench({ authenticatePeer: { methods: ["pap"] } }).open();
+  pap.send(
+    `c023 01 01 0107 ff ${name} 03 616263`.replace(
+      "0107",
+      (4 + 1 + 255 + 1 + 3).toString(16).padStart(4, "0"),
+    ),
+  );
+  expect(pap.events.filter((event) => event.type === "question")).toHaveLength(1);
+  const chap = new Bench({ authenticatePeer: { methods: ["chap-md5"] } });
+  const lcp = chap.wait(0)[0] as string;
+  chap.send("c021 01 01 0004");
+  const challenge = chap
+    .send(`c021 02 ${lcp.slice(6)}`)
+    .find((frame) => frame.startsWith("c22301")) as string;
+  chap.send(
+    `c223 02 ${challenge.slice(6, 8)} ${(4 + 17 + 255).toString(16).padStart(4, "0")} 10 ${"00".repeat(16)} ${name}`,
+  );
+  const [question] = chap.events.filter((event) => event.type === "question");
+  expect(question?.credentials.nameOctets).toHaveLength(255);
+  expect(answerFromSecret(question?.credentials ?? ({} as never), "x").accept).toBe(false);
+});
+
+test("LCP that comes up again and again, and nothing after it, ends the link; it may begin anew when it was of use", () => {
+  const bench = new Bench().open();
+  for (let i = 0; i < 600 && bench.down === undefined; i++) {
+    bench.wait(3000);
+    renegotiate(bench, i + 2);
+  }
+  expect(bench.down?.code).toMatch(/no-network-protocol|lcp-timeout/);
+  expect(bench.now).toBeLessThan(200_000);
+  const pair = new Pair(CLIENT, SERVER).start();
+  for (let i = 0; i < 30; i++) {
+    pair.run(20_000);
+    pair.link.b.receive(pair.now, hex(`c021 01 ${id(i)} 0004`));
+  }
+  pair.run(20_000);
+  expect(pair.settled).toBe(true);
+});

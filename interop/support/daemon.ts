@@ -11,6 +11,7 @@ import { type Site, until } from "./site.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FROM_SOURCE = ["--conditions=@l2tp/source", "--import", "tsx"];
 const L2TPD = join(ROOT, "apps/l2tpd/src/main.ts");
+const DOCUMENT = "l2tpd.toml";
 const RELAY = join(ROOT, "interop/relay/main.ts");
 
 /** A line of the daemon's log. */
@@ -49,7 +50,7 @@ export class Daemon implements AsyncDisposable {
     const { program = [...FROM_SOURCE, L2TPD], dataPlane = "userspace" } = options;
     this.#site = site;
     this.#folder = mkdtempSync(join(tmpdir(), "l2tp-interop-"));
-    const file = join(this.#folder, "l2tpd.toml");
+    const file = join(this.#folder, DOCUMENT);
     writeFileSync(file, config);
     const args = ["--config", file, "--log-format", "json", "--data-plane", dataPlane, "--until-stdin-ends"];
     const heap = options.heapMb === undefined ? [] : [`--max-old-space-size=${options.heapMb}`];
@@ -87,6 +88,12 @@ export class Daemon implements AsyncDisposable {
 
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
+  }
+
+  /** Another document, which it reads at once. */
+  reload(config: string): void {
+    writeFileSync(join(this.#folder, DOCUMENT), config);
+    this.signal("SIGHUP");
   }
 
   /** SIGTERM, and the end. */

@@ -1,0 +1,110 @@
+/** Two l2tpd on the kernel's data plane: what is behind the LNS, and the way there beside a default route of somebody else's. */
+import { route } from "@l2tp/linux";
+import type { SuiteApi } from "@l2tp/testing/guest";
+import { expect } from "@l2tp/testing/guest/expect";
+import { Daemon } from "../../support/daemon.ts";
+import { Site } from "../../support/site.ts";
+import { OUTER } from "../combinations.ts";
+import { L2TPD_BUNDLE } from "./daemons.ts";
+import { CABLE, KernelSites } from "./sites.ts";
+
+/** Node starts slowly in the virtual machine. */
+const PATIENCE = { patienceMs: 90_000 };
+/** Behind the LNS; it knows the LNS's address and nothing else. */
+const FAR = { lns: "198.51.100.1", host: "198.51.100.2" } as const;
+const THEIRS = new RegExp(`^default via 192\\.0\\.2\\.254 dev ${CABLE}`);
+
+const lns = (...keys: string[]) => `[listen.lns]
+local = "${OUTER[4].b}:1701"
+[peer.anyone]
+secret = "opensesame"
+ppp_profile = "subscribers"
+[user.test]
+password = "test"
+[pool.subscribers]
+ranges = ["10.123.0.0/24"]
+local = "10.123.0.1"
+[profile.ppp.subscribers]
+auth = ["chap-md5"]
+pool = "subscribers"
+ipv6 = false
+${keys.join("\n")}
+`;
+
+const LAC = `[tunnel.out]
+version = "l2tpv2"
+peer = "${OUTER[4].b}:1701"
+secret = "opensesame"
+[tunnel.out.session.call]
+pseudowire = "ppp"
+user = "test"
+password = "test"
+ppp_profile = "caller"
+interface_name = "wan9"
+[profile.ppp.caller]
+ipv6 = false
+default_route = true
+`;
+
+export default function suite({ test, beforeAll, afterAll }: SuiteApi): void {
+  let sites: KernelSites;
+  let far: Site;
+  let caller: Daemon;
+  let called: Daemon;
+
+  const start = (side: "a" | "b", config: string): Daemon => {
+    const bundle = process.env[L2TPD_BUNDLE];
+    if (bundle === undefined) throw new Error(`${L2TPD_BUNDLE} is not set`);
+    return new Daemon(sites[side], config, { program: [bundle], dataPlane: "linux" });
+  };
+  const run = async (site: Site, command: string): Promise<string> => {
+    const [program = "", ...args] = command.split(" ");
+    return (await site.execute(program, ...args)).output;
+  };
+  const ping = (to: string, count: number) => run(sites.a, `ping -c ${count} -i 0.2 -W 5 ${to}`);
+  const routes = async () => (await run(sites.a, "ip -4 route show")).split("\n").map((line) => line.trim());
+
+  beforeAll(async () => {
+    sites = new KernelSites();
+    far = new Site("far");
+    sites.b.cable("far0", FAR.lns, far, FAR.host);
+    // Whatever is wanted of the world goes astray there.
+    sites.a.netlink(route.add({ destination: "default", gateway: "192.0.2.254" }));
+    called = start("b", lns("forward = true"));
+    await called.says(/listening/, PATIENCE);
+    caller = start("a", LAC);
+    await caller.says(/session call is up/, PATIENCE);
+  });
+  afterAll(async () => {
+    await caller?.[Symbol.asyncDispose]();
+    await called?.[Symbol.asyncDispose]();
+    far?.[Symbol.dispose]();
+    sites?.[Symbol.dispose]();
+  });
+
+  test("default_route is two halves beside a default route of somebody else's", async () => {
+    const all = await routes();
+    expect(all).toContainEqual(expect.stringMatching(THEIRS));
+    const ours = all.filter((line) => line.includes("dev wan9")).map((line) => line.split(" ")[0]);
+    expect(ours).toEqual(["0.0.0.0/1", "10.123.0.1", "128.0.0.0/1"]);
+    expect(await ping("10.123.0.1", 1)).toContain(" 1 received");
+  });
+
+  test("a host with no route back answers where the LNS masquerades, and only there", async () => {
+    expect(await ping(FAR.host, 1)).toContain(" 0 received");
+    expect(await run(sites.b, "nft list ruleset")).toBe("");
+    called.reload(lns("forward = true", "masquerade = true"));
+    await called.says(/masquerading 10\.123\.0\.0\/24/, PATIENCE);
+    expect(await ping(FAR.host, 3)).toMatch(/ [1-3] received/);
+    const rules = await run(sites.b, "nft list ruleset");
+    expect(rules).toContain("table ip l2tpd {");
+    expect(rules).toContain("ip saddr 10.123.0.0/24 masquerade");
+  });
+
+  test("nothing of it is left behind SIGTERM", async () => {
+    expect([(await caller.stop()).code, (await called.stop()).code]).toEqual([0, 0]);
+    expect(await run(sites.b, "nft list ruleset")).toBe("");
+    const left = (await routes()).filter((line) => line !== "");
+    expect(left).toEqual([expect.stringMatching(THEIRS), expect.stringMatching(/^192\.0\.2\.0\/24 /)]);
+  });
+}

@@ -1,0 +1,11 @@
+/** The ways of packets from and to PPP sessions of the kernel: default routes and masquerading, by real l2tpd, in the virtual machine. */
+import { vmSuite } from "@l2tp/testing/vm";
+import { L2TPD_BUNDLE } from "./guest/daemons.ts";
+import suite from "./guest/masquerade.ts";
+import { l2tpdForGuest, THREADS } from "./vm.ts";
+
+vmSuite("kernel: default routes and masquerading", suite, new URL("guest/masquerade.ts", import.meta.url), {
+  timeoutMs: 240_000,
+  threads: THREADS,
+  run: ["--env", `${L2TPD_BUNDLE}=${await l2tpdForGuest()}`],
+});

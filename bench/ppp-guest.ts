@@ -128,13 +128,17 @@ async function path(sites: KernelSites, lns: () => number[]): Promise<PppPath> {
 }
 
 async function xl2tpd(sites: KernelSites): Promise<PppPath> {
-  await using _lns = new Xl2tpd(sites.b, {
+  await using lns = new Xl2tpd(sites.b, {
     global: "force userspace = yes",
     sections: LNS_SECTIONS,
     options: LNS_OPTIONS,
     secrets: `* * ${SECRET}\n`,
   });
-  return path(sites, () => named("xl2tpd", "pppd"));
+  try {
+    return await path(sites, () => named("xl2tpd", "pppd"));
+  } catch (error) {
+    throw new Error(`xl2tpd said:\n${lns.said}`, { cause: error });
+  }
 }
 
 async function ours(sites: KernelSites): Promise<PppPath> {

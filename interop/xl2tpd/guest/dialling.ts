@@ -103,12 +103,14 @@ export default function suite(api: SuiteApi): void {
   });
 
   scene("50 callers, each with its address", async (stage) => {
-    // xl2tpd makes a tunnel for each, all from one port: the kernel cannot tell their data apart, and our data plane can.
-    const ours = await stage.lns(lnsDocument(last), last.dataPlane);
-    const names = Array.from({ length: 50 }, (_, n) => `line${n + 1}`);
-    stage.xl2tpdLac(ONLY_IPV4, { names });
-    const addresses = () => new Set(ours.said(ADDRESS).map(({ message }) => ADDRESS.exec(message)?.[1]));
-    await stage.until(() => addresses().size === 50, "50 addresses", 2 * PATIENCE_MS);
+    // Each calls another address of ours. What comes to xl2tpd from one address and port, its kernel gives to one of
+    // its tunnels alone; and a second call on a tunnel (`c TUNNEL-ID`) is a null pointer to xl2tpd 1.3.18.
+    const addresses = Array.from({ length: 50 }, (_, n) => `192.0.2.${n + 101}`);
+    stage.addAddresses(stage.sites.a, addresses);
+    const ours = await stage.lns(lnsDocument(last, { local: "0.0.0.0" }), last.dataPlane);
+    stage.xl2tpdLac(ONLY_IPV4, { calls: addresses });
+    const given = () => new Set(ours.said(ADDRESS).map(({ message }) => ADDRESS.exec(message)?.[1]));
+    await stage.until(() => given().size === 50, "50 addresses", 2 * PATIENCE_MS);
     await pings(stage);
   });
 }

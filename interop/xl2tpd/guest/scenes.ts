@@ -17,6 +17,11 @@ export const WAYS = [
 ] as const;
 export type Way = (typeof WAYS)[number];
 
+/** Fifty sessions take their time to come down in the virtual machine. */
+const DAEMON = `
+[daemon]
+stop_timeout = 60000
+`;
 /** On a busy machine an answer may take long. */
 const PATIENT = ["lcp-max-configure", "40", "ipcp-max-configure", "40", "lcp-echo-interval", "0"];
 const PLAIN = ["noccp", "novj", "noipv6", "nodefaultroute"];
@@ -38,6 +43,8 @@ function pppProfile(
 export interface Scene {
   readonly secret?: string;
   readonly password?: string;
+  /** Where the LNS listens. */
+  readonly local?: string;
   /** Of the LAC. */
   readonly sessions?: number;
   /** Keys of our PPP, as TOML. */
@@ -57,7 +64,7 @@ export function lacDocument({ pppd }: Way, scene: Scene = {}): string {
 pseudowire = "ppp"
 interface_name = "line${n}"
 ${who}`;
-  return `
+  return `${DAEMON}
 [tunnel.office]
 version = "l2tpv2"
 local = "${OURS}:1701"
@@ -83,9 +90,9 @@ export function lnsDocument({ pppd }: Way, scene: Scene = {}): string {
     pool: '"callers"',
     ipv6: "false",
   };
-  return `
+  return `${DAEMON}
 [listen.wan]
-local = "${OURS}:1701"
+local = "${scene.local ?? OURS}:1701"
 [peer.xl2tpd]
 from = ["${PEERS}"]
 secret = "${scene.secret ?? SECRET}"
@@ -110,10 +117,10 @@ length bit = yes
 pppoptfile = OPTIONS
 `;
 
-/** `[lac NAME]` of xl2tpd: it dials us, and again. */
-export const lacSection = (name: string): string => `
-[lac ${name}]
-lns = ${OURS}
+/** A `[lac NAME]` of xl2tpd, of which the first is `office`: it dials this address of ours, and again. */
+export const lacSection = (lns: string, n: number): string => `
+[lac ${n === 0 ? "office" : `office${n + 1}`}]
+lns = ${lns}
 autodial = yes
 redial = yes
 redial timeout = 2

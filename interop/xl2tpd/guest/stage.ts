@@ -1,5 +1,6 @@
 /** One scene: our daemon, its peer, and what both have said when something is not as it should be. */
 import { writeFileSync } from "node:fs";
+import { address, link } from "@l2tp/linux";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import { CABLE, KernelSites } from "../../kernel/guest/sites.ts";
@@ -10,6 +11,7 @@ import {
   CLIENT_OPTIONS,
   LNS_SECTIONS,
   lacSection,
+  OURS,
   SECRET,
   SERVER_OPTIONS,
   USER,
@@ -60,10 +62,10 @@ export class Stage {
   /** xl2tpd that calls us; its pppds have these options too. */
   xl2tpdLac(
     options: string,
-    { secret = SECRET, names = ["office"] }: { secret?: string; names?: readonly string[] } = {},
+    { secret = SECRET, calls = [OURS] }: { secret?: string; calls?: readonly string[] } = {},
   ): Xl2tpd {
     return this.#peer({
-      sections: names.map(lacSection).join("\n"),
+      sections: calls.map(lacSection).join("\n"),
       options: CLIENT_OPTIONS + options,
       secret,
     });
@@ -111,6 +113,12 @@ export class Stage {
     for (const site of [this.sites.a, this.sites.b]) {
       site.namespace.run(() => writeFileSync("/proc/sys/net/ipv6/conf/default/disable_ipv6", "0"));
     }
+  }
+
+  /** More addresses of a site on the cable. */
+  addAddresses(site: Site, addresses: readonly string[]): void {
+    const { index } = site.netlink(link.get({ name: CABLE }));
+    for (const one of addresses) site.netlink(address.add({ index, address: one, prefixLength: 24 }));
   }
 
   /** The IPv6 address of this scope that a site's PPP interface has, once it is there. */

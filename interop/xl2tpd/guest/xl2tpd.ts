@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Site, until } from "../../support/site.ts";
+import { type Site, until } from "@l2tp/lab";
 
 /** Set in the virtual machine. */
 const INSIDE = "L2TP_VM";

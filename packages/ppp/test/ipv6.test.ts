@@ -163,6 +163,87 @@ test("a client that wants no leases asks for DNS servers only", () => {
   });
 });
 
+const ALL = "ff020000000000000000000000010002";
+const CLIENT_ID = `0001 0012 ${toHex(DUIDS.client)}`;
+const SERVER_ID = `0002 0012 ${toHex(DUIDS.server)}`;
+
+/** A DHCPv6 message from a client, as an IPv6 packet with a right checksum. */
+function message(text: string, { to = ALL, from = "fe800000000000000000000000000002" } = {}): Uint8Array {
+  const data = hex(text);
+  const udp = hex(`0222 0223 ${(8 + data.length).toString(16).padStart(4, "0")} 0000 ${toHex(data)}`);
+  const pseudo = hex(`${from}${to}${udp.length.toString(16).padStart(8, "0")}00000011${toHex(udp)}00`);
+  let sum = 0;
+  for (let i = 0; i + 1 < pseudo.length; i += 2)
+    sum += ((pseudo[i] as number) << 8) | (pseudo[i + 1] as number);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  udp.set([(sum ^ 0xffff) >> 8, (sum ^ 0xffff) & 255], 6);
+  return hex(`60000000 ${udp.length.toString(16).padStart(4, "0")} 11 40 ${from} ${to} ${toHex(udp)}`);
+}
+
+/** Type and options of the answer. */
+const answerTo = (server: DhcpResponder, packet: Uint8Array) => {
+  const answer = server.receive(packet);
+  return answer && { type: answer[48], options: toHex(answer.subarray(52)) };
+};
+const iaNa = (address: string) =>
+  `0003 0028 00000001 00000000 00000000 0005 0018 ${address} 00000e10 00001c20`;
+
+test("Confirm: addresses that are the client's are on this link, others are not, and none gets no answer (RFC 8415 §18.3.3)", () => {
+  const server = new DhcpResponder({ identifier: ROUTER, duid: DUIDS.server, address: "2001:db8::5" });
+  const mine = "20010db8000000000000000000000005";
+  const other = "20010db8000000000000000000000006";
+  expect(answerTo(server, message(`04 000001 ${CLIENT_ID} ${iaNa(mine)}`))?.options).toMatch(/000d00..0000/);
+  expect(answerTo(server, message(`04 000001 ${CLIENT_ID} ${iaNa(other)}`))?.options).toMatch(/000d00..0004/);
+  expect(answerTo(server, message(`04 000001 ${CLIENT_ID} ${iaNa(mine)} ${iaNa(other)}`))?.options).toMatch(
+    /000d00..0004/,
+  );
+  expect(
+    answerTo(server, message(`04 000001 ${CLIENT_ID} 0003 000c 00000001 00000000 00000000`)),
+  ).toBeUndefined();
+  expect(answerTo(server, message(`04 000001 ${CLIENT_ID}`))).toBeUndefined();
+  expect(answerTo(server, message(`04 000001 ${CLIENT_ID} ${SERVER_ID} ${iaNa(mine)}`))).toBeUndefined();
+});
+
+test("Renew and Rebind of what is no longer the client's: the new, and the old with no time left (RFC 8415 §18.3.4)", () => {
+  const server = new DhcpResponder({ identifier: ROUTER, duid: DUIDS.server, prefix: "2001:db8:100::/56" });
+  const pd = (prefix: string) =>
+    `0019 0029 00000001 00000000 00000000 001a 0019 00000e10 00001c20 38 ${prefix}0000000000000000`;
+  const old = "20010db800ff0000";
+  for (const text of [
+    `05 000001 ${CLIENT_ID} ${SERVER_ID} ${pd(old)}`,
+    `06 000001 ${CLIENT_ID} ${pd(old)}`,
+  ]) {
+    const { type, options } = answerTo(server, message(text)) ?? {};
+    expect(type).toBe(7);
+    expect(options).toContain("001a0019000038400001518038" + "20010db801000000");
+    expect(options).toContain(`001a0019000000000000000038${old}`);
+  }
+  const same = answerTo(server, message(`06 000001 ${CLIENT_ID} ${pd("20010db801000000")}`))?.options;
+  expect(same?.match(/001a0019/g)).toHaveLength(1);
+  const none = new DhcpResponder({ identifier: ROUTER, duid: DUIDS.server });
+  expect(
+    answerTo(none, message(`06 000001 ${CLIENT_ID} ${iaNa("20010db8000000000000000000000006")}`))?.options,
+  ).toMatch(/00050018.{32}0000000000000000000d00..0002/);
+});
+
+test("what was sent to one server alone, from no address or a group, or for another server, is not answered as if it was not", () => {
+  const server = new DhcpResponder({ identifier: ROUTER, duid: DUIDS.server, prefix: "2001:db8:100::/56" });
+  const pd = "0019 000c 00000001 00000000 00000000";
+  const to = "fe800000000000000000000000000001";
+  const solicit = `01 000001 ${CLIENT_ID} ${pd}`;
+  const request = `03 000001 ${CLIENT_ID} ${SERVER_ID} ${pd}`;
+  expect(answerTo(server, message(solicit))?.type).toBe(2);
+  expect(answerTo(server, message(request))?.type).toBe(7);
+  expect(answerTo(server, message(solicit, { to }))).toBeUndefined();
+  expect(answerTo(server, message(request, { to }))?.options).toMatch(/000d00..0005/);
+  expect(answerTo(server, message(request, { to }))?.options).not.toContain("0019");
+  expect(answerTo(server, message(solicit, { from: "0".repeat(32) }))).toBeUndefined();
+  expect(answerTo(server, message(solicit, { from: ALL }))).toBeUndefined();
+  const another = SERVER_ID.replace("2222", "3333");
+  expect(answerTo(server, message(`03 000001 ${CLIENT_ID} ${another} ${pd}`))).toBeUndefined();
+  expect(answerTo(server, message(`01 000001 ${pd}`))).toBeUndefined();
+});
+
 test("no octets whatever make any of them throw, and damaged packets have no effect", () => {
   const router = new RouterAdvertiser({ identifier: ROUTER, prefix: "2001:db8::/64", dns: ["2001:db8::53"] });
   router.start(0);

@@ -32,7 +32,14 @@ export const OPTION = {
 } as const;
 
 /** Status codes (RFC 8415 §21.13). */
-export const STATUS = { success: 0, noAddress: 2, noBinding: 3, noPrefix: 6 } as const;
+export const STATUS = {
+  success: 0,
+  noAddress: 2,
+  noBinding: 3,
+  notOnLink: 4,
+  useMulticast: 5,
+  noPrefix: 6,
+} as const;
 
 /** UDP ports of clients and servers. */
 export const PORT = { client: 546, server: 547 } as const;

@@ -3,11 +3,12 @@
  * were granted to it, each time the same, so nothing is remembered. IPv6 packets go in and come out.
  */
 import { PppSettingError } from "../errors.ts";
-import { linkLocal, parseIpv6 } from "../ip.ts";
-import { concat, same, textOctets, u16, u32 } from "../octets.ts";
+import { formatIpv6, linkLocal, parseIpv6 } from "../ip.ts";
+import { concat, isZero, same, textOctets, u16, u32 } from "../octets.ts";
 import {
   DHCP,
   type DhcpMessage,
+  decodeAssociation,
   decodeDhcp,
   dhcpOption,
   encodeDhcp,
@@ -17,7 +18,7 @@ import {
   PORT,
   STATUS,
 } from "./dhcp-message.ts";
-import { decodeIpv6, decodeUdp, encodeUdp, NEXT_HEADER } from "./packet.ts";
+import { ALL_DHCP, decodeIpv6, decodeUdp, encodeUdp, NEXT_HEADER } from "./packet.ts";
 import { parsePrefix } from "./router.ts";
 
 /** What the peer may have. */
@@ -34,6 +35,9 @@ export interface DhcpResponderSettings {
   readonly preferredS?: number;
   readonly validS?: number;
 }
+
+/** Messages that a client may send to one server alone, when that server said so; the others never (RFC 8415 §16). */
+const WRITTEN_TO_ONE: readonly number[] = [DHCP.request, DHCP.renew, DHCP.release, DHCP.decline];
 
 /** One link's responder. */
 export class DhcpResponder {
@@ -58,15 +62,17 @@ export class DhcpResponder {
     const packet = decodeIpv6(octets);
     const datagram = packet?.nextHeader === NEXT_HEADER.udp ? decodeUdp(packet.payload) : undefined;
     if (packet === undefined || datagram?.ports[1] !== PORT.server) return undefined;
+    // Nobody to answer: no address, or a group.
+    if (isZero(packet.source) || packet.source[0] === 0xff) return undefined;
     const message = decodeDhcp(datagram.data);
-    const answer = message && this.#answer(message);
+    const answer = message && this.#answer(message, same(packet.destination, ALL_DHCP));
     return (
       answer &&
       encodeUdp(linkLocal(this.#settings.identifier), packet.source, [PORT.server, PORT.client], answer)
     );
   }
 
-  #answer({ type, transaction, options }: DhcpMessage): Uint8Array | undefined {
+  #answer({ type, transaction, options }: DhcpMessage, toAll: boolean): Uint8Array | undefined {
     const client = findOption(options, OPTION.clientId);
     const server = findOption(options, OPTION.serverId);
     const named = server !== undefined && same(server, this.#settings.duid);
@@ -77,6 +83,11 @@ export class DhcpResponder {
     ];
     const dns = this.#dns.length > 0 ? [dhcpOption(OPTION.dns, this.#dns)] : [];
     const reply = (...more: readonly Uint8Array[]) => encodeDhcp(DHCP.reply, transaction, ...ours, ...more);
+    if (!toAll) {
+      // We told nobody to write to us alone (RFC 8415 §16, §18.4).
+      const isNamed = named && client !== undefined && WRITTEN_TO_ONE.includes(type);
+      return isNamed ? reply(status(STATUS.useMulticast, "write to ff02::1:2")) : undefined;
+    }
     // RFC 8415 §16: who names another server, or none where one is due, is not talking to us.
     if (type === DHCP.informationRequest) return server !== undefined && !named ? undefined : reply(...dns);
     if (client === undefined || client.length === 0) return undefined;
@@ -86,12 +97,13 @@ export class DhcpResponder {
         if (rapid) return reply(dhcpOption(OPTION.rapidCommit), ...this.#associations(options), ...dns);
         return encodeDhcp(DHCP.advertise, transaction, ...ours, ...this.#associations(options), ...dns);
       case DHCP.request:
-      case DHCP.renew:
         return named ? reply(...this.#associations(options), ...dns) : undefined;
+      case DHCP.renew:
+        return named ? reply(...this.#associations(options, true), ...dns) : undefined;
       case DHCP.rebind:
-        return server === undefined ? reply(...this.#associations(options), ...dns) : undefined;
+        return server === undefined ? reply(...this.#associations(options, true), ...dns) : undefined;
       case DHCP.confirm:
-        return server === undefined ? reply(status(STATUS.success, "on this link")) : undefined;
+        return server === undefined ? this.#confirm(options, reply) : undefined;
       case DHCP.release:
       case DHCP.decline:
         return named ? reply(status(STATUS.success, "")) : undefined;
@@ -100,8 +112,40 @@ export class DhcpResponder {
     }
   }
 
-  /** Every association asked for, filled with what we have, once; the others empty, with the reason. */
-  #associations(options: DhcpMessage["options"]): Uint8Array[] {
+  /** Whether the addresses are still good here (RFC 8415 §18.3.3): a session that came up anew may have others. */
+  #confirm(
+    options: DhcpMessage["options"],
+    reply: (option: Uint8Array) => Uint8Array,
+  ): Uint8Array | undefined {
+    const claimed = options.flatMap(({ code, value }) =>
+      code === OPTION.iaNa ? (decodeAssociation(code, value)?.leases ?? []) : [],
+    );
+    // Without an address there is nothing to say.
+    if (claimed.length === 0) return undefined;
+    const ours = this.#address && formatIpv6(this.#address);
+    return claimed.every(({ what }) => what === ours)
+      ? reply(status(STATUS.success, "on this link"))
+      : reply(status(STATUS.notOnLink, "not on this link"));
+  }
+
+  /** What the client believes to have and has not, with no time left (RFC 8415 §18.3.4, §18.3.5). */
+  #stale(code: number, value: Uint8Array): Uint8Array[] {
+    const isAddress = code === OPTION.iaNa;
+    const have = isAddress ? this.#address : this.#prefix?.octets;
+    return (decodeAssociation(code, value)?.leases ?? []).flatMap(({ what }) => {
+      const [text = "", length] = what.split("/");
+      const octets = parseIpv6(text) ?? new Uint8Array(16);
+      const isOurs =
+        have !== undefined && same(octets, have) && (isAddress || Number(length) === this.#prefix?.length);
+      return isOurs ? [] : [leaseOption(octets, isAddress ? undefined : Number(length), 0, 0)];
+    });
+  }
+
+  /**
+   * Every association asked for, filled with what we have, once; the others empty, with the reason.
+   * @param extended - Renew or Rebind: what the client has and we do not give is told, too.
+   */
+  #associations(options: DhcpMessage["options"], extended = false): Uint8Array[] {
     const { preferredS = 14_400, validS = 86_400 } = this.#settings;
     const times = concat(u32(Math.floor(preferredS * 0.5)), u32(Math.floor(preferredS * 0.8)));
     const given = new Set<number>();
@@ -111,11 +155,12 @@ export class DhcpResponder {
         const iaid = value.subarray(0, 4);
         const isAddress = code === OPTION.iaNa;
         const have = isAddress ? this.#address : this.#prefix?.octets;
+        const stale = extended ? this.#stale(code, value) : [];
         if (have === undefined || given.has(code)) {
           const why = isAddress
             ? status(STATUS.noAddress, "no address")
             : status(STATUS.noPrefix, "no prefix");
-          return dhcpOption(code, iaid, u32(0), u32(0), why);
+          return dhcpOption(code, iaid, u32(0), u32(0), ...stale, why);
         }
         given.add(code);
         return dhcpOption(
@@ -123,6 +168,7 @@ export class DhcpResponder {
           iaid,
           times,
           leaseOption(have, isAddress ? undefined : this.#prefix?.length, preferredS, validS),
+          ...stale,
         );
       });
   }

@@ -2,22 +2,19 @@
 import {
   type Bridge,
   checkSession,
-  checkSessionChange,
   type InterfaceAddress,
-  PlaneError,
-  type PlaneStatistics,
   type PppLinkConfiguration,
   type PppLinkSettings,
   planeError,
   type SessionPlane,
-  type SessionPlaneChange,
   type SessionPlaneParameters,
 } from "@l2tp/dataplane";
 import { interfaceIndex, type TunInterface } from "@l2tp/linux";
-import type { L2tpVersion, SocketAddress } from "@l2tp/protocol";
+import type { SessionParts } from "./base-session.ts";
 import { type Bridgeable, type Bridged, bridgeSessions } from "./bridging.ts";
-import type { HostedSession, SendSide, TunnelHost } from "./host.ts";
-import { addEntries, changeSequencing, removeEntries } from "./ppp-entries.ts";
+import type { SendSide, TunnelHost } from "./host.ts";
+import { PppBaseSession } from "./ppp-base-session.ts";
+import { addEntries, removeEntries } from "./ppp-entries.ts";
 import { type LinkOwner, UserspacePppLink } from "./ppp-link.ts";
 import { type PppInterface, PppNetwork } from "./ppp-network.ts";
 import type { NamedPrefix } from "./prefixes.ts";
@@ -35,54 +32,31 @@ interface Attached {
   readonly mtuOctets: number;
 }
 
-export class UserspacePppSession implements SessionPlane, HostedSession, Bridgeable, LinkOwner {
-  readonly version: L2tpVersion;
+export class UserspacePppSession
+  extends PppBaseSession<UserspacePppSession>
+  implements SessionPlane, Bridgeable, LinkOwner
+{
   readonly carries = "ppp";
-  readonly wire: TunnelHost;
-  readonly owner: SessionOwner;
-  readonly sessionId: number;
-  readonly row: number;
-  readonly generation: number;
-  /** Sessions of several wires may share an interface: then the wire that reads it sends for all of them. */
-  readonly out: SendSide;
   readonly link: UserspacePppLink;
   declare readonly interfaceName?: string;
   bridged: Bridged | undefined;
-  #parameters: SessionPlaneParameters;
   readonly #attached: Attached;
   readonly #network: PppNetwork | undefined;
-  readonly #onGone: (session: UserspacePppSession) => void;
   #prefixes: readonly NamedPrefix[] = [];
   #configuration: PppLinkConfiguration | undefined;
-  #mtuOctets: number;
-  #looping = false;
-  #closing: Promise<void> | undefined;
 
   private constructor(
-    wire: TunnelHost,
-    owner: SessionOwner,
-    parameters: SessionPlaneParameters,
-    row: number,
+    parts: SessionParts<UserspacePppSession> & { readonly out: SendSide },
     attached: Attached,
-    out: SendSide,
-    onGone: (session: UserspacePppSession) => void,
   ) {
-    this.version = owner.version;
-    this.wire = wire;
-    this.owner = owner;
-    this.sessionId = parameters.sessionId;
-    this.row = row;
-    this.generation = wire.generation(row);
-    this.out = out;
-    this.#parameters = parameters;
+    super(parts);
     this.#attached = attached;
-    this.#mtuOctets = attached.mtuOctets;
-    this.#onGone = onGone;
+    const { wire, owner, parameters, mtuOctets } = parts;
     const settings = parameters.pppLink as PppLinkSettings;
     const { at } = attached;
     if (at !== undefined) {
       this.interfaceName = at.name;
-      this.#network = new PppNetwork(wire, owner, at, settings, attached.mtuOctets);
+      this.#network = new PppNetwork(wire, owner, at, settings, mtuOctets);
       if (at.shared === undefined) this.#network.quiet();
     }
     this.link = new UserspacePppLink(this, settings);
@@ -112,7 +86,9 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
       wire.network.watch();
       attached = await attach(wire, owner, parameters, settings);
       out = sendSide(wire, row, attached);
-      const session = new UserspacePppSession(wire, owner, parameters, row, attached, out, onGone);
+      const { mtuOctets } = attached;
+      const parts = { wire, owner, parameters, row, mtuOctets, out, onGone };
+      const session = new UserspacePppSession(parts, attached);
       await session.#begin();
       wire.adopt(session);
       attached.at?.shared?.users.add(session);
@@ -134,8 +110,8 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
 
   async #begin(): Promise<void> {
     const { at, tun } = this.#attached;
-    const { to } = (this.#parameters.pppLink as PppLinkSettings).attach;
-    await addEntries(this, this.#parameters, {
+    const { to } = (this.parameters.pppLink as PppLinkSettings).attach;
+    await addEntries(this, this.parameters, {
       path: to,
       shared: at?.shared?.number ?? -1,
       // Who shares an interface writes to it, too, and does not read it.
@@ -143,33 +119,8 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     });
   }
 
-  /** For messages. */
-  get what(): string {
-    return `tunnel ${this.tunnelId}, session ${this.sessionId}`;
-  }
-
-  get closed(): boolean {
-    return this.#closing !== undefined;
-  }
-
-  get tunnelId(): number {
-    return this.owner.tunnelId;
-  }
-
-  get peer(): SocketAddress {
-    return this.owner.peer;
-  }
-
   get interfaceIndex(): number {
     return this.#attached.at?.index ?? -1;
-  }
-
-  get mtuOctets(): number {
-    return this.#mtuOctets;
-  }
-
-  get parameters(): SessionPlaneParameters {
-    return this.#parameters;
   }
 
   get unsent(): number {
@@ -209,81 +160,34 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
       });
     }
     this.#configuration = configuration;
-    this.#mtuOctets = configuration.mtu;
+    this.mtuOctets_ = configuration.mtu;
   }
 
   arrived(kind: number, octets: Uint8Array): void {
-    if (this.#closing === undefined) this.link.arrived(kind, octets);
+    if (!this.closed) this.link.arrived(kind, octets);
   }
 
   mppeLost(): void {
-    if (this.#closing === undefined) this.link.mppeLost();
+    if (!this.closed) this.link.mppeLost();
   }
 
-  #requireOpen(): void {
-    this.wire.requireOpen();
-    if (this.#closing !== undefined) {
-      throw new PlaneError("closed", `${this.what} is closed in the data plane`);
-    }
-  }
-
-  /** Follows the LNS, unless numbers have come to be required since. */
-  numbered(on: boolean): void {
-    if (this.#closing !== undefined || this.#parameters.receiveSequence) return;
-    // What fails, with the wire or the session gone, is as good as done.
-    void this.update({ sendSequence: on }).catch(() => {});
-  }
-
-  async update(change: SessionPlaneChange): Promise<void> {
-    this.#requireOpen();
-    checkSessionChange(change, this.#parameters, this.version);
-    const { mtuOctets, ...sequencing } = change;
-    this.#parameters = { ...this.#parameters, ...sequencing };
-    await changeSequencing(this, this.#parameters, sequencing);
-    if (sequencing.sendSequence !== undefined) await this.bridged?.refresh();
-    if (mtuOctets !== undefined) {
-      await this.link.setMtu(mtuOctets);
-      this.#mtuOctets = mtuOctets;
-    }
+  protected setMtu(mtuOctets: number): Promise<void> {
+    return this.link.setMtu(mtuOctets);
   }
 
   async bridge(other: SessionPlane): Promise<Bridge> {
-    this.#requireOpen();
+    this.requireOpen();
     return bridgeSessions(this, other);
   }
 
-  async statistics(): Promise<PlaneStatistics> {
-    this.#requireOpen();
-    return this.wire.rowStatistics(this.row);
-  }
-
-  async setLooping(looping: boolean): Promise<void> {
-    const at = this.#attached.at;
-    if (at === undefined || looping === this.#looping || this.#closing !== undefined) return;
-    this.#looping = looping;
-    if (this.bridged !== undefined) return;
-    const { wire, row } = this.out;
-    await wire.sender.order({ do: "block", row, blocked: looping }).catch(() => {});
-    if (!looping) return;
-    const { tunnelId } = this;
-    this.wire.notice({ type: "send-failed", tunnelId, code: "route-through-itself", count: 1 });
-  }
-
-  async lost(reason: string): Promise<void> {
-    if (this.#closing !== undefined) return;
-    const { tunnelId, sessionId } = this;
-    await this[Symbol.asyncDispose]();
-    this.wire.notice({ type: "session-lost", tunnelId, sessionId, reason });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+  /** Without an interface nothing comes back by it. */
+  override async setLooping(looping: boolean): Promise<void> {
+    if (this.#attached.at !== undefined) await super.setLooping(looping);
   }
 
   /** The threads let go of the descriptor before it is closed, and its number given to another. */
-  async #close(): Promise<void> {
-    const { row, sessionId, wire, tunnelId, version, out } = this;
+  protected async takeDown(): Promise<void> {
+    const { wire, out } = this;
     const { at, tun } = this.#attached;
     at?.shared?.users.delete(this);
     await this.bridged?.end();
@@ -293,8 +197,6 @@ export class UserspacePppSession implements SessionPlane, HostedSession, Bridgea
     at?.shared?.disown(this, this.#prefixes);
     if (tun !== undefined) await closeInBackground(tun.fd);
     if (out.wire !== wire) out.wire.giveRow(out.row);
-    wire.release(version, sessionId, tunnelId, row);
-    this.#onGone(this);
   }
 }
 

@@ -6,8 +6,8 @@ import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import type { SessionPlaneParameters, TunnelPlane } from "@l2tp/dataplane";
 import { LinuxDataPlane } from "@l2tp/dataplane-linux";
-import { Site } from "../interop/support/site.ts";
-import { type LoopReport, LoopWatch } from "../packages/dataplane-linux/test/loop-watch.ts";
+import { Site } from "@l2tp/lab";
+import { type LoopReport, LoopWatch } from "@l2tp/testing/loop-watch";
 import { KERNEL_LINE, type KernelRound, type Steps } from "./kernel-round.ts";
 
 const TUNNELS = 1_000;

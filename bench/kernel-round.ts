@@ -1,5 +1,5 @@
 /** What one round of `kernel-guest.ts` found. */
-import type { LoopReport } from "../packages/dataplane-linux/test/loop-watch.ts";
+import type { LoopReport } from "@l2tp/testing/loop-watch";
 
 /** Milliseconds for all tunnels with all sessions. */
 export interface Steps {

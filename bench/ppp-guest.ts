@@ -5,10 +5,10 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Site } from "@l2tp/lab";
 import { OUTER } from "../interop/kernel/combinations.ts";
 import { KernelSites } from "../interop/kernel/guest/sites.ts";
 import { Daemon } from "../interop/support/daemon.ts";
-import type { Site } from "../interop/support/site.ts";
 import { writeSecrets, Xl2tpd } from "../interop/xl2tpd/guest/xl2tpd.ts";
 import { cpuSeconds } from "./dataplane/lab.ts";
 import { PPP_LINE, type PppPath, type PppRound } from "./ppp-round.ts";

@@ -5,7 +5,7 @@
 import { fileURLToPath } from "node:url";
 import { missing } from "@l2tp/testing";
 import { bundleForGuest, runInGuest } from "@l2tp/testing/guest/run";
-import type { LoopReport } from "../../packages/dataplane-linux/test/loop-watch.ts";
+import type { LoopReport } from "@l2tp/testing/loop-watch";
 import { KERNEL_LINE, type KernelRound, type Steps } from "../kernel-round.ts";
 import type { ResultTable, Suite, SuiteOptions, SuiteResult } from "../suite.ts";
 

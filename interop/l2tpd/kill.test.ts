@@ -1,9 +1,10 @@
 /** A daemon is killed under traffic and started again: traffic flows again, and nothing is left over. */
+
+import { until } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { expect } from "vitest";
 import { Daemon } from "../support/daemon.ts";
 import { document, Traffic, TwoSites, type Wish } from "../support/pseudowire.ts";
-import { until } from "../support/site.ts";
 
 const UP = /session s1 is up/;
 const LIMIT_MS = 90_000;

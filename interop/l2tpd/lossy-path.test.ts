@@ -2,11 +2,12 @@
  * A quiescent tunnel over a path that loses every fifth datagram each way. Half an hour of it is a simulation's
  * business; here the real thing runs for some seconds, with its times shortened.
  */
+
+import { Site, until } from "@l2tp/lab";
 import { needs, seeds } from "@l2tp/testing";
 import { expect } from "vitest";
 import { Daemon, RelayProcess } from "../support/daemon.ts";
 import { document, Traffic } from "../support/pseudowire.ts";
-import { Site, until } from "../support/site.ts";
 
 const A = { cable: "192.0.2.1", relay: "192.0.2.254" } as const;
 const B = { cable: "198.51.100.1", relay: "198.51.100.254" } as const;

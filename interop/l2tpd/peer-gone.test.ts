@@ -1,11 +1,11 @@
 /** A peer that stops answering, and one that answers again. */
 
+import { until } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { FIELD_SETTINGS, peerGoneWithinMs, retransmissionSchedule, transportSettings } from "@l2tp/transport";
 import { expect } from "vitest";
 import { Daemon } from "../support/daemon.ts";
 import { document, Traffic, TwoSites } from "../support/pseudowire.ts";
-import { until } from "../support/site.ts";
 
 const settings = transportSettings(FIELD_SETTINGS[3], {
   helloTimeoutMs: 1_000,

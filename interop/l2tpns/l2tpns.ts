@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Site, until } from "../support/site.ts";
+import { type Site, until } from "@l2tp/lab";
 
 const RADIUS = fileURLToPath(new URL("radius.ts", import.meta.url));
 const RADIUS_SECRET = "between the two";

@@ -2,12 +2,13 @@
  * l2tpns as a LAC of ours: l2tpd calls it as a client does, and it forwards the session to our LNS. It has agreed on LCP
  * with the client by then, and tells the LNS nothing of that (no proxy AVPs): LCP begins anew, in the middle of the call.
  */
+
+import { Site } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { expect } from "vitest";
 import { Ctl } from "../support/ctl.ts";
 import { Daemon } from "../support/daemon.ts";
 import { TwoSites } from "../support/pseudowire.ts";
-import { Site } from "../support/site.ts";
 import { ping, tcp } from "../support/traffic.ts";
 import { L2tpns } from "./l2tpns.ts";
 

@@ -1,10 +1,11 @@
 /** Debian's l2tpns as LNS, dialled by l2tpd with its own PPP on the userspace data plane. */
+
+import { until } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { Ctl } from "../support/ctl.ts";
 import { Daemon } from "../support/daemon.ts";
 import { TwoSites } from "../support/pseudowire.ts";
-import { until } from "../support/site.ts";
 import { ping, tcp } from "../support/traffic.ts";
 import { L2tpns } from "./l2tpns.ts";
 

@@ -1,11 +1,12 @@
 /** l2tpd as LAC, on the null data plane, and scripted LNSs: failover, ties, hiding, outgoing calls. */
+
+import { until } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { A, avpOf, hear, hidden, numberOf, text } from "../../packages/control/test/wire.ts";
 import { Ctl } from "../support/ctl.ts";
 import { Daemon } from "../support/daemon.ts";
 import { here } from "../support/here.ts";
-import { until } from "../support/site.ts";
 import { type Peer, Peers } from "./peer.ts";
 
 const LOCAL = "127.0.0.1:17012";

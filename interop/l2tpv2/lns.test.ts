@@ -1,11 +1,12 @@
 /** l2tpd as LNS, on the null data plane, and scripted LACs: what xl2tpd and l2tpns cannot say, octet by octet. */
+
+import { until } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { A, avp, hidden, resultOf, text, u16, u32 } from "../../packages/control/test/wire.ts";
 import { Ctl } from "../support/ctl.ts";
 import { Daemon } from "../support/daemon.ts";
 import { here } from "../support/here.ts";
-import { until } from "../support/site.ts";
 import { Peer, Peers } from "./peer.ts";
 
 const AT = { address: "127.0.0.1", port: 17_011 } as const;

@@ -1,12 +1,12 @@
 /** What an operator does, by the programs that there are: one daemon, LNS and LAC at once, that dials itself. */
 import { writeFileSync } from "node:fs";
+import { until } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { A } from "../../packages/control/test/wire.ts";
 import { Ctl } from "../support/ctl.ts";
 import { Daemon } from "../support/daemon.ts";
 import { here } from "../support/here.ts";
-import { until } from "../support/site.ts";
 import { Peers } from "./peer.ts";
 
 const AT = { address: "127.0.0.1", port: 17_014 } as const;

@@ -4,6 +4,7 @@
  */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { until } from "@l2tp/lab";
 import {
   A,
   avpOf,
@@ -15,7 +16,6 @@ import {
   response,
   type TypeName,
 } from "../../packages/control/test/wire.ts";
-import { until } from "../support/site.ts";
 
 /** Where the daemon is. */
 export interface Where {

@@ -1,11 +1,12 @@
 /** Where PPP of a live LNS goes on when a LAC has negotiated with the caller already (RFC 2661 §4.4.5), octet by octet. */
+
+import { until } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { A, avp, numberOf, text, u16 } from "../../packages/control/test/wire.ts";
 import { Ctl } from "../support/ctl.ts";
 import { Daemon } from "../support/daemon.ts";
 import { here } from "../support/here.ts";
-import { until } from "../support/site.ts";
 import { type Peer, Peers } from "./peer.ts";
 
 const AT = { address: "127.0.0.1", port: 17_016 } as const;

@@ -1,10 +1,11 @@
 /** Tunnel switching: a call of a LAC goes on through an LNS to another LNS, chosen by its number. */
+
+import { Site } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { expect } from "vitest";
 import { Ctl } from "../support/ctl.ts";
 import { Daemon } from "../support/daemon.ts";
 import { TwoSites } from "../support/pseudowire.ts";
-import { Site } from "../support/site.ts";
 import { ping, tcp } from "../support/traffic.ts";
 
 const SWITCH = "192.0.2.2";

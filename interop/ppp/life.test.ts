@@ -1,11 +1,12 @@
 /** The life of PPP sessions between two daemons: a cable that is cut, hang-ups, restarts, another LNS. */
+
+import { until } from "@l2tp/lab";
 import { link } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { Ctl } from "../support/ctl.ts";
 import { Daemon } from "../support/daemon.ts";
 import { TwoSites } from "../support/pseudowire.ts";
-import { until } from "../support/site.ts";
 import { ping } from "../support/traffic.ts";
 import { GATEWAY, type Line, lacDocument, lnsDocument, Scene } from "./scene.ts";
 

@@ -1,7 +1,8 @@
 /** An LNS with one interface for all subscribers: twenty sessions, who may send as whom, how fast, and how far. */
+
+import { Site } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { Site } from "../support/site.ts";
 import { ping, tcp } from "../support/traffic.ts";
 import { GATEWAY, type Line, Scene } from "./scene.ts";
 

@@ -3,8 +3,8 @@ import { randomFillSync } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { Endpoint, type EndpointChanges, type EndpointEvent, type TunnelHandle } from "@l2tp/control";
+import { until } from "@l2tp/lab";
 import type { SocketAddress } from "@l2tp/protocol";
-import { until } from "./site.ts";
 
 /** The end. It says yes to everything, and carries nothing. */
 export class Caller implements AsyncDisposable {

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { type Site, until } from "@l2tp/lab";
 import type { RelayCounters } from "../relay/relay.ts";
-import { type Site, until } from "./site.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FROM_SOURCE = ["--conditions=@l2tp/source", "--import", "tsx"];

@@ -1,5 +1,6 @@
 /** Two sites, the documents of their daemons, and the traffic between them. */
-import { NumberPort, Site } from "./site.ts";
+import { Site } from "@l2tp/lab";
+import { NumberPort } from "./number-port.ts";
 
 /** The cable's addresses (RFC 5737), and those of the network that spans both sites. */
 const OUTER = { a: "192.0.2.1", b: "192.0.2.2" } as const;

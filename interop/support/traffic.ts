@@ -1,5 +1,5 @@
 /** What goes through a session: pings of any size, and TCP. */
-import type { Site } from "./site.ts";
+import type { Site } from "@l2tp/lab";
 
 /** IP header and ICMP header, which `ping -s` does not count. */
 const HEADERS = { ipv4: 28, ipv6: 48 } as const;

@@ -1,7 +1,7 @@
 /** What goes over the cable, kept by tcpdump in the folder that the virtual machine shares with the host. */
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import type { Site } from "../../support/site.ts";
+import type { Site } from "@l2tp/lab";
 import { CABLE } from "./sites.ts";
 
 /** Names the shared folder to the guest. */

@@ -1,8 +1,8 @@
 /** Contexts of `@l2tp/node` on the kernel's data plane, with what they told. */
 import type { DataPlane } from "@l2tp/dataplane";
 import { LinuxDataPlane, type LinuxOptions } from "@l2tp/dataplane-linux";
+import { until } from "@l2tp/lab";
 import { Context, type ContextEvent, type ContextEventType } from "@l2tp/node";
-import { until } from "../../support/site.ts";
 
 /** Retries are quick, so that tests are. */
 const BACKOFF = { firstMs: 100, maxMs: 1_000 };

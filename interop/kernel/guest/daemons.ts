@@ -1,9 +1,10 @@
 /** The real l2tpd, from its bundle, on the kernel's data plane: `auto` takes it, and what a kill or a second daemon does. */
+
+import { type Site, until } from "@l2tp/lab";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import { Daemon } from "../../support/daemon.ts";
 import { document, Traffic, TwoSites } from "../../support/pseudowire.ts";
-import { type Site, until } from "../../support/site.ts";
 
 /** Names the bundle of l2tpd to the guest. */
 export const L2TPD_BUNDLE = "L2TP_TEST_L2TPD";

@@ -7,7 +7,7 @@ import type {
   TunnelPlane,
   Wire,
 } from "@l2tp/dataplane";
-import type { Site } from "../../support/site.ts";
+import type { Site } from "@l2tp/lab";
 import { type Combination, identityOf, isManaged, OUTER, type Side } from "../combinations.ts";
 import { forEach } from "./ping.ts";
 

@@ -4,10 +4,10 @@
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { type Site, until } from "@l2tp/lab";
 import type { ContextEvent } from "@l2tp/node";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
-import { type Site, until } from "../../support/site.ts";
 import { type Combination, combinations, identityOf, OUTER, PORT } from "../combinations.ts";
 import { Recorded } from "./contexts.ts";
 import { ipBatch, iproute2Lines } from "./iproute2.ts";

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Site } from "../../support/site.ts";
+import type { Site } from "@l2tp/lab";
 import { type Combination, identityOf, OUTER } from "../combinations.ts";
 
 /** Runs lines of `ip` as one batch. @throws Error with what `ip` said, when a line fails */

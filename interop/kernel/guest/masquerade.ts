@@ -1,9 +1,10 @@
 /** Two l2tpd on the kernel's data plane: what is behind the LNS, and the way there beside a default route of somebody else's. */
+
+import { Site } from "@l2tp/lab";
 import { route } from "@l2tp/linux";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import { Daemon } from "../../support/daemon.ts";
-import { Site } from "../../support/site.ts";
 import { OUTER } from "../combinations.ts";
 import { L2TPD_BUNDLE } from "./daemons.ts";
 import { CABLE, KernelSites } from "./sites.ts";

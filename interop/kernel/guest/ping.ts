@@ -1,5 +1,5 @@
 /** Pings of every size class, from an empty one to several thousand octets. */
-import type { Site } from "../../support/site.ts";
+import type { Site } from "@l2tp/lab";
 import { identityOf, nameOf } from "../combinations.ts";
 import type { Pseudowire } from "./end.ts";
 

@@ -4,9 +4,9 @@
  */
 import type { DataPlane } from "@l2tp/dataplane";
 import { LinuxDataPlane } from "@l2tp/dataplane-linux";
+import { until } from "@l2tp/lab";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
-import { until } from "../../support/site.ts";
 import { identityOf, nameOf, pppCombinations, type Side } from "../combinations.ts";
 import { Capture } from "./capture.ts";
 import { End } from "./end.ts";

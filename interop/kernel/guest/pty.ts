@@ -9,10 +9,10 @@ import type {
 } from "@l2tp/dataplane";
 import { LinuxDataPlane } from "@l2tp/dataplane-linux";
 import { UserspaceDataPlane } from "@l2tp/dataplane-userspace";
+import { CABLE, type Host, Lab, until } from "@l2tp/lab";
 import type { L2tpVersion } from "@l2tp/protocol";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
-import { CABLE, type Host, Lab, until } from "../../../packages/dataplane-userspace/test/support/lab.ts";
 import { sessionParameters } from "../../../packages/dataplane-userspace/test/support/pair.ts";
 
 const PATIENCE_MS = 120_000;

@@ -1,7 +1,7 @@
 /** Two sites with one cable, for the tests in the virtual machine; inside, nobody speaks before he is asked. */
 import { writeFileSync } from "node:fs";
+import { Site } from "@l2tp/lab";
 import { address, link } from "@l2tp/linux";
-import { Site } from "../../support/site.ts";
 import { OUTER, type Side } from "../combinations.ts";
 
 /** Name of the cable at both ends. */

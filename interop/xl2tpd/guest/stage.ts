@@ -1,11 +1,11 @@
 /** One scene: our daemon, its peer, and what both have said when something is not as it should be. */
 import { writeFileSync } from "node:fs";
+import { type Site, until } from "@l2tp/lab";
 import { address, link } from "@l2tp/linux";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import { CABLE, KernelSites } from "../../kernel/guest/sites.ts";
 import { Daemon, type LogLine } from "../../support/daemon.ts";
-import { type Site, until } from "../../support/site.ts";
 import { ping } from "../../support/traffic.ts";
 import {
   CLIENT_OPTIONS,

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { PlaneError, PlaneNotice, SessionPlaneParameters, Wire } from "@l2tp/dataplane";
 import { LinuxDataPlane, type LinuxOptions, probeLinux } from "@l2tp/dataplane-linux";
+import { FrameSocket, type Host, Lab, Stranger, until } from "@l2tp/lab";
 import { abi, address, link, sys } from "@l2tp/linux";
 import type { Encapsulation, SocketAddress } from "@l2tp/protocol";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
-import { FrameSocket, type Host, Lab, Stranger, until } from "../../dataplane-userspace/test/support/lab.ts";
 
 const PATIENCE_MS = 15_000;
 const eventually = (condition: () => boolean | Promise<boolean>, what: string) =>
@@ -456,7 +456,7 @@ export default function suite({ describe, test, afterAll }: SuiteApi): void {
       const trigger = join(mkdtempSync(join(tmpdir(), "l2tp-")), "end");
       // A shell gives it an input, with what ends it once the file is there.
       const command = `(until [ -e "$4" ]; do sleep 0.1; done; echo end) | "$0" "$1" hold "$2" "$3" 2>/dev/null`;
-      const child = a.start("sh", "-c", command, process.execPath, script, stateDirectory, to, trigger);
+      const child = a.start("sh", ["-c", command, process.execPath, script, stateDirectory, to, trigger]);
       const dead = new Promise((done) => child.once("close", done));
       await new Promise<void>((up) =>
         child.stdout?.on("data", (text: Buffer) => /@@up/.test(String(text)) && up()),
@@ -476,13 +476,12 @@ export default function suite({ describe, test, afterAll }: SuiteApi): void {
       const b = bench();
       const { a } = b.lab;
       const stateDirectory = mkdtempSync(join(tmpdir(), "l2tp-"));
-      const child = a.start(
-        process.execPath,
+      const child = a.start(process.execPath, [
         process.argv[1] as string,
         "hold",
         stateDirectory,
         b.lab.b.address(4),
-      );
+      ]);
       await new Promise<void>((up) =>
         child.stdout?.on("data", (text: Buffer) => /@@up/.test(String(text)) && up()),
       );

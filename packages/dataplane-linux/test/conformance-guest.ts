@@ -7,8 +7,8 @@ import {
   dataPlaneSuite,
 } from "@l2tp/dataplane/conformance";
 import { LinuxDataPlane } from "@l2tp/dataplane-linux";
+import { FrameSocket, type Host, Lab, Stranger } from "@l2tp/lab";
 import type { SuiteApi } from "@l2tp/testing/guest";
-import { FrameSocket, type Host, Lab, Stranger } from "../../dataplane-userspace/test/support/lab.ts";
 import { PacketPort } from "./packet-port.ts";
 
 async function end(host: Host): Promise<ConformanceEnd> {

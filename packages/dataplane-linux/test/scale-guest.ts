@@ -4,10 +4,10 @@
  */
 import type { SessionPlane, SessionPlaneParameters, SessionStatistics, TunnelPlane } from "@l2tp/dataplane";
 import { LinuxDataPlane } from "@l2tp/dataplane-linux";
+import { Lab } from "@l2tp/lab";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
-import { Lab } from "../../dataplane-userspace/test/support/lab.ts";
-import { type LoopReport, LoopWatch } from "./loop-watch.ts";
+import { type LoopReport, LoopWatch } from "@l2tp/testing/loop-watch";
 
 const TUNNELS = 100;
 const SESSIONS = 10;

@@ -1,12 +1,12 @@
 /** What the conformance kit does not ask: sockets, addresses, fragments, routes, and what the status says. */
 import { PlaneError } from "@l2tp/dataplane";
 import { UserspaceDataPlane } from "@l2tp/dataplane-userspace";
+import { CABLE, FrameSocket, Lab, Stranger, until } from "@l2tp/lab";
 import { abi, address, encodeSocketAddress, link, route, sys } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { describe, expect } from "vitest";
 import { TCP } from "../src/packet/frame.ts";
 import { tcpFrame } from "./support/frames.ts";
-import { CABLE, FrameSocket, Lab, Stranger, until } from "./support/lab.ts";
 import { Pair, sessionParameters } from "./support/pair.ts";
 
 const test = needs("linux", "root", "tun");

@@ -9,10 +9,10 @@ import {
   type FramePort,
 } from "@l2tp/dataplane/conformance";
 import { UserspaceDataPlane, type UserspaceOptions } from "@l2tp/dataplane-userspace";
+import { FrameSocket, type Host, Lab, Stranger } from "@l2tp/lab";
 import { link } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, describe } from "vitest";
-import { FrameSocket, type Host, Lab, Stranger } from "./support/lab.ts";
 
 function end(host: Host, options: UserspaceOptions): ConformanceEnd {
   return {

@@ -1,9 +1,9 @@
 /** Forwarding of a host, and how its subscribers' addresses are hidden. */
 import { readFileSync } from "node:fs";
 import { enableForwarding, forwardingState, masqueradeCommands } from "@l2tp/dataplane-userspace";
+import { Lab } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { expect, test } from "vitest";
-import { Lab } from "./support/lab.ts";
 
 needs("linux", "root")("forwarding is switched on in the namespace that was named, and nowhere else", () => {
   const before = readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8");

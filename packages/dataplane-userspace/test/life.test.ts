@@ -2,10 +2,10 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { UserspaceDataPlane } from "@l2tp/dataplane-userspace";
+import { CABLE, FrameSocket, type Host, Lab, Stranger, until } from "@l2tp/lab";
 import { link } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { describe, expect } from "vitest";
-import { CABLE, FrameSocket, type Host, Lab, Stranger, until } from "./support/lab.ts";
 import { INNER, Pair, sessionParameters, transfer } from "./support/pair.ts";
 import { program } from "./support/program.ts";
 

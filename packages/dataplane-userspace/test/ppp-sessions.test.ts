@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { PppLinkConfiguration, SessionPlane } from "@l2tp/dataplane";
+import { FrameSocket, type Host, Lab, Stranger, until } from "@l2tp/lab";
 import { address, link, route } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { describe, expect } from "vitest";
-import { FrameSocket, type Host, Lab, Stranger, until } from "./support/lab.ts";
 import { sessionParameters, transfer } from "./support/pair.ts";
 import { client, INSIDE, pppPair, Runner, server, tunnelEnd } from "./support/ppp.ts";
 import { program } from "./support/program.ts";

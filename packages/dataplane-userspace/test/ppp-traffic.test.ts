@@ -1,9 +1,9 @@
 /** Real traffic through PPP sessions between two hosts, each end run by a `PppSession`: ping in every size, and TCP. */
 import type { PppLinkConfiguration } from "@l2tp/dataplane";
+import { Lab } from "@l2tp/lab";
 import { address, link, route } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { describe, expect } from "vitest";
-import { Lab } from "./support/lab.ts";
 import { transfer } from "./support/pair.ts";
 import { client, INSIDE, type PppPairOptions, pppPair, server } from "./support/ppp.ts";
 

@@ -1,9 +1,9 @@
+import { until } from "@l2tp/lab";
 import { abi, raw, sys } from "@l2tp/linux";
 import { AsyncDeframer, encodeAsync } from "@l2tp/ppp";
 import { needs } from "@l2tp/testing";
 import { expect } from "vitest";
 import { PtyRelay } from "../src/pty-relay.ts";
-import { until } from "./support/lab.ts";
 
 /** FF 03, a protocol, and every octet there is. */
 const FRAME = Uint8Array.of(0xff, 0x03, 0x00, 0x21, ...Array.from({ length: 256 }, (_, i) => i));

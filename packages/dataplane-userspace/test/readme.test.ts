@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { Lab } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { expect, test } from "vitest";
-import { Lab } from "./support/lab.ts";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 

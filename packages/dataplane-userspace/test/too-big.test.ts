@@ -1,5 +1,6 @@
 /** Packets that are larger than what a PPP session carries: who is told, with what, and what is cut. */
 import type { PppLinkConfiguration } from "@l2tp/dataplane";
+import { Lab } from "@l2tp/lab";
 import { link } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import fc from "fast-check";
@@ -8,7 +9,6 @@ import { Arena } from "../src/arena.ts";
 import { checksumInJavaScript } from "../src/packet/checksum.ts";
 import { TooBig } from "../src/packet/too-big.ts";
 import { slowSum } from "./support/frames.ts";
-import { Lab } from "./support/lab.ts";
 import { transfer } from "./support/pair.ts";
 import { tunnelEnd } from "./support/ppp.ts";
 

@@ -1,10 +1,10 @@
 /** Real traffic through real interfaces: TCP at every step of offloads and between different ones, and ping. */
 import { writeFileSync } from "node:fs";
 import type { UserspaceOptions } from "@l2tp/dataplane-userspace";
+import { Lab } from "@l2tp/lab";
 import { address } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { describe, expect } from "vitest";
-import { Lab } from "./support/lab.ts";
 import { INNER, Pair, type PairEnd, type PairOptions, transfer } from "./support/pair.ts";
 
 const OCTETS = 24_000_000;

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { UserspaceOptions } from "@l2tp/dataplane-userspace";
+import { CABLE, FrameSocket, Lab } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { describe, expect } from "vitest";
-import { CABLE, FrameSocket, Lab } from "./support/lab.ts";
 import { INNER, Pair, transfer } from "./support/pair.ts";
 
 /** A capture file (pcap, microseconds, Ethernet). */

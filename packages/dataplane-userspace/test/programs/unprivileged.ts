@@ -1,5 +1,5 @@
 /** Runs the lab inside a user namespace and says what it saw, as JSON. */
-import { Lab } from "../support/lab.ts";
+import { Lab } from "@l2tp/lab";
 import { INNER, Pair, transfer } from "../support/pair.ts";
 
 const results: Record<string, unknown> = {};

@@ -1,8 +1,8 @@
 /** A tunnel with one session between the two hosts of a lab, each end with a data plane of its own. */
 import type { PlaneNotice, SessionPlane, SessionPlaneParameters, TunnelPlane, Wire } from "@l2tp/dataplane";
 import { UserspaceDataPlane, type UserspaceOptions } from "@l2tp/dataplane-userspace";
+import type { Host, Lab } from "@l2tp/lab";
 import type { Encapsulation } from "@l2tp/protocol";
-import type { Host, Lab } from "./lab.ts";
 
 /** One end of the pair. */
 export interface PairEnd {
@@ -117,7 +117,7 @@ export async function transfer(
   address: string,
   octets: number,
 ): Promise<{ readonly received: number; readonly intact: boolean; readonly seconds: number }> {
-  const server = to.start(process.execPath, "-e", SERVER, address);
+  const server = to.start(process.execPath, ["-e", SERVER, address]);
   const [port, done] = await new Promise<[string, Promise<string>]>((resolve, reject) => {
     let output = "";
     let tell: (text: string) => void;

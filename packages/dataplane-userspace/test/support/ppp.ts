@@ -11,6 +11,7 @@ import type {
   Wire,
 } from "@l2tp/dataplane";
 import { UserspaceDataPlane, type UserspaceOptions } from "@l2tp/dataplane-userspace";
+import type { Host, Lab } from "@l2tp/lab";
 import {
   answerFromSecret,
   type LinkConfiguration,
@@ -19,7 +20,6 @@ import {
   pppSettings,
 } from "@l2tp/ppp";
 import type { L2tpVersion, SocketAddress } from "@l2tp/protocol";
-import type { Host, Lab } from "./lab.ts";
 import { sessionParameters } from "./pair.ts";
 
 export const USER = { name: "alice", password: "wonderland" } as const;

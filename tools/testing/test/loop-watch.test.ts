@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { longTurns } from "./loop-watch.ts";
+import { longTurns } from "../src/loop-watch.ts";
 
 const turns = (count: number, ms: number) => Array.from({ length: count }, () => ms);
 

@@ -10,7 +10,7 @@ export const L2TPNS_SECRET = "opensesame";
 export async function startL2tpns(space: Space): Promise<Program> {
   const { folder } = space;
   const etc = join(folder, "etc");
-  mkdirSync(etc);
+  mkdirSync(etc, { recursive: true });
   writeFileSync(
     join(etc, "startup-config"),
     `set debug 0

@@ -1,13 +1,11 @@
-/** All that is dynamic in a context: listeners, callers, tunnels that we dial; and where each event of the endpoint goes. */
+/** All that is dynamic in a context: listeners, callers, tunnels that we dial. Where the events of the endpoint go is in routing.ts. */
 import type { Authority } from "@l2tp/access";
 import type {
   ClosedSession,
   ClosedTunnel,
   DrainOptions,
   EndpointChanges,
-  EndpointEvent,
   FillRandom,
-  Intent,
   SessionHandle,
   TunnelHandle,
 } from "@l2tp/control";
@@ -30,6 +28,7 @@ import { ListenerKeeper, type ListenerOwner } from "./listener.ts";
 import { checkTunnel, tunnelChanges } from "./parameters.ts";
 import { Questions } from "./questions.ts";
 import { randomOctets } from "./random-octets.ts";
+import { type RoutingParts, routeEvent } from "./routing.ts";
 import { AcceptedSettings } from "./session-settings.ts";
 import { Switching } from "./switching.ts";
 import type { DynamicTunnelKeeper } from "./tunnel.ts";
@@ -83,13 +82,21 @@ export class Dynamics implements ListenerOwner {
     const fill: FillRandom = options.fillRandom ?? ((into) => void crypto.getRandomValues(into));
     const octets = randomOctets(fill);
     this.#owner = owner;
+    const routing: RoutingParts = {
+      asked: (question) => {
+        if (question.about === "peer") this.#callers.asked(question);
+        else takeCall(this.host, this.#questions, this.#switching, question, this.#tunnels);
+      },
+      drained: () => this.#drained(),
+      empty: () => this.#whenEmpty?.(),
+    };
     this.#driver = new EndpointDriver({
       clock,
       alarms,
       wires,
       logger,
       endpoint: { ...control, random: fill },
-      onEvent: (event) => this.#route(event),
+      onEvent: (event) => routeEvent(this.host, routing, event),
       planeOf: (tunnel) => this.#connections.get(tunnel)?.plane,
     });
     const ppp: PppHost = {
@@ -286,83 +293,5 @@ export class Dynamics implements ListenerOwner {
 
   forget(listener: ListenerKeeper): void {
     if (this.#listeners.get(listener.name) === listener) this.#listeners.delete(listener.name);
-  }
-
-  // What the endpoint tells.
-
-  #route(event: EndpointEvent): void {
-    switch (event.type) {
-      case "question":
-        if (event.about === "peer") this.#callers.asked(event);
-        else takeCall(this.host, this.#questions, this.#switching, event, this.#tunnels);
-        return;
-      case "intent":
-        this.#intent(event);
-        return;
-      case "tunnel-up":
-        this.#connections.get(event.tunnel)?.up(event);
-        return;
-      case "tunnel-down":
-        this.#connections.get(event.tunnel)?.down(event);
-        return;
-      case "tunnel-gone": {
-        const connection = this.#connections.get(event.tunnel);
-        this.#connections.delete(event.tunnel);
-        if (connection === undefined) return;
-        connection.end();
-        this.#track(connection.gone);
-        return;
-      }
-      case "session-up": {
-        const call = this.#calls.get(event.session);
-        call?.owner.callUp(call, event);
-        return;
-      }
-      case "session-down": {
-        const call = this.#calls.get(event.session);
-        this.#calls.delete(event.session);
-        call?.owner.callDown(call, event);
-        return;
-      }
-      case "peer-moved": {
-        const connection = this.#connections.get(event.tunnel);
-        connection?.owner?.peerMoved(connection, event);
-        return;
-      }
-      case "notice": {
-        const { from, text, suppressed } = event;
-        // What is dropped is somebody else's mistake more often than not; it is counted in any case.
-        const level = text.startsWith("datagram dropped") ? "debug" : "warn";
-        this.host.logger[level](
-          { peer: from.address, port: from.port, suppressed: suppressed || undefined },
-          `${from.address}: ${text}`,
-        );
-        this.host.emitter.emit({ type: "notice", at: this.#driver.now(), from, text, suppressed });
-        return;
-      }
-      case "drained":
-        this.host.logger.info({}, "drained: no session is left");
-        this.host.emitter.emit({ type: "drained", at: this.#driver.now() });
-        this.#drained();
-        return;
-      case "empty":
-        this.#whenEmpty?.();
-        return;
-      default:
-        this.#calls.get(event.session)?.owner.tell(event);
-    }
-  }
-
-  /** Work of the data plane. One for what is not here any more is done already. */
-  #intent(intent: Intent): void {
-    const connection = this.#connections.get(intent.tunnel);
-    const call = "session" in intent ? this.#calls.get(intent.session) : undefined;
-    if (connection !== undefined && intent.intent === "set-up-tunnel") connection.setUp(intent);
-    else if (connection !== undefined && intent.intent === "move-tunnel") connection.move(intent);
-    else if (connection !== undefined && intent.intent === "tear-down-tunnel") connection.tearDown(intent);
-    else if (call !== undefined && intent.intent === "set-up-session") call.setUp(intent);
-    else if (call !== undefined && intent.intent === "update-session") call.update(intent);
-    else if (call !== undefined && intent.intent === "tear-down-session") call.tearDown(intent);
-    else this.#driver.command((endpoint, now) => endpoint.planeReady(now, intent.token));
   }
 }

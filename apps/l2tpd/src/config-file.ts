@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import {
   type Config,
   ConfigError,
+  documentText,
   parseConfig,
   readSecrets,
   renderProblem,
@@ -40,7 +41,7 @@ export class ConfigurationError extends ExitError {
  */
 export function readConfig(file: string): LoadedConfig {
   const path = locate(file);
-  const text = readText(path, file);
+  const text = inProblems(() => documentText(readOctets(path, file), file));
   const config = parse(text, file);
   const uid = process.getuid?.();
   const secrets = readSecrets(config, {
@@ -70,9 +71,12 @@ export function loadDocument(text: string, name: string): LoadedConfig {
   };
 }
 
-function parse(text: string, file: string): Config {
+const parse = (text: string, file: string): Config => inProblems(() => parseConfig(text, { file }));
+
+/** @throws ConfigurationError in place of a ConfigError */
+function inProblems<T>(read: () => T): T {
   try {
-    return parseConfig(text, { file });
+    return read();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const problems = [...error.problems, ...error.warnings].map(renderProblem);
@@ -87,9 +91,9 @@ function locate(file: string, environment: NodeJS.ProcessEnv = process.env): str
 }
 
 /** @param file - as the person wrote it. */
-function readText(path: string, file: string): string {
+function readOctets(path: string, file: string): Uint8Array {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT") {

@@ -94,6 +94,14 @@ test("a wrong file ends with 78, with and without --check, and every error has i
   }
 });
 
+test("a file that is not UTF-8 ends with 78, and the place of its first wrong octet", () => {
+  const path = file("latin1.toml");
+  writeFileSync(path, Buffer.from('[tunnel.t]\nhost_name = "caf\u00e9"\n', "latin1"));
+  const { status, stderr } = l2tpd.run("--check", "--config", path);
+  expect(status).toBe(78);
+  expect(stderr).toContain(`${path}:2:17: octet e9 is not UTF-8. Save it as UTF-8`);
+});
+
 test("--check says what would be done, with each default marked, and shows no cookie", () => {
   const { status, stdout, stderr } = l2tpd.run("--check", "--config", example);
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });

@@ -1,5 +1,6 @@
 /** What a document comes to, for `l2tpd --check`: each value, and whether it was given. */
 import { explainAccess, secretWords, socketText } from "./explain-access.ts";
+import { DIAL_MODES } from "./tunnel-settings.ts";
 import type {
   Config,
   DynamicSessionConfig,
@@ -21,7 +22,10 @@ export function explain(config: Config): string {
   for (const tunnel of config.tunnels) {
     lines.push(`tunnel ${tunnel.name}`, ...rows("  ", tunnel.origins, tunnelValues(tunnel)));
     for (const session of tunnel.sessions) {
-      lines.push(`  session ${session.name}`, ...rows("    ", session.origins, sessionValues(session)));
+      lines.push(
+        `  session ${session.name}`,
+        ...rows("    ", session.origins, sessionValues(session, tunnel.version)),
+      );
     }
   }
   return `${lines.join("\n")}\n`;
@@ -66,13 +70,16 @@ function tunnelValues(tunnel: TunnelConfig): Value[] {
   ];
 }
 
+const dialWord = (wanted: DynamicTunnelConfig["dial"]["mode"]): string =>
+  Object.entries(DIAL_MODES).find(([, mode]) => mode === wanted)?.[0] ?? wanted;
+
 function dialled({ secrets, settings, dial, profile }: DynamicTunnelConfig): Value[] {
   const { mode, redial, initialMs, maxMs } = dial;
   return [
     ["profile", profile],
     [secrets[0]?.from === "file" ? "secret_file" : "secret", secretWords(secrets, "secret")],
     ["hiding", settings.hiding],
-    ["dial", mode],
+    ["dial", dialWord(mode)],
     ["redial", redial ? `after ${initialMs} ms, ${maxMs} ms at most` : "no"],
     ...(settings.quirks.length > 0 ? [["quirks", settings.quirks.join(", ")] as const] : []),
   ];
@@ -80,26 +87,32 @@ function dialled({ secrets, settings, dial, profile }: DynamicTunnelConfig): Val
 
 const cookie = (octets: Uint8Array): string => (octets.length === 0 ? "none" : `${octets.length} octets`);
 
-function sessionValues(session: SessionConfig): Value[] {
-  const { interface: link, mtu } = session;
+function sessionValues(session: SessionConfig, version: TunnelConfig["version"]): Value[] {
+  const { interface: link, mtu, origins } = session;
   const values: Value[] = [
     ["pseudowire", session.pseudowire],
     ["sid", String(session.sessionId ?? "chosen at random")],
   ];
   if ("peerSessionId" in session) values.push(["psid", String(session.peerSessionId)]);
+  if (version === 3) {
+    values.push(
+      // `cookie` is what is sent: see readCookies in session.ts.
+      ["cookie", cookie(session.peerCookie)],
+      ["peer_cookie", cookie(session.cookie)],
+      ["l2spec_type", session.l2SpecificSublayer],
+    );
+  }
   values.push(
-    // `cookie` is what is sent: see readCookies in session.ts.
-    ["cookie", cookie(session.peerCookie)],
-    ["peer_cookie", cookie(session.cookie)],
-    ["l2spec_type", session.l2SpecificSublayer],
     ["seqnum", session.sendSequence ? "on" : "off"],
     ["seqnum_required", session.receiveSequence ? "yes" : "no"],
     ["reorder_timeout", session.reorderMs === 0 ? "off" : `${session.reorderMs} ms`],
     ["interface_name", link.name ?? "the system's choice"],
     ["mtu", mtu.mtuOctets === undefined ? "from the path" : `${mtu.mtuOctets} octets`],
     ["dont_fragment", mtu.dontFragment],
-    ["clamp_mss", String(mtu.clampMss ?? false)],
   );
+  // PPP clamps by its own profile.
+  if (session.pseudowire === "eth" || origins["clamp_mss"] === "given")
+    values.push(["clamp_mss", String(mtu.clampMss ?? false)]);
   if (link.macAddress !== undefined) values.push(["mac_address", link.macAddress]);
   if (link.bridge !== undefined) values.push(["bridge", link.bridge]);
   if (link.addresses) {

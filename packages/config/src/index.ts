@@ -2,6 +2,7 @@
  * `@l2tp/config`: TOML text to a typed configuration, with exact errors; the keys' declarations; the steps of a
  * reload. It reads no files and touches nothing.
  */
+export { documentText } from "./document-text.ts";
 export { explain } from "./explain.ts";
 export type { ExtensionOf, Extensions, NoExtension, Shape } from "./extensions.ts";
 export { DAEMON_KEYS, HOOK_KEYS, ROOT_KEYS } from "./keys/daemon.ts";

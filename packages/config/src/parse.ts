@@ -18,6 +18,7 @@ import { type ProfileBooks, readProfileBooks, readProfiles } from "./profile-tab
 import { checkReferences } from "./references.ts";
 import { Report } from "./report.ts";
 import { readSession } from "./session.ts";
+import { syntaxProblem } from "./syntax.ts";
 import { namedTables, type RawTable, readTable } from "./table.ts";
 import { readTunnel } from "./tunnel.ts";
 import type { Config, TunnelConfig } from "./types.ts";
@@ -94,19 +95,7 @@ function readToml(text: string, file: string): { document: RawTable } | { error:
     return { document: parse(text, { integersAsBigInt: "asNeeded" }) };
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause;
-    // Only its first line: the excerpt of the text below it may hold a secret.
-    const said = (cause.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
-    const problem: ConfigProblem = {
-      severity: "error",
-      code: "syntax",
-      file,
-      line: cause.line,
-      column: cause.column,
-      path: [],
-      key: "",
-      reason: `not TOML: ${said}`,
-    };
-    return { error: new ConfigError([problem]) };
+    return { error: new ConfigError([syntaxProblem(cause, text, file)]) };
   }
 }
 

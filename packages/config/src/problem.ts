@@ -73,8 +73,8 @@ export function renderProblem(problem: ConfigProblem): string {
   if (severity === "warning") text += "warning: ";
   if (key !== "") text += `${key}: `;
   text += reason;
-  if (nearest !== undefined) text += `; did you mean ${JSON.stringify(nearest)}?`;
   if (expected !== undefined) text += `; expected ${expected}`;
+  if (nearest !== undefined) text += `; did you mean ${JSON.stringify(nearest)}?`;
   if (remedy !== undefined) text += `${nearest === undefined ? "." : ""} ${remedy}`;
   return text;
 }

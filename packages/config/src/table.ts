@@ -77,12 +77,21 @@ function reportValue(
   // An element of an array is pointed at, where the schema says which.
   const inner = issue.path.filter((part) => typeof part !== "symbol");
   const at = inner.reduce<unknown>((node, part) => (node as Record<string, unknown>)?.[part], value);
+  const guess = typeof at === "string" ? nearest(at, choices(schema)) : undefined;
   report.error({
     code: "invalid-value",
     path: [...path, ...inner],
     reason: `found ${declarationOf(schema).secret ? sortOf(at) : found(at)}`,
+    ...(guess !== undefined && { nearest: guess }),
     expected: expectation(schema),
   });
+}
+
+/** The words that a key, or each element of its array, may be. */
+function choices(schema: z.core.$ZodType): readonly string[] {
+  if (schema instanceof z.ZodEnum) return schema.options.map(String);
+  if (schema instanceof z.ZodArray) return choices(schema.element);
+  return schema instanceof z.ZodUnion ? schema.options.flatMap(choices) : [];
 }
 
 /** What stands there, short enough for a line. */

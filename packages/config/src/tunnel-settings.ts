@@ -115,7 +115,8 @@ export function readTunnelSettings<V extends TunnelSettingValues>(
   };
 }
 
-const MODES = { start: "at-start", demand: "on-demand", manual: "manual" } as const;
+/** The document's words for when a tunnel is dialled, and the API's. */
+export const DIAL_MODES = { start: "at-start", demand: "on-demand", manual: "manual" } as const;
 const FAMILIES = {
   any: undefined,
   ipv4: { prefer: 4, only: true },
@@ -129,7 +130,7 @@ export function readDial<V extends TunnelSettingValues>(
   { report, path, daemon }: Surroundings,
   ledger: Ledger<V>,
 ): DialConfig {
-  const mode = MODES[ledger.take("dial", "start") as keyof typeof MODES];
+  const mode = DIAL_MODES[ledger.take("dial", "start") as keyof typeof DIAL_MODES];
   const initialMs = ledger.take("redial_timeout", daemon.retryInitialMs) as number;
   const maxMs = ledger.take("redial_timeout_max", Math.max(daemon.retryMaxMs, initialMs)) as number;
   const lockOutMs = ledger.take("lockout", 10_000) as number;

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { ConfigError, checkConfig, parseConfig, renderPath, renderProblem } from "../src/index.ts";
+import {
+  ConfigError,
+  checkConfig,
+  documentText,
+  parseConfig,
+  renderPath,
+  renderProblem,
+} from "../src/index.ts";
 
 const errors = (text: string): string[] => {
   const checked = checkConfig(text, { file: "l2tpd.toml" });
@@ -41,7 +48,7 @@ framing_caps = 3
 `),
   ).toEqual([
     'l2tpd.toml:3:8: tunnel.t1.peer: "lns.example.com" is a host name; expected an address such as "192.0.2.2:1701" or "[2001:db8::2]:1701". Host names are not looked up: write the IP address, such as 192.0.2.1:1701.',
-    'l2tpd.toml:4:11: tunnel.t1.version: found "l2tp3"; expected "l2tpv2" or "l2tpv3"',
+    'l2tpd.toml:4:11: tunnel.t1.version: found "l2tp3"; expected "l2tpv2" or "l2tpv3"; did you mean "l2tpv3"?',
     'l2tpd.toml:5:1: tunnel.t1.helo_timeout: unknown key in [tunnel.NAME]; did you mean "hello_timeout"?',
     "l2tpd.toml:6:7: tunnel.t1.tid: found 0; expected an integer from 1 to 4294967295",
     "l2tpd.toml:7:8: tunnel.t1.ptid: found 99999999999999999999; expected an integer from 1 to 4294967295",
@@ -89,11 +96,81 @@ describe("TOML that is none", () => {
     expect(checked.ok ? [] : checked.error.problems).toMatchObject([{ code: "syntax", line, column }]);
   });
 
+  test.each([
+    ["[listen.a]\n[listen.a]", "[listen.a] is there already, in line 1. Put the keys of both together"],
+    ['[ user . "a b" ]\nmtu = 1\nmtu = 2', "mtu is there already, in line 2. Leave one of the two."],
+    ["[a.b]\nc = 1\n[a]\nb = 2", "b is there already. Leave one of the two, or give it another name."],
+    ["[a]\nb = 1\n[a.b]", "[a.b] is there already, as a key or by another table. Leave one"],
+    ['peer = "192.0.2.1\nmtu = 1', "a string is not closed on its line. Close it"],
+    ["peer = '192.0.2.1", "a string is not closed. Close it"],
+    ['peer = "a\u0007b"', "a control character stands in a string. Take it out"],
+    ["peer = ", "a key has no value. Give it one"],
+    ["peer = “192.0.2.1”", 'the quotation marks are not straight ones. Write them as in "text".'],
+    ["redial = Yes", "a value that is none. Write true or false."],
+    ["peer = lns.example", "a value that is none. Addresses, names and other texts stand in quotation marks"],
+    ["peer = 192.0.2.1", "illegal character in numeric literal. Addresses, names and other texts stand in"],
+    ["peer", "a key without = and a value. Write key = value"],
+    ["[tunnel.a", "the ] of a table's name is missing."],
+    ["[tunnel a]", "a table's name has a character that only names in quotation marks may have. Write"],
+    ['peer: "192.0.2.1"', "illegal character in key. Write key = value, with an = and no colon"],
+    ["mtu = 1 mru = 2", "must be followed by an end-of-line. Begin a new line after each value."],
+    ["from = [1, 2", "expected comma or end of structure. See to the commas"],
+    ['pppd_args = "c:\\ppp"', "unrecognised escape sequence. A backslash"],
+  ])("%j is told what to do", (text, words) => {
+    const [message] = errors(text);
+    expect(message).toContain(`: not TOML: `);
+    expect(message).toContain(words);
+  });
+
   test("the text around it is not repeated, for it may hold a secret", () => {
     const [message] = errors('[tunnel.t1.session.s1]\ncookie = "deadbeef"\npeer_cookie = "0badc0de" x\n');
     expect(message).toMatch(/^l2tpd\.toml:3:\d+: not TOML: /);
     expect(message).not.toMatch(/deadbeef|0badc0de/);
   });
+});
+
+describe("octets that are no text", () => {
+  const at = (octets: Uint8Array): unknown => {
+    try {
+      return documentText(octets, "l2tpd.toml");
+    } catch (error) {
+      return (error as ConfigError).message;
+    }
+  };
+
+  test("an octet that is not UTF-8 is found by line and column, in characters", () => {
+    const octets = Buffer.concat([Buffer.from('# é\n\nhost_name = "né'), Buffer.from([0xe9, 0x22])]);
+    expect(at(octets)).toBe(
+      "l2tpd.toml:3:16: octet e9 is not UTF-8. Save it as UTF-8: iconv -f latin1 -t utf-8, or the encoding that it is in.",
+    );
+    expect(at(Buffer.from([0x61, 0x0a, 0xc3]))).toMatch(/^l2tpd\.toml:2:1: octet c3 is not UTF-8/);
+    expect(at(Buffer.from([0xc3, 0x0a, 0xa9]))).toMatch(/^l2tpd\.toml:1:1: octet c3 is not UTF-8/);
+  });
+
+  test.each([[[0xff, 0xfe, 0x61, 0]], [[0xfe, 0xff, 0, 0x61]]])(
+    "UTF-16 (%j) is called by its name",
+    (octets) => {
+      expect(at(Uint8Array.from(octets))).toMatch(
+        /^l2tpd\.toml:1:1: this file is in UTF-16\. Save it as UTF-8/,
+      );
+    },
+  );
+
+  test("what is UTF-8 comes out as it is, with a mark at its beginning and without", () => {
+    const text = '\ufeff[user."ä€😀"]\n';
+    expect(at(Buffer.from(text))).toBe(text);
+    expect(checkConfig(text).ok).toBe(true);
+  });
+});
+
+test("a word that is nearly one of those that may stand there is guessed, in an array, too", () => {
+  expect(errors('[profile.ppp.default]\nauth = ["mschapv2"]\n[daemon]\nlog_level = "wran"')).toEqual([
+    expect.stringContaining('auth[0]: found "mschapv2"; expected an array of'),
+    expect.stringContaining(
+      'log_level: found "wran"; expected "error", "warn", "info" or "debug"; did you mean "warn"?',
+    ),
+  ]);
+  expect(errors('[profile.ppp.default]\nauth = ["mschapv2"]')[0]).toMatch(/ did you mean "mschap-v2"\?$/);
 });
 
 test("what is no table of names is told how to be one", () => {
@@ -329,7 +406,7 @@ test("a session without its tunnel is told where it belongs, and tunnels in the 
 
 test("a version that cannot be read is one error, and not another for each key that a version asks for", () => {
   expect(errors('[tunnel.t]\nversion = "l2tp2"\npeer = "192.0.2.2"\ntid = 1')).toEqual([
-    'l2tpd.toml:2:11: tunnel.t.version: found "l2tp2"; expected "l2tpv2" or "l2tpv3"',
+    'l2tpd.toml:2:11: tunnel.t.version: found "l2tp2"; expected "l2tpv2" or "l2tpv3"; did you mean "l2tpv2"?',
   ]);
 });
 

@@ -24,7 +24,7 @@ test("a tunnel that is dialled shows whom, how and as whom, and where each value
   for (const line of [
     "  peer               lns1.isp.example:1701, lns2.isp.example:1701, 192.0.2.30:1701",
     "  secret             secret given",
-    "  dial               at-start  (default)",
+    "  dial               start  (default)",
     "    user             branch-7@isp.example",
     "    password         password given",
     "    ppp_profile      uplink",
@@ -32,6 +32,13 @@ test("a tunnel that is dialled shows whom, how and as whom, and where each value
     expect(text).toContain(`${line}\n`);
   }
   expect(example("kl2tpd.toml")).toContain("    pppd_args        pppd, with /etc/ppp/isp-options\n");
+});
+
+test("what a session cannot have is not told of it: cookies in L2TPv2, an MSS where the PPP profile has it", () => {
+  const text = example("lac.toml");
+  expect(text).toContain("session internet");
+  expect(text).not.toMatch(/cookie|l2spec_type|clamp_mss/);
+  expect(example("l2tpv3-static.toml")).toMatch(/ {4}peer_cookie .* {4}l2spec_type .* {4}clamp_mss /s);
 });
 
 test("what a profile says is marked so, and files of secrets by their paths", () => {

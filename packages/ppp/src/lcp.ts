@@ -205,8 +205,11 @@ export const LCP_OPTIONS: readonly OptionRow<LcpLink>[] = [
     judge(link, value) {
       const magic = u32At(value, 0);
       if (magic !== 0 && magic !== link.magic) return "ack";
-      if (magic !== 0) foundLoop(link);
-      return { nak: u32(newMagic(link.host.random)) };
+      const nak = u32(newMagic(link.host.random));
+      if (magic === 0) return { nak };
+      // On a looped line an answer is one to us: a Reject of what we ask would come back as the peer's.
+      foundLoop(link);
+      return { nak, alone: true };
     },
     suggest: (link) => u32(newMagic(link.host.random)),
   },

@@ -8,8 +8,11 @@ import { CODE } from "./numbers.ts";
 import { NO_OCTETS, same, textOctets, textOf } from "./octets.ts";
 import { decodeOptions, encodeOptions, encodePacket, type Option, type Packet } from "./packet.ts";
 
-/** What to do with an option that the peer asks for: take it, refuse it, or offer this value instead. */
-export type Judgement = "ack" | "reject" | { readonly nak: Uint8Array };
+/**
+ * What to do with an option that the peer asks for: take it, refuse it, or offer this value instead; `alone`: and say nothing
+ * of the others, as the request may not be the peer's at all.
+ */
+export type Judgement = "ack" | "reject" | { readonly nak: Uint8Array; readonly alone?: boolean };
 
 /** One Configuration Option: what it is, and what we do about it in either direction. */
 export interface OptionRow<C> {
@@ -283,7 +286,11 @@ export class Negotiation<C> {
         }
       }
       if (judgement === "reject") rejects.push(option);
-      else if (judgement !== "ack") naks.push({ type: option.type, value: judgement.nak });
+      else if (judgement !== "ack") {
+        const nak = { type: option.type, value: judgement.nak };
+        if (judgement.alone === true) return { rejects: [], naks: [nak] };
+        naks.push(nak);
+      }
     }
     if (this.#failures < WHOLE * this.#limits.maxFailure) {
       for (const row of this.definition.options) {

@@ -159,3 +159,17 @@ test("LCP that comes up again and again, and nothing after it, ends the link; it
   pair.run(20_000);
   expect(pair.settled).toBe(true);
 });
+
+test("a line that sends back all there is is taken for that, whatever we ask of the peer (RFC 1661 §6.4)", () => {
+  for (const authenticatePeer of [{}, { methods: ["pap"] as const }, { allowNone: true }, undefined]) {
+    for (const authenticateSelf of [undefined, { name: "user", password: "secret" }]) {
+      const bench = new Bench({ authenticatePeer, authenticateSelf });
+      let frames = bench.wait(0);
+      for (let i = 0; i < 200 && bench.down === undefined; i++) {
+        frames = frames.flatMap((frame) => bench.send(frame));
+        if (frames.length === 0) frames = bench.wait(1000);
+      }
+      expect(bench.down).toMatchObject({ code: "looped-back", disconnectCode: 7 });
+    }
+  }
+});

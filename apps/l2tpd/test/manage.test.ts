@@ -67,6 +67,17 @@ test("status, tunnels, sessions, pools, peers and targets of a daemon that dials
   expect(detail.channel?.state).toBe("open");
   const session = await client.session("out/call");
   expect(session).toMatchObject({ kind: "lac-incoming", up: true, pseudowire: "ppp", user: "test" });
+  expect(await client.session("test"), "by the name that we have for the peer").toMatchObject({
+    name: "call",
+  });
+  expect(status.limits.map(({ name }) => name)).toEqual([
+    "tunnels",
+    "sessions",
+    "half_open",
+    "closed_tunnels",
+  ]);
+  expect(status.counters).toMatchObject({ closedTunnels: 0 });
+  expect(status.counters).not.toHaveProperty("tombs");
   expect(await all(client.pools())).toEqual([
     { name: "subscribers", ranges: ["10.123.0.2-10.123.0.254"], size: 253, used: 0 },
   ]);
@@ -92,6 +103,9 @@ test("a session, and a target, are hung up, stay down, and are dialled again", a
   const ended = await all(client.closedSessions());
   expect(ended.map(({ name }) => name)).toContain("call");
   expect(ended.at(-1)?.ending.line).toMatch(/good night/);
+  expect(await all(client.closedSessions({ user: "test", peer: "127.0.0.1" }))).toEqual([
+    expect.objectContaining({ tunnel: "out", name: "call", user: "test" }),
+  ]);
   from = running.lines.length;
   expect(await client.hangUpTarget("out")).toMatchObject({ name: "out" });
   await running.line(/tunnel out is down/, { from });

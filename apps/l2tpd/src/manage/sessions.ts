@@ -3,7 +3,7 @@ import type { ClosedSession as EndedSession } from "@l2tp/control";
 import type { PlaneStatistics } from "@l2tp/dataplane";
 import type { ClosedSession, PppStatus, SessionDetail, SessionSummary } from "@l2tp/management";
 import type { DynamicSession, PppStatus as PppState } from "@l2tp/node";
-import type { Instant } from "@l2tp/protocol";
+import type { Instant, SocketAddress } from "@l2tp/protocol";
 import {
   type AnySession,
   type AnyTunnel,
@@ -126,15 +126,28 @@ function dnsOf({ ipv4, ipv6 }: PppState): string[] | undefined {
   return all.length === 0 ? undefined : all;
 }
 
-/** @param tunnelName - of the tunnel that it was on, where that is known. */
-export function closedSession(session: EndedSession, now: Instant, tunnelName: string): ClosedSession {
+/** What is known of a session that has ended beside what `@l2tp/control` remembers. */
+export interface EndedFacts {
+  /** Name of the tunnel that it was on. */
+  readonly tunnel: string;
+  readonly peer: SocketAddress | undefined;
+  readonly user: string | undefined;
+}
+
+export function closedSession(
+  session: EndedSession,
+  now: Instant,
+  { tunnel, peer, user }: EndedFacts,
+): ClosedSession {
   const { name, sessionId, peerSessionId, kind, establishedAt, closedAt } = session;
   return defined({
     name,
-    tunnel: tunnelName,
+    tunnel,
     sessionId,
     peerSessionId,
     kind,
+    user,
+    peer: peer && place(peer),
     wasUp: establishedAt !== undefined,
     upForMs: age(closedAt, establishedAt),
     endedAgoMs: age(now, closedAt) ?? 0,

@@ -1,4 +1,6 @@
 /** What the management interface shows of the daemon. What it moves is in managed.ts. */
+import type { TunnelConfig } from "@l2tp/config";
+import type { TunnelHandle } from "@l2tp/control";
 import type { PlaneStatistics } from "@l2tp/dataplane";
 import type {
   ClosedSession,
@@ -16,7 +18,8 @@ import type {
   TunnelNames,
   TunnelSummary,
 } from "@l2tp/management";
-import type { DynamicTunnel, SessionFigures } from "@l2tp/node";
+import type { DynamicTunnel, SessionDown, SessionFigures } from "@l2tp/node";
+import type { SocketAddress } from "@l2tp/protocol";
 import type { HostNetwork } from "../host-network.ts";
 import type { LogWriter } from "../log-writer.ts";
 import type { PlaneChoice } from "../planes.ts";
@@ -62,9 +65,21 @@ export interface Drain {
 export class ShownDaemon {
   protected readonly parts: ManagedParts;
   protected drain_: Drain | undefined;
+  /** Who used sessions that have ended. */
+  readonly #users = new Map<string, string>();
 
   constructor(parts: ManagedParts) {
     this.parts = parts;
+    parts.runtime.context.on("session-down", (event) => this.#rememberUser(event));
+  }
+
+  #rememberUser({ tunnel, sessionId, userName }: SessionDown): void {
+    if (userName === undefined) return;
+    this.#users.set(`${tunnel}/${sessionId}`, userName);
+    for (const oldest of this.#users.keys()) {
+      if (this.#users.size <= this.config.daemon.history.sessions) break;
+      this.#users.delete(oldest);
+    }
   }
 
   protected get context() {
@@ -85,7 +100,7 @@ export class ShownDaemon {
     const now = performance.now();
     const { tunnels, listeners } = this.context;
     const { name, features } = this.context.dataPlaneStatus();
-    const { discards, messages, ...counted } = endpoint;
+    const { discards, messages, tombs, ...counted } = endpoint;
     const { rss, heapUsed } = process.memoryUsage();
     const reloaded = age(now, reloader.reloadedAt);
     return {
@@ -103,7 +118,7 @@ export class ShownDaemon {
       trace: this.traceStatus(),
       logLevel: logger.level,
       memory: { rssOctets: rss, heapOctets: heapUsed },
-      counters: counters(counted),
+      counters: counters({ ...counted, closedTunnels: tombs }),
       discards: counters(discards),
       messages: { ...messages },
     };
@@ -138,7 +153,9 @@ export class ShownDaemon {
 
   *names(): Iterable<TunnelNames> {
     for (const tunnel of this.context.tunnels) {
-      yield { name: tunnel.name, tunnelId: tunnel.tunnelId, sessions: tunnel.sessions.map(namesOf) };
+      const own = this.config.tunnels.find(({ name }) => name === tunnel.name);
+      const sessions = tunnel.sessions.map((session) => namesOf(session, own));
+      yield { name: tunnel.name, tunnelId: tunnel.tunnelId, sessions };
     }
   }
 
@@ -188,13 +205,19 @@ export class ShownDaemon {
 
   *closedSessions(): Iterable<ClosedSession> {
     const now = performance.now();
-    const names = new Map(this.context.closedTunnels().map(({ tunnel, name }) => [tunnel, name]));
+    const tunnels = new Map<TunnelHandle, { name: string; peer: SocketAddress }>(
+      this.context.closedTunnels().map((closed) => [closed.tunnel, closed]),
+    );
     for (const tunnel of this.#dynamic) {
       const handle = tunnel.status()?.tunnel;
-      if (handle !== undefined) names.set(handle, tunnel.name);
+      if (handle !== undefined) tunnels.set(handle, tunnel);
     }
     for (const session of this.context.closedSessions().toReversed()) {
-      yield closedSession(session, now, names.get(session.tunnel) ?? "?");
+      const on = tunnels.get(session.tunnel);
+      const tunnel = on?.name ?? "?";
+      const own = this.config.tunnels.find(({ name }) => name === tunnel);
+      const user = this.#users.get(`${tunnel}/${session.sessionId}`) ?? ownNameOf(own, session.name);
+      yield closedSession(session, now, { tunnel, peer: on?.peer, user });
     }
   }
 
@@ -251,14 +274,21 @@ export class ShownDaemon {
   #factsOfSession(tunnel: AnyTunnel, session: AnySession): SessionFacts {
     const found = this.config.tunnels.find(({ name }) => name === tunnel.name);
     const config = found?.sessions.find(({ name }) => name === session.name);
-    const ownName = config && "user" in config ? config.user?.name : undefined;
-    return { pseudowire: config?.pseudowire ?? (isDynamic(tunnel) ? "ppp" : "eth"), ownName };
+    const pseudowire = config?.pseudowire ?? (isDynamic(tunnel) ? "ppp" : "eth");
+    return { pseudowire, ownName: ownNameOf(found, session.name) };
   }
 }
 
-function namesOf(session: AnySession): SessionNames {
+/** Who we are for the peer's PPP, on a session of ours. */
+function ownNameOf(tunnel: TunnelConfig | undefined, session: string): string | undefined {
+  const config = tunnel?.sessions.find(({ name }) => name === session);
+  return config && "user" in config ? config.user?.name : undefined;
+}
+
+function namesOf(session: AnySession, own: TunnelConfig | undefined): SessionNames {
   const { name, sessionId, interfaceName } = session;
-  return { name, sessionId, interfaceName, user: isCall(session) ? session.ppp?.user : undefined };
+  const user = (isCall(session) ? session.ppp?.user : undefined) ?? ownNameOf(own, name);
+  return { name, sessionId, interfaceName, user };
 }
 
 /** The data plane's part of a row. */

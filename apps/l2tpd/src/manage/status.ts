@@ -68,7 +68,7 @@ export function sessionCounts(tunnels: readonly AnyTunnel[]): Status["sessions"]
   return count;
 }
 
-/** Limits that can be filled. */
+/** Limits that can be filled, by their keys in the document. */
 export function limits(
   { limits: { tunnels, sessions, halfOpen, tombs } }: Config,
   now: EndpointStatistics,
@@ -77,7 +77,7 @@ export function limits(
     { name: "tunnels", limit: tunnels, used: now.tunnels },
     { name: "sessions", limit: sessions, used: now.sessions },
     { name: "half_open", limit: halfOpen, used: now.halfOpen },
-    { name: "tombs", limit: tombs, used: now.tombs },
+    { name: "closed_tunnels", limit: tombs, used: now.tombs },
   ];
 }
 

@@ -7,6 +7,7 @@ import {
   applyInterfaceSettings,
   BridgeError,
   type Fd,
+  InterfaceRemover,
   link as links,
   Monitor,
   NetlinkError,
@@ -38,6 +39,7 @@ export class NetworkView {
   #monitor: Monitor | undefined;
   #settling: NodeJS.Timeout | undefined;
   readonly #paths = new Map<string, { readonly at: number; readonly path: Promise<Path | undefined> }>();
+  readonly #remover = new InterfaceRemover({ run: (request) => this.run(request) });
   #closed = false;
 
   /**
@@ -141,6 +143,11 @@ export class NetworkView {
   /** Runs a request in the wire's namespace. @throws {@link SyscallError} */
   run<T>(request: NetlinkRequest<T>): Promise<T> {
     return this.#netlink.run(request);
+  }
+
+  /** Closes the descriptor of an interface, which is gone with it: resolves then. */
+  remove(fd: Fd, index: number): Promise<void> {
+    return this.#remover.remove(fd, index);
   }
 
   /** @throws {@link SyscallError} */

@@ -18,7 +18,7 @@ import { addEntries, removeEntries } from "./ppp-entries.ts";
 import { type LinkOwner, UserspacePppLink } from "./ppp-link.ts";
 import { type PppInterface, PppNetwork } from "./ppp-network.ts";
 import type { NamedPrefix } from "./prefixes.ts";
-import { closeInBackground, openInterface } from "./tun-interface.ts";
+import { openInterface } from "./tun-interface.ts";
 import { pathMtu, type SessionOwner } from "./tunnel-path.ts";
 
 /** As the TUN driver names its own. */
@@ -195,7 +195,7 @@ export class UserspacePppSession
     await removeEntries(this);
     await this.#network?.close();
     at?.shared?.disown(this, this.#prefixes);
-    if (tun !== undefined) await closeInBackground(tun.fd);
+    if (tun !== undefined && at !== undefined) await wire.network.remove(tun.fd, at.index);
     if (out.wire !== wire) out.wire.giveRow(out.row);
   }
 }

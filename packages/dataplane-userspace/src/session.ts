@@ -14,7 +14,7 @@ import { type Bridgeable, type Bridged, bridgeSessions } from "./bridging.ts";
 import { headerRecord } from "./header-record.ts";
 import type { TunnelHost } from "./host.ts";
 import { type MssLimits, mssLimits } from "./packet/mss.ts";
-import { closeInBackground, openInterface } from "./tun-interface.ts";
+import { openInterface } from "./tun-interface.ts";
 import { pathMtu, refuseLoop, type SessionOwner } from "./tunnel-path.ts";
 
 /** As the kernel names its own. */
@@ -179,6 +179,6 @@ export class UserspaceSession extends BaseSession<UserspaceSession> implements S
       sender.order({ do: "remove", row }).catch(() => {}),
       receiver.order({ do: "remove", row }).catch(() => {}),
     ]);
-    await closeInBackground(this.#tap.fd);
+    await this.wire.network.remove(this.#tap.fd, this.interfaceIndex);
   }
 }

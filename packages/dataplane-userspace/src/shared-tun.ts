@@ -14,7 +14,7 @@ import {
 import type { SharedAttachment, SharedInterface, SharedInterfaces, SharedUser, TunnelHost } from "./host.ts";
 import { type NamedPrefix, parsePrefix } from "./prefixes.ts";
 import { trySwitch } from "./sysctl.ts";
-import { closeInBackground, openInterface } from "./tun-interface.ts";
+import { openInterface } from "./tun-interface.ts";
 
 /**
  * Packets that wait for the sending thread. A TUN has room for 500, which a thousand TCP flows that begin together overflow
@@ -155,7 +155,7 @@ export class SharedTuns implements SharedInterfaces {
     const threads = [shared.wire.sender, ...[...shared.known.keys()].map(({ receiver }) => receiver)];
     const order = { do: "set-shared", shared: shared.number, tap: -1 } as const;
     await Promise.all(threads.map((thread) => thread.order(order).catch(() => {})));
-    await closeInBackground(shared.tun.fd);
+    await shared.wire.network.remove(shared.tun.fd, shared.interfaceIndex);
   }
 }
 

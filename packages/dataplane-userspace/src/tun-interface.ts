@@ -1,12 +1,5 @@
-/** Opening and closing the TAP and TUN interfaces of sessions. */
-import { close } from "node:fs";
-import { abi, type Fd, openTun, type TunInterface } from "@l2tp/linux";
-
-/**
- * How many are closed at a time. Each takes the kernel some 20 ms, and Node.js has four threads for all that waits:
- * a thousand interfaces that close must not hold up everybody else's files and look-ups of names.
- */
-const CLOSING_AT_ONCE = 2;
+/** Opening the TAP and TUN interfaces of sessions. */
+import { abi, openTun, type TunInterface } from "@l2tp/linux";
 
 /**
  * Opens an interface with what the step of offloads asks of it, in the calling thread's network namespace.
@@ -25,32 +18,4 @@ export function openInterface(kind: "tap" | "tun", name: string, vnet: boolean):
     }
   }
   return made;
-}
-
-interface Waiting {
-  readonly fd: Fd;
-  readonly done: () => void;
-}
-
-const waiting: Waiting[] = [];
-let closing = 0;
-
-/** Closes a descriptor in another thread, a few at a time; resolves when its interface is gone. */
-export function closeInBackground(fd: Fd): Promise<void> {
-  return new Promise((done) => {
-    waiting.push({ fd, done });
-    closeNext();
-  });
-}
-
-function closeNext(): void {
-  if (closing >= CLOSING_AT_ONCE) return;
-  const next = waiting.shift();
-  if (next === undefined) return;
-  closing++;
-  close(next.fd, () => {
-    closing--;
-    next.done();
-    closeNext();
-  });
 }

@@ -19,6 +19,28 @@ export function complement(sum: number): number {
   return folded === 0 ? 0 : 65_535 - folded;
 }
 
+/**
+ * Finishes a checksum that the kernel left to the device: the field holds the sum of the pseudo-header.
+ *
+ * @param virtio - where the `virtio_net_hdr` lies, which says where it begins and where the field is.
+ * @returns false when the header points beyond the frame.
+ */
+export function completeChecksum(
+  view: DataView,
+  checksum: Checksum,
+  virtio: number,
+  frame: number,
+  length: number,
+): boolean {
+  const start = view.getUint16(virtio + 6, true);
+  const offset = view.getUint16(virtio + 8, true);
+  if (start + offset + 2 > length) return false;
+  const sum = complement(checksum.sum(frame + start, length - start));
+  // In UDP 0 means "no checksum" (RFC 768); 0xffff is the same sum, and as good in TCP.
+  view.setUint16(frame + start + offset, sum === 0 ? 0xffff : sum);
+  return true;
+}
+
 /** Bytes swapped: what turns a sum of little-endian words into one of big-endian words. */
 function swap(sum: number): number {
   return ((sum & 0xff) << 8) | (sum >>> 8);

@@ -1,5 +1,6 @@
 /** What the receiving thread knows of a PPP session: plain fields, so that looking at one allocates nothing. */
 import { MppeDecryptor } from "@l2tp/ppp";
+import { Allowance } from "../packet/allowance.ts";
 import { type Prefix, PrefixTable } from "../packet/prefix-table.ts";
 import { TokenBucket } from "../packet/token-bucket.ts";
 import type { LinkRecord, PppRecord } from "./messages.ts";
@@ -30,8 +31,8 @@ export class RxPpp {
   #l3 = 0;
   /** The prefixes by themselves, where no shared TUN has them. */
   #own: PrefixTable | undefined;
-  #frames = FRAMES_BURST;
-  #framesAt = 0;
+  /** A flood of frames is stopped here, and costs nobody else anything. */
+  readonly #frames = new Allowance(FRAMES_BURST, FRAMES_PER_SECOND);
 
   constructor(record: PppRecord) {
     this.path = record.path;
@@ -76,13 +77,8 @@ export class RxPpp {
     );
   }
 
-  /** Whether one more frame may go up to the main thread: a flood is stopped here, and costs nobody else anything. */
+  /** Whether one more frame may go up to the main thread. */
   frameMayPass(nowMs: number): boolean {
-    const frames = this.#frames + ((nowMs - this.#framesAt) * FRAMES_PER_SECOND) / 1_000;
-    this.#frames = Math.min(frames, FRAMES_BURST);
-    this.#framesAt = nowMs;
-    if (this.#frames < 1) return false;
-    this.#frames--;
-    return true;
+    return this.#frames.take(nowMs);
   }
 }

@@ -6,20 +6,22 @@
 import type { MessagePort } from "node:worker_threads";
 import { abi } from "@l2tp/linux";
 import type { Arena } from "../arena.ts";
-import { EAGAIN, EINTR, EIO } from "../errno.ts";
-import { type Checksum, complement } from "../packet/checksum.ts";
+import { EAGAIN, EINTR } from "../errno.ts";
+import { Allowance } from "../packet/allowance.ts";
+import { type Checksum, completeChecksum } from "../packet/checksum.ts";
 import { MAX_DATA_HEADER } from "../packet/data-header.ts";
 import { MssClamp } from "../packet/mss.ts";
 import { ADDRESS_CONTROL, MAX_PPP_HEADER, PPP } from "../packet/ppp-frame.ts";
-import { PrefixTable } from "../packet/prefix-table.ts";
 import { MAX_CUT_HEADER, TcpCutter } from "../packet/tcp-cut.ts";
 import { LARGEST_ANSWER, TooBig } from "../packet/too-big.ts";
 import { ENTRY, FrameRing } from "./frame-ring.ts";
 import { Loop, NOTICE_INTERVAL_MS, SHARED_TUN } from "./loop.ts";
-import type { Command, DestinationRecord, LinkRecord, SendRecord, WorkerStart } from "./messages.ts";
+import type { Command, WorkerStart } from "./messages.ts";
 import { Outbox, type OutboxPort } from "./outbox.ts";
+import { SendFailures } from "./send-failures.ts";
+import { SendTables, sendTablesArena } from "./send-tables.ts";
 import { TX } from "./shared.ts";
-import { HeaderTemplate, NAMES, TEMPLATE, TxDestination, type TxPpp, TxSession } from "./tx-session.ts";
+import type { TxDestination, TxPpp, TxSession } from "./tx-session.ts";
 
 const IPV4_HEADER = 20;
 /** Frames read from one interface before the others have their turn. */
@@ -50,8 +52,6 @@ const LARGEST_MESSAGE = 65_507;
 /** Answers to packets that are too large (RFC 1812 §4.3.2.8): this many at once, and this many a second. */
 const ANSWERS_BURST = 50;
 const ANSWERS_PER_SECOND = 200;
-/** How long a destination goes without GSO that was refused. */
-const GSO_RETRY_MS = 30_000;
 /** How long a full socket buffer is waited for at a time. */
 const WRITABLE_WAIT_MS = 20;
 
@@ -61,29 +61,24 @@ if (MAX_DATA_HEADER + MAX_PPP_HEADER + 3 > HEADER_FRONT) throw new RangeError("h
 /** Octets of the arena that one sender needs. */
 export function senderArena(rows: number): number {
   return (
-    READ_ROOM + CRYPT_ROOM + ANSWER_ROOM + HEADER_SLOTS * HEADER_SLOT + rows * (TEMPLATE + NAMES) + 256 * 1024
+    READ_ROOM + CRYPT_ROOM + ANSWER_ROOM + HEADER_SLOTS * HEADER_SLOT + sendTablesArena(rows) + 256 * 1024
   );
-}
-
-/** A TUN that sessions share, and which of them has which addresses. */
-interface SharedTun {
-  readonly tap: number;
-  readonly table: PrefixTable;
 }
 
 export class Sender extends Loop {
   readonly #view: DataView;
-  readonly #sessions: (TxSession | undefined)[] = [];
-  readonly #destinations: (TxDestination | undefined)[] = [];
-  readonly #sharedTuns: (SharedTun | undefined)[] = [];
+  readonly #tables: SendTables;
+  /** Those of the tables. */
+  readonly #sessions: SendTables["sessions"];
+  readonly #sharedTuns: SendTables["sharedTuns"];
+  readonly #failures = new SendFailures((report) => this.report(report));
   readonly #outbox: Outbox;
   readonly #cutter: TcpCutter;
   readonly #clamp: MssClamp;
   readonly #checksum: Checksum;
   readonly #tooBig: TooBig;
   readonly #answerRoom: number;
-  #answers = ANSWERS_BURST;
-  #answersAt = 0;
+  readonly #answers = new Allowance(ANSWERS_BURST, ANSWERS_PER_SECOND);
   readonly #tx: Float64Array;
   readonly #ns: Int32Array;
   readonly #ring: FrameRing;
@@ -94,15 +89,10 @@ export class Sender extends Loop {
   #cryptAt: number;
   readonly #headerSlots: number;
   #headerSlot = 0;
-  readonly #templates: number;
-  readonly #names: number;
   readonly #pollfd: number;
   readonly #vnet: boolean;
   /** Octets of a virtio header in front of each frame read. */
   readonly #virtio: number;
-  readonly #failing = new Set<TxDestination>();
-  /** Destinations whose GSO messages were refused, to be tried again. */
-  readonly #limited = new Set<TxDestination>();
   /** The time of this round, once something has asked; -1 before. */
   #time = -1;
 
@@ -122,8 +112,12 @@ export class Sender extends Loop {
     this.#tooBig = new TooBig(arena.view, arena.u8, checksum);
     this.#answerRoom = arena.take(ANSWER_ROOM);
     this.#headerSlots = arena.take(HEADER_SLOTS * HEADER_SLOT);
-    this.#templates = arena.take(start.rows * TEMPLATE);
-    this.#names = arena.take(start.rows * NAMES);
+    this.#tables = new SendTables(arena, start.rows, {
+      watch: (fd, data, events) => this.watch(fd, data, events),
+      unwatch: (fd) => this.unwatch(fd),
+    });
+    this.#sessions = this.#tables.sessions;
+    this.#sharedTuns = this.#tables.sharedTuns;
     this.#pollfd = arena.take(16);
     this.#cutter = new TcpCutter(arena.view, checksum);
     this.#clamp = new MssClamp(arena.view);
@@ -133,20 +127,14 @@ export class Sender extends Loop {
       waitWritable: (fd) => this.#waitWritable(fd),
       failed: (row, octets, destination, errno) =>
         this.#failed(row, octets, destination as TxDestination, errno),
-      gsoRefused: (destination, octets, errno) => {
-        const refused = destination as TxDestination;
-        // EIO: no device on the way can do it; the others: too large for the path as it is now.
-        refused.gsoLimit = errno === EIO ? 0 : octets - 1;
-        refused.refusedAt = performance.now();
-        this.#limited.add(refused);
-        this.report({ type: "gso-refused", tunnelId: refused.tunnelId, octets, errno });
-      },
+      gsoRefused: (destination, octets, errno) =>
+        this.#failures.gsoRefused(destination as TxDestination, octets, errno),
     };
     this.#outbox = new Outbox(arena, outboxPort);
   }
 
   protected idleMs(): number {
-    return this.#failing.size > 0 ? NOTICE_INTERVAL_MS : -1;
+    return this.#failures.pending ? NOTICE_INTERVAL_MS : -1;
   }
 
   protected ready(data: number): void {
@@ -237,18 +225,7 @@ export class Sender extends Loop {
   protected settle(): void {
     this.#flush();
     this.#time = -1;
-    if (this.#failing.size > 0) this.#reportFailures();
-    if (this.#limited.size > 0) this.#tryAgain();
-  }
-
-  /** A path may take larger packets again; the price of a try is one system call. */
-  #tryAgain(): void {
-    const now = performance.now();
-    for (const destination of this.#limited) {
-      if (now - destination.refusedAt < GSO_RETRY_MS) continue;
-      destination.gsoLimit = 0xffff;
-      this.#limited.delete(destination);
-    }
+    this.#failures.settle();
   }
 
   #flush(): void {
@@ -292,7 +269,8 @@ export class Sender extends Loop {
     const gso = view.getUint8(virtio + 1) & ~abi.VIRTIO_NET_HDR_GSO_ECN;
     if (session.clamp) this.#clamp.clamp(frame, length, session.mss4, session.mss6, partial, bare);
     if (gso === abi.VIRTIO_NET_HDR_GSO_NONE) {
-      if (partial && !this.#complete(frame, length, virtio)) this.#drop(session, 1);
+      if (partial && !completeChecksum(this.#view, this.#checksum, virtio, frame, length))
+        this.#drop(session, 1);
       else this.#ordinary(session, frame, length);
     } else if (gso === abi.VIRTIO_NET_HDR_GSO_TCPV4 || gso === abi.VIRTIO_NET_HDR_GSO_TCPV6) {
       this.#cut(session, frame, length, view.getUint16(virtio + 4, true));
@@ -309,18 +287,6 @@ export class Sender extends Loop {
     return ppp.rate === undefined || ppp.rate.take(length, this.#now);
   }
 
-  /** Finishes a checksum that the kernel left to the device: the field holds the sum of the pseudo-header. */
-  #complete(frame: number, length: number, virtio: number): boolean {
-    const view = this.#view;
-    const start = view.getUint16(virtio + 6, true);
-    const offset = view.getUint16(virtio + 8, true);
-    if (start + offset + 2 > length) return false;
-    const sum = complement(this.#checksum.sum(frame + start, length - start));
-    // In UDP 0 means "no checksum" (RFC 768); 0xffff is the same sum, and as good in TCP.
-    view.setUint16(frame + start + offset, sum === 0 ? 0xffff : sum);
-    return true;
-  }
-
   /** A whole frame, with room in front of it for all headers. */
   #ordinary(session: TxSession, frame: number, length: number): void {
     const { ppp, row } = session;
@@ -332,33 +298,11 @@ export class Sender extends Loop {
       return;
     }
     let start = frame;
-    if (ppp !== undefined) start = this.#pppHeader(ppp, frame, length);
+    if (ppp !== undefined) start = ppp.writeHeader(this.arena, frame, length);
     start = session.header.write(start, this.#ns);
     const octets = frame + length - start;
     this.#count(row, octets);
     this.#outbox.add(session.destination, row, start, octets, 0, 0);
-  }
-
-  /** Writes the PPP header in front of a packet, which is encrypted where that was agreed; returns where it begins. */
-  #pppHeader(ppp: TxPpp, packet: number, length: number): number {
-    const view = this.#view;
-    let protocol: number = view.getUint8(packet) >>> 4 === 4 ? PPP.ipv4 : PPP.ipv6;
-    let start = packet;
-    if (ppp.encryptor !== undefined) {
-      start -= 2;
-      view.setUint16(start, protocol);
-      const { u8 } = this.arena;
-      // In place: the header goes before, each octet to where it was.
-      ppp.encryptor.encrypt(u8.subarray(start, packet + length), u8, start - 2);
-      start -= 2;
-      protocol = PPP.compressed;
-    }
-    start -= ppp.pfc ? 1 : 2;
-    if (ppp.pfc) view.setUint8(start, protocol);
-    else view.setUint16(start, protocol);
-    if (ppp.acfc) return start;
-    view.setUint16(start - 2, ADDRESS_CONTROL);
-    return start - 2;
   }
 
   /** A frame of the main thread's, protocol field first: LCP is never without FF 03 (RFC 1661 §6.6). */
@@ -409,7 +353,7 @@ export class Sender extends Loop {
       this.#headerSlot++;
       cutter.header(i, front);
       let start = front;
-      if (ppp !== undefined) start = this.#pppHeader(ppp, front, 0);
+      if (ppp !== undefined) start = ppp.writeHeader(this.arena, front, 0);
       start = session.header.write(start, this.#ns);
       const headers = front + cutter.headerLength - start;
       this.#count(row, headers + cutter.payloadLength);
@@ -447,15 +391,11 @@ export class Sender extends Loop {
   /** Tells the sender of a packet, by the interface that it came from, what is not too large. */
   #answerTooBig(session: TxSession, ppp: TxPpp, packet: number, length: number): void {
     const tap = session.tap === -1 ? (this.#sharedTuns[ppp.shared]?.tap ?? -1) : session.tap;
-    const now = this.#now;
-    const answers = this.#answers + ((now - this.#answersAt) * ANSWERS_PER_SECOND) / 1_000;
-    this.#answers = Math.min(answers, ANSWERS_BURST);
-    this.#answersAt = now;
-    if (tap === -1 || this.#answers < 1) return;
+    if (tap === -1 || !this.#answers.has(this.#now)) return;
     const into = this.#answerRoom + ANSWER_FRONT;
     const octets = this.#tooBig.answer(packet, length, ppp.mtu, into);
     if (octets === 0) return;
-    this.#answers--;
+    this.#answers.take(this.#now);
     const start = into - this.#virtio;
     this.arena.u8.fill(0, start, into);
     // Lost like any other packet where the interface does not take it.
@@ -481,21 +421,7 @@ export class Sender extends Loop {
     tx[at + TX.packets] = (tx[at + TX.packets] as number) - 1;
     tx[at + TX.bytes] = (tx[at + TX.bytes] as number) - octets;
     tx[at + TX.errors] = (tx[at + TX.errors] as number) + 1;
-    destination.failures++;
-    destination.failure = errno;
-    this.#failing.add(destination);
-  }
-
-  #reportFailures(): void {
-    const now = performance.now();
-    for (const destination of this.#failing) {
-      if (now - destination.reportedAt < NOTICE_INTERVAL_MS) continue;
-      const { tunnelId, failure, failures } = destination;
-      this.report({ type: "send-failed", tunnelId, errno: failure, count: failures });
-      destination.reportedAt = now;
-      destination.failures = 0;
-      this.#failing.delete(destination);
-    }
+    this.#failures.failed(destination, errno);
   }
 
   /** Waits for room in the socket's buffer, but not when the thread is to stop. */
@@ -519,13 +445,14 @@ export class Sender extends Loop {
   protected command(command: Command): void {
     switch (command.do) {
       case "set-destination":
-        this.#setDestination(command.index, command.destination);
+        if (command.destination === undefined) this.#forgetDestination(command.index);
+        else this.#tables.setDestination(command.index, command.destination);
         break;
       case "add-sender":
-        this.#add(command.session);
+        this.#tables.add(command.session);
         break;
       case "remove":
-        this.#remove(command.row);
+        this.#tables.remove(command.row);
         break;
       case "set-header":
         this.#sessions[command.row]?.header.set(command.header);
@@ -539,11 +466,11 @@ export class Sender extends Loop {
         break;
       }
       case "set-shared":
-        this.#setShared(command.shared, command.tap);
+        this.#tables.setShared(command.shared, command.tap);
         break;
       case "set-link": {
         const session = this.#sessions[command.row];
-        if (session !== undefined) this.#setLink(session, command.link);
+        if (session !== undefined) this.#tables.setLink(session, command.link, this.#now);
         break;
       }
       case "set-gate": {
@@ -559,65 +486,12 @@ export class Sender extends Loop {
     }
   }
 
-  #add(record: SendRecord): void {
-    const destination = this.#destinations[record.destination];
-    if (destination === undefined) throw new Error(`no destination ${record.destination}`);
-    const header = new HeaderTemplate(this.arena, this.#templates + record.row * TEMPLATE, record.row);
-    if (record.tap !== -1) {
-      const result = this.watch(record.tap, record.row, abi.EPOLLIN);
-      if (result < 0) throw new Error(`epoll_ctl: errno ${-result}`);
-    }
-    this.#sessions[record.row] = new TxSession(record, header, destination);
-  }
-
-  #remove(row: number): void {
-    const session = this.#sessions[row];
-    if (session === undefined) return;
-    if (session.tap !== -1) this.unwatch(session.tap);
-    const { ppp } = session;
-    if (ppp !== undefined) {
-      const table = this.#sharedTuns[ppp.shared]?.table;
-      for (const prefix of ppp.prefixes) table?.delete(prefix);
-    }
-    this.#sessions[row] = undefined;
-  }
-
-  #setShared(index: number, tap: number): void {
-    const old = this.#sharedTuns[index];
-    if (old !== undefined) this.unwatch(old.tap);
-    this.#sharedTuns[index] = undefined;
-    if (tap === -1) return;
-    const result = this.watch(tap, SHARED_TUN + index, abi.EPOLLIN);
-    if (result < 0) throw new Error(`epoll_ctl: errno ${-result}`);
-    this.#sharedTuns[index] = { tap, table: new PrefixTable() };
-  }
-
-  #setLink(session: TxSession, link: LinkRecord): void {
-    const { ppp } = session;
-    if (ppp === undefined) return;
-    session.setMss(link.mss);
-    ppp.set(link, this.#now);
-    const table = this.#sharedTuns[ppp.shared]?.table;
-    if (table === undefined) return;
-    for (const prefix of ppp.prefixes) table.delete(prefix);
-    for (const prefix of link.prefixes) table.set(prefix, session.row);
-    ppp.prefixes = link.prefixes;
-  }
-
-  #setDestination(index: number, record: DestinationRecord | undefined): void {
-    const old = this.#destinations[index];
-    if (record === undefined) {
-      // What waits for it goes before its socket is closed.
-      this.#flush();
-      if (old !== undefined) {
-        this.#failing.delete(old);
-        this.#limited.delete(old);
-      }
-      this.#destinations[index] = undefined;
-      return;
-    }
-    const destination = old ?? new TxDestination(record.tunnelId, this.#names + index * NAMES);
-    destination.set(record, this.arena);
-    this.#destinations[index] = destination;
+  #forgetDestination(index: number): void {
+    // What waits for it goes before its socket is closed.
+    this.#flush();
+    const { destinations } = this.#tables;
+    const destination = destinations[index];
+    if (destination !== undefined) this.#failures.forget(destination);
+    destinations[index] = undefined;
   }
 }

@@ -3,6 +3,7 @@ import { MppeEncryptor } from "@l2tp/ppp";
 import type { Arena } from "../arena.ts";
 import { SEQUENCE_MASK, SEQUENCE_MASK_V2, SUBLAYER_S } from "../packet/data-header.ts";
 import type { MssLimits } from "../packet/mss.ts";
+import { ADDRESS_CONTROL, PPP } from "../packet/ppp-frame.ts";
 import type { Prefix } from "../packet/prefix-table.ts";
 import { TokenBucket } from "../packet/token-bucket.ts";
 import type { DestinationRecord, HeaderRecord, LinkRecord, PppRecord, SendRecord } from "./messages.ts";
@@ -92,6 +93,31 @@ export class TxPpp {
     if (link.mppe !== "keep") {
       this.encryptor = link.mppe === undefined ? undefined : new MppeEncryptor(link.mppe, link.mppe.startKey);
     }
+  }
+
+  /**
+   * Writes the PPP header in front of an IP packet, which is encrypted where that was agreed.
+   *
+   * @param packet - where it begins in the arena, with `MAX_PPP_HEADER` octets of room before it.
+   * @returns where the header begins.
+   */
+  writeHeader({ view, u8 }: Arena, packet: number, length: number): number {
+    let protocol: number = view.getUint8(packet) >>> 4 === 4 ? PPP.ipv4 : PPP.ipv6;
+    let start = packet;
+    if (this.encryptor !== undefined) {
+      start -= 2;
+      view.setUint16(start, protocol);
+      // In place: the header goes before, each octet to where it was.
+      this.encryptor.encrypt(u8.subarray(start, packet + length), u8, start - 2);
+      start -= 2;
+      protocol = PPP.compressed;
+    }
+    start -= this.pfc ? 1 : 2;
+    if (this.pfc) view.setUint8(start, protocol);
+    else view.setUint16(start, protocol);
+    if (this.acfc) return start;
+    view.setUint16(start - 2, ADDRESS_CONTROL);
+    return start - 2;
   }
 }
 

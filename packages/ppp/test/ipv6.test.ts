@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DhcpClient, DhcpResponder, RouterAdvertiser, RouterSolicitor } from "../src/index.ts";
+import { DhcpClient, DhcpResponder, parseIpv6, RouterAdvertiser, RouterSolicitor } from "../src/index.ts";
 import { hex, toHex } from "./hex.ts";
 import { octets, rng } from "./pair.ts";
 
@@ -61,6 +61,44 @@ test("a host asks three times; a router answers not more often than every three 
   expect(router.pollTransmit()).toBeDefined();
   expect(router.pollTimeout()).toBe(603_000);
 });
+
+test("a router tells by itself three times at first, and who has missed the first is answered alone (RFC 4861 §6.2)", () => {
+  const router = new RouterAdvertiser({ identifier: ROUTER, prefix: "2001:db8::/64" });
+  const to = (packet: Uint8Array | undefined) => packet && toHex(packet.subarray(24, 40));
+  const all = "ff020000000000000000000000000001";
+  router.start(0);
+  expect(to(router.pollTransmit())).toBe(all);
+  const host = new RouterSolicitor(HOST);
+  host.start(20);
+  const solicitation = host.pollTransmit() as Uint8Array;
+  router.receive(20, solicitation);
+  const answer = router.pollTransmit() as Uint8Array;
+  expect(to(answer)).toBe("fe800000000000000000000000000002");
+  expect(host.receive(answer)?.addresses[0]?.address).toBe("2001:db8::2");
+  // Once, however often it asks; nor is anything sent to who has no address yet, or that of somebody else.
+  for (const asked of [solicitation, from("::", solicitation), from("2001:db8::9", solicitation)]) {
+    router.receive(30, asked);
+    expect(router.pollTransmit()).toBeUndefined();
+  }
+  const times: number[] = [];
+  for (let at = router.pollTimeout(); at !== undefined && at < 1_300_000; at = router.pollTimeout()) {
+    router.handleTimeout(at);
+    while (to(router.pollTransmit()) === all) times.push(at);
+  }
+  expect(times).toEqual([3_000, 19_000, 619_000, 1_219_000]);
+});
+
+/** The solicitation with another source, and a checksum that fits. */
+function from(source: string, packet: Uint8Array): Uint8Array {
+  const copy = packet.slice();
+  copy.set(parseIpv6(source) as Uint8Array, 8);
+  copy.set([0, 0], 42);
+  let sum = copy.length - 40 + 58;
+  for (let at = 8; at < copy.length; at += 2) sum += ((copy[at] as number) << 8) | (copy[at + 1] as number);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  copy.set([(~sum >> 8) & 0xff, ~sum & 0xff], 42);
+  return copy;
+}
 
 /** Carries packets between client and responder until both are quiet. */
 function exchange(

@@ -65,6 +65,8 @@ export class LinkIpv6 {
     if (this.#service === undefined || !this.#passes || this.#runs) return;
     this.#runs = true;
     this.#service.start(now);
+    // What it begins with is due now, and not with whatever happens next.
+    this.send();
   }
 
   /** Hands what is to be sent to the data plane. */

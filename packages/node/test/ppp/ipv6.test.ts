@@ -76,6 +76,73 @@ test("no advertisement leaves before IPv6 may pass", async () => {
   expect(last(client, "addresses")?.ipv6?.addresses).toHaveLength(1);
 });
 
+/** When packets of an ICMPv6 type left an end, in milliseconds since its gate opened. */
+function departures(
+  w: PppWorld,
+  { link }: End,
+  type: number,
+  lose: (index: number) => boolean = () => false,
+) {
+  const times: number[] = [];
+  let openedAt = 0;
+  const gate = link.gate.bind(link);
+  link.gate = (protocol, mode) => {
+    gate(protocol, mode);
+    if (protocol === "ipv6" && mode === "pass") openedAt = w.clock.now();
+  };
+  const send = link.sendPacket.bind(link);
+  link.sendPacket = (packet) => {
+    if (packet[6] !== 58 || packet[40] !== type) return send(packet);
+    times.push(w.clock.now() - openedAt);
+    if (!lose(times.length - 1)) send(packet);
+  };
+  return times;
+}
+const [SOLICITATION, ADVERTISEMENT] = [133, 134];
+
+test("the LNS advertises as soon as IPv6 passes, though nobody asked (RFC 4861 §6.2.4)", async () => {
+  const w = world();
+  const { client, server } = w.pair(CLIENT, router);
+  const asked = departures(w, client, SOLICITATION, () => true);
+  const told = departures(w, server, ADVERTISEMENT);
+  client.runner.start();
+  server.runner.start();
+  await w.advance(2_000);
+  expect(asked[0]).toBe(0);
+  expect(told).toEqual([0]);
+});
+
+test("a host whose first packets are lost has its address with the next advertisement", async () => {
+  const w = world();
+  const { client, server } = w.pair(CLIENT, router);
+  departures(w, client, SOLICITATION, () => true);
+  const told = departures(w, server, ADVERTISEMENT, (index) => index === 0);
+  client.runner.start();
+  server.runner.start();
+  await w.advance(3_500);
+  // Alarms ring some milliseconds late, so that several ring together.
+  expect(told.map((ms) => Math.floor(ms / 100))).toEqual([0, 30]);
+  expect(client.runner.status().ipv6?.addresses).toHaveLength(1);
+  await w.advance(60_000);
+  // MAX_INITIAL_RTR_ADVERTISEMENTS, the last no later than MAX_INITIAL_RTR_ADVERT_INTERVAL; then in ten minutes.
+  expect(told.map((ms) => Math.floor(ms / 100))).toEqual([0, 30, 190]);
+});
+
+test("who asks is answered at once, even right after an advertisement that it did not get", async () => {
+  const w = world();
+  const { client, server } = w.pair(CLIENT, router);
+  // The host's own data plane takes its time: what came before is lost on it.
+  client.link.configureMs = 500;
+  const asked = departures(w, client, SOLICITATION);
+  const told = departures(w, server, ADVERTISEMENT);
+  client.runner.start();
+  server.runner.start();
+  await w.advance(2_500);
+  expect(asked).toEqual([0]);
+  expect(told).toHaveLength(2);
+  expect(client.runner.status().ipv6?.addresses).toHaveLength(1);
+});
+
 test("without a prefix the LNS is no router, and the session is up all the same", async () => {
   const w = new PppWorld().user().address();
   const seen: number[] = [];

@@ -15,6 +15,15 @@ const OPTION = { prefix: 3, mtu: 5, dns: 25 } as const;
 const MAX_RTR_SOLICITATIONS = 3;
 const RTR_SOLICITATION_INTERVAL_MS = 4000;
 const MIN_DELAY_BETWEEN_RAS_MS = 3000;
+const MAX_INITIAL_RTR_ADVERT_INTERVAL_MS = 16_000;
+/**
+ * The waits between the first MAX_INITIAL_RTR_ADVERTISEMENTS (3): the other end may have missed the first, as its own link was
+ * being configured.
+ */
+const INITIAL_INTERVALS_MS: readonly number[] = [
+  MIN_DELAY_BETWEEN_RAS_MS,
+  MAX_INITIAL_RTR_ADVERT_INTERVAL_MS,
+];
 /** Options looked at in one advertisement. */
 const MAXIMUM_OPTIONS = 64;
 
@@ -49,6 +58,10 @@ export function parsePrefix(text: string, key = "prefix"): { octets: Uint8Array;
   return { octets, length };
 }
 
+/** fe80::/10. */
+const isLinkLocal = (address: Uint8Array): boolean =>
+  address[0] === 0xfe && ((address[1] as number) & 0xc0) === 0x80;
+
 /** The router's side. */
 export class RouterAdvertiser {
   readonly #settings: AdvertiserSettings;
@@ -56,6 +69,10 @@ export class RouterAdvertiser {
   readonly #message: Uint8Array;
   #due = Number.POSITIVE_INFINITY;
   #lastAt = Number.NEGATIVE_INFINITY;
+  /** When a solicitation was answered last. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
+  /** How many of {@link INITIAL_INTERVALS_MS} are over. */
+  #initial = INITIAL_INTERVALS_MS.length;
   #out: Uint8Array[] = [];
 
   /** @throws PppSettingError - a prefix or server that is none. */
@@ -65,8 +82,9 @@ export class RouterAdvertiser {
     this.#message = advertisement(settings);
   }
 
-  /** IPV6CP is up: tells at once, and from time to time. */
+  /** IPV6CP is up: tells at once, twice more soon (RFC 4861 §6.2.4), and from time to time. */
   start(now: number): void {
+    this.#initial = 0;
     this.#advertise(now);
   }
 
@@ -76,9 +94,7 @@ export class RouterAdvertiser {
     if (packet?.nextHeader !== NEXT_HEADER.icmpv6 || packet.payload[0] !== SOLICITATION) return false;
     // RFC 4861 §6.1.1.
     if (packet.hopLimit !== 255 || packet.payload[1] !== 0 || packet.payload.length < 8) return true;
-    // To all, as §6.2.6 lets us, and not more often than it does; who asks in between gets the next one.
-    if (now - this.#lastAt >= MIN_DELAY_BETWEEN_RAS_MS) this.#advertise(now);
-    else this.#due = Math.min(this.#due, this.#lastAt + MIN_DELAY_BETWEEN_RAS_MS);
+    this.#answer(now, packet.source);
     return true;
   }
 
@@ -95,9 +111,27 @@ export class RouterAdvertiser {
     return this.#out.shift();
   }
 
+  /**
+   * To all, as §6.2.6 lets us, and not more often than it does. Who asks right after one that we sent by ourselves has missed
+   * that, and is answered alone; who asks on and on gets the next one.
+   */
+  #answer(now: number, source: Uint8Array): void {
+    const isOver = (at: number) => now - at >= MIN_DELAY_BETWEEN_RAS_MS;
+    if (isOver(this.#lastAt)) this.#advertise(now);
+    else if (isOver(this.#answeredAt) && isLinkLocal(source)) {
+      this.#out.push(encodeIcmpv6(this.#source, source.slice(), this.#message.slice()));
+    } else {
+      this.#due = Math.min(this.#due, this.#lastAt + MIN_DELAY_BETWEEN_RAS_MS);
+      return;
+    }
+    this.#answeredAt = now;
+  }
+
   #advertise(now: number): void {
     this.#lastAt = now;
-    this.#due = now + (this.#settings.intervalMs ?? 600_000);
+    const { intervalMs = 600_000 } = this.#settings;
+    this.#due = now + Math.min(intervalMs, INITIAL_INTERVALS_MS[this.#initial] ?? intervalMs);
+    this.#initial += 1;
     this.#out.push(encodeIcmpv6(this.#source, ALL_NODES, this.#message.slice()));
   }
 }
@@ -180,13 +214,12 @@ export class RouterSolicitor {
     const packet = decodeIpv6(octets);
     if (packet?.nextHeader !== NEXT_HEADER.icmpv6 || packet.payload[0] !== ADVERTISEMENT) return undefined;
     const { payload, source, hopLimit } = packet;
-    // RFC 4861 §6.1.2; link-local is fe80::/10.
-    const isLinkLocal = source[0] === 0xfe && ((source[1] as number) & 0xc0) === 0x80;
+    // RFC 4861 §6.1.2.
     if (
       hopLimit !== 255 ||
       payload[1] !== 0 ||
       payload.length < 16 ||
-      !isLinkLocal ||
+      !isLinkLocal(source) ||
       same(source, this.#source)
     )
       return;

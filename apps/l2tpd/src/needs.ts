@@ -5,6 +5,8 @@ import type {
   ConfiguredTunnelConfig,
   DynamicSessionConfig,
   DynamicTunnelConfig,
+  PeerConfig,
+  PppProfileConfig,
   SessionConfig,
   SessionProfileConfig,
 } from "@l2tp/config";
@@ -15,6 +17,8 @@ export interface Abilities {
   readonly capabilities: DataPlaneCapabilities;
   /** Rewrites the MSS of TCP SYNs of an Ethernet session (`clamp_mss`). */
   readonly clampsMss: boolean;
+  /** Limits the rates of a PPP session (`to_peer_rate`, `from_peer_rate`). */
+  readonly limitsRates: boolean;
   /** Sends its outer packets with the DF bit where a document wants that (`dont_fragment = "set"`). */
   readonly setsDontFragment: boolean;
   /** Carries nothing by design: nobody expects PPP of it. */
@@ -53,20 +57,51 @@ function ofListener(
   if (!versions.includes(2)) return [leftOut(`${where}: L2TPv2`)];
   if (!encapsulations.includes("udp")) return [leftOut(`${where}: UDP`)];
   if (!families.includes(local.family)) return [leftOut(`${where}: IPv${local.family}`)];
-  return profilesInUse(config).flatMap((profile) =>
+  const sessions = profilesInUse(config).flatMap((profile) =>
     ofPpp(`sessions of profile ${profile.name} on ${where}`, profile, abilities),
   );
+  if (sessions.length > 0) return sessions;
+  return [
+    ...pppProfilesInUse(config).flatMap((profile) =>
+      ofPppProfile(`sessions of [profile.ppp.${profile.name}] on ${where}`, profile, abilities),
+    ),
+    ...config.users.flatMap((user) => ofRates(`sessions of user ${user.name} on ${where}`, user, abilities)),
+  ];
+}
+
+/** Of a peer: its session profile, or that of its tunnel profile. */
+function sessionProfileOf(peer: PeerConfig, { profiles }: Config): string {
+  const ofTunnel = profiles.tunnel.find(({ name }) => name === (peer.tunnelProfile ?? "default"));
+  return peer.sessionProfile ?? ofTunnel?.sessionProfile ?? "default";
 }
 
 /** Session profiles that peers and calls are given. */
-function profilesInUse({ peers, calls, profiles }: Config): SessionProfileConfig[] {
-  const named = new Set([...peers, ...calls].flatMap(({ sessionProfile }) => sessionProfile ?? []));
-  const ofTunnels = new Map(profiles.tunnel.map(({ name, sessionProfile }) => [name, sessionProfile]));
-  for (const peer of peers) {
-    if (peer.deny !== undefined || peer.sessionProfile !== undefined) continue;
-    named.add(ofTunnels.get(peer.tunnelProfile ?? "default") ?? "default");
-  }
+function profilesInUse(config: Config): SessionProfileConfig[] {
+  const { peers, calls, profiles } = config;
+  const named = new Set([
+    ...calls.flatMap(({ sessionProfile }) => sessionProfile ?? []),
+    ...peers.flatMap((peer) => (peer.deny === undefined ? sessionProfileOf(peer, config) : [])),
+  ]);
   return profiles.session.filter(({ name }) => named.has(name));
+}
+
+/** PPP profiles that peers and calls are given: where they say none, their session profile's, then their tunnel profile's. */
+function pppProfilesInUse(config: Config): PppProfileConfig[] {
+  const { peers, calls, profiles } = config;
+  const ofSession = (name: string | undefined) =>
+    profiles.session.find((profile) => profile.name === name && !runsPppd(profile));
+  const ofPeer = (peer: PeerConfig): string[] => {
+    if (peer.deny !== undefined) return [];
+    const session = ofSession(sessionProfileOf(peer, config));
+    if (session === undefined) return [];
+    const ofTunnel = profiles.tunnel.find(({ name }) => name === (peer.tunnelProfile ?? "default"));
+    return [peer.pppProfile ?? session.pppProfile ?? ofTunnel?.pppProfile ?? "default"];
+  };
+  const named = new Set([
+    ...peers.flatMap(ofPeer),
+    ...calls.flatMap((call) => call.pppProfile ?? ofSession(call.sessionProfile)?.pppProfile ?? []),
+  ]);
+  return profiles.ppp.filter(({ name }) => named.has(name));
 }
 
 function ofTunnel(
@@ -105,6 +140,9 @@ function ofDialled(tunnel: DynamicTunnelConfig, abilities: Abilities): Shortfall
   return tunnel.sessions.flatMap((session) => [
     ...ofSession(tunnel.name, session, abilities),
     ...ofPpp(`session ${session.name} of tunnel ${tunnel.name}`, session, abilities),
+    ...(session.ppp === undefined || runsPppd(session)
+      ? []
+      : ofPppProfile(`session ${session.name} of tunnel ${tunnel.name}`, session.ppp, abilities)),
   ]);
 }
 
@@ -136,6 +174,32 @@ function ofPpp(
   if (carriesNothing) return [];
   if (runsPppd({ pppdArgs, pppdOptions })) return pppd === undefined ? [leftOut(`${where}: pppd`)] : [];
   return (pppLink ?? []).length === 0 ? [leftOut(`${where}: PPP without pppd`)] : [];
+}
+
+/** What becomes of the packets of PPP of our own. */
+function ofPppProfile(
+  where: string,
+  { attach, rateLimit }: PppProfileConfig,
+  abilities: Abilities,
+): Shortfall[] {
+  const { capabilities, carriesNothing } = abilities;
+  // Without any link at all it is that which is said.
+  const { pppLink = [] } = capabilities;
+  if (carriesNothing || pppLink.length === 0) return [];
+  if (attach !== undefined && !pppLink.includes(attach.to)) {
+    return [leftOut(`${where}: attach = "${attach.to}"`)];
+  }
+  return ofRates(where, rateLimit, abilities);
+}
+
+function ofRates(
+  where: string,
+  limits: { readonly toPeerBps?: number; readonly fromPeerBps?: number } | undefined,
+  { limitsRates }: Abilities,
+): Shortfall[] {
+  const { toPeerBps, fromPeerBps } = limits ?? {};
+  if (limitsRates || (toPeerBps ?? fromPeerBps) === undefined) return [];
+  return [leftOut(`${where}: ${toPeerBps === undefined ? "from_peer_rate" : "to_peer_rate"}`)];
 }
 
 /** Whether the document wants pppd for a session, or sessions of a profile. */

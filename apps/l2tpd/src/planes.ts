@@ -27,6 +27,7 @@ const PLANES = {
   linux: {
     summary: "the Linux kernel's L2TP: Ethernet and PPP, packets never leave the kernel",
     clampsMss: false,
+    limitsRates: false,
     setsDontFragment: false,
     obstacle: needsLinux,
     async load(config, log) {
@@ -38,6 +39,7 @@ const PLANES = {
   userspace: {
     summary: "our own: TUN and TAP interfaces, packets in worker threads, no kernel module",
     clampsMss: true,
+    limitsRates: true,
     setsDontFragment: true,
     obstacle: needsLinux,
     async load(_config, log) {
@@ -49,6 +51,7 @@ const PLANES = {
     summary:
       "carries no data: tunnels and sessions come up with their peers, on any machine, without privileges",
     clampsMss: true,
+    limitsRates: true,
     setsDontFragment: true,
     carriesNothing: true,
     obstacle: () => undefined,
@@ -60,6 +63,7 @@ const PLANES = {
   mock: {
     summary: "a simulation that reaches nobody: to try a configuration on any machine",
     clampsMss: true,
+    limitsRates: true,
     setsDontFragment: true,
     carriesNothing: true,
     obstacle: () => undefined,
@@ -108,7 +112,8 @@ export interface ChosenPlane extends PlaneChoice {
 
 /**
  * Chooses and loads. `auto` takes the data plane that lacks least of what the document needs: PPPoE needs the
- * kernel's, pppd a kernel with PPP, a clamped MSS of an Ethernet session our own; when both would do, the kernel's.
+ * kernel's, pppd a kernel with PPP; a clamped MSS of an Ethernet session, limits of rate and an interface that sessions share
+ * need our own; when both would do, the kernel's.
  *
  * @param wanted - one of {@link PLANE_CHOICES}, or what a configuration says, which may be ahead of us.
  * @param registry - for tests.

@@ -132,7 +132,7 @@ test("a dialled tunnel has its secret, its peers and its way of dialling; limits
 
 test("what a data plane lacks for callers and for what is dialled is named", () => {
   const config = parseConfig(`${lns(1701)}${lac(1701)}`);
-  const abilities = { clampsMss: true, setsDontFragment: true };
+  const abilities = { clampsMss: true, limitsRates: true, setsDontFragment: true };
   const lacking = (change: Partial<DataPlaneCapabilities>, more = {}) =>
     shortfalls(config, { ...abilities, ...more, capabilities: { ...capabilities, ...change } }).map(
       ({ what }) => what,

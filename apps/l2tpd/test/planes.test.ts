@@ -41,6 +41,7 @@ const KERNEL: DataPlaneCapabilities = {
   pseudowires: ["eth", "ppp", "pppac"],
   interfaces: true,
   pppd: "plugin",
+  pppLink: ["interface"],
 };
 const OUR_OWN: DataPlaneCapabilities = { ...KERNEL, versions: [3], pseudowires: ["eth"] };
 
@@ -65,7 +66,7 @@ class Stand extends MockDataPlane {
 }
 
 /** A machine where these work, with stand-ins that carry nothing. */
-function machine({ kernel = true, own = true } = {}): Registry {
+function machine({ kernel = true, own = true, ownCan = OUR_OWN } = {}): Registry {
   alive.clear();
   const entry = (
     name: string,
@@ -75,6 +76,7 @@ function machine({ kernel = true, own = true } = {}): Registry {
   ): PlaneEntry => ({
     summary: name,
     clampsMss: clamps,
+    limitsRates: clamps,
     setsDontFragment: clamps,
     obstacle: () => undefined,
     load: async () => {
@@ -84,7 +86,7 @@ function machine({ kernel = true, own = true } = {}): Registry {
   });
   return {
     linux: entry("linux", kernel, KERNEL, false),
-    userspace: entry("userspace", own, OUR_OWN, true),
+    userspace: entry("userspace", own, ownCan, true),
     null: entry("null", true, KERNEL, true),
     mock: entry("mock", true, KERNEL, true),
   };
@@ -185,4 +187,69 @@ test("of two data planes that both lack something, auto takes the one that runs 
     why: expect.stringContaining("(and 1 more)"),
     lacks: [{ what: 'session p1 of tunnel t: pseudowire = "ppp"' }],
   });
+});
+
+/** An LNS, and a LAC that dials one; PPP profiles that nobody is given do not matter. */
+const pppDocument = (lns: string, lac = "", user = ""): Config =>
+  parseConfig(
+    `
+[listen.l]
+local = "127.0.0.1:1701"
+[peer.anyone]
+ppp_profile = "subscribers"
+[user.test]
+password = "test"
+${user}
+[pool.p]
+ranges = ["10.0.0.0/24"]
+local = "10.0.0.1"
+[profile.ppp.subscribers]
+pool = "p"
+${lns}
+[tunnel.out]
+version = "l2tpv2"
+peer = "192.0.2.1"
+ppp_profile = "caller"
+[tunnel.out.session.call]
+pseudowire = "ppp"
+user = "me"
+password = "me"
+[profile.ppp.caller]
+${lac}
+`,
+    { file: "test.toml" },
+  );
+
+test.each([
+  [
+    pppDocument("to_peer_rate = 1000000"),
+    "sessions of [profile.ppp.subscribers] on listener l: to_peer_rate",
+  ],
+  [pppDocument("", "", "from_peer_rate = 1000000"), "sessions of user test on listener l: from_peer_rate"],
+  [pppDocument("", "from_peer_rate = 1000000"), "session call of tunnel out: from_peer_rate"],
+  [
+    pppDocument('attach = "shared"'),
+    'sessions of [profile.ppp.subscribers] on listener l: attach = "shared"',
+  ],
+  [pppDocument("", 'attach = "program"'), 'session call of tunnel out: attach = "program"'],
+])("PPP that the kernel cannot do is our own's, and auto says why: %#", async (config, what) => {
+  const ownCan: DataPlaneCapabilities = { ...KERNEL, pppLink: ["interface", "shared", "program"] };
+  const lacks = [{ what, effect: "left out" }];
+  const chosen = await choosePlane("auto", config, machine({ ownCan }));
+  expect(chosen).toMatchObject({ name: "userspace", lacks: [] });
+  expect(chosen.why).toBe(`chosen by auto: linux lacks what the configuration needs: ${what}`);
+  const kernel = await choosePlane("linux", config, machine({ ownCan }));
+  expect(kernel).toMatchObject({ name: "linux", lacks });
+  expect(kernel.lacks.map((lack) => remedyFor(lack, "linux"))).toEqual([
+    `${what} cannot be on the linux data plane; --data-plane userspace may do better`,
+  ]);
+});
+
+test("PPP that both can do is the kernel's, whatever a profile says that nobody is given", async () => {
+  const ownCan: DataPlaneCapabilities = { ...KERNEL, pppLink: ["interface", "shared", "program"] };
+  const unused = '\n[profile.ppp.unused]\nattach = "shared"\nto_peer_rate = 1000';
+  for (const lac of ['attach = "interface"', unused]) {
+    const choice = await choosePlane("auto", pppDocument("", lac), machine({ ownCan }));
+    expect(choice).toMatchObject({ name: "linux", lacks: [] });
+  }
 });

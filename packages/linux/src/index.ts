@@ -45,6 +45,7 @@ export {
   type ResolvedFamily,
   resolveFamily,
 } from "./genetlink.ts";
+export { InterfaceRemover, type RemovalPort } from "./interface-removal.ts";
 export {
   applyInterfaceSettings,
   BridgeError,

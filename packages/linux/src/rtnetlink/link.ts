@@ -150,6 +150,8 @@ export interface LinkChange {
   readonly txQueueLength?: number;
   readonly gsoMaxOctets?: number;
   readonly gsoMaxSegments?: number;
+  /** The group that it belongs to, 0 to 2^32 - 1; see {@link removeGroup}. */
+  readonly group?: number;
   /** Move it into the network namespace behind this descriptor; its addresses are lost. */
   readonly namespace?: number;
 }
@@ -296,6 +298,12 @@ export function remove(which: LinkSelector): NetlinkRequest<void> {
   return linkRequest(`RTM_DELLINK ${label(which)}`, RTM_DELLINK, "ack", payload, () => {});
 }
 
+/** Takes all interfaces of a group away, in the time that one takes; ENODEV when there is none (`ip link delete group`). */
+export function removeGroup(group: number): NetlinkRequest<void> {
+  const payload = linkPayload({}, { GROUP: group });
+  return linkRequest(`RTM_DELLINK group ${group}`, RTM_DELLINK, "ack", payload, () => {});
+}
+
 function changed(change: LinkChange) {
   return {
     header: change.up === undefined ? {} : { ifi_flags: change.up ? IFF_UP : 0, ifi_change: IFF_UP },
@@ -309,6 +317,7 @@ function changed(change: LinkChange) {
       CARRIER: change.carrier === undefined ? undefined : change.carrier ? 1 : 0,
       GSO_MAX_SIZE: change.gsoMaxOctets,
       GSO_MAX_SEGS: change.gsoMaxSegments,
+      GROUP: change.group,
       NET_NS_FD: change.namespace,
     } satisfies AttributeValues<typeof IFLA>,
   };

@@ -1,12 +1,14 @@
 /**
  * Tunnel authentication (RFC 2661 §5.1.1, §4.4.3): each end may challenge the other, both with the same secret. During
- * a change two secrets are good; the peer shows by its own answer which of them it has.
+ * a change two secrets are good; the peer shows by its own answer which of them it has, or by what it hides. Who has shown
+ * nothing yet gets what second-secret.ts guesses.
  */
 import { challengeResponse, type Instant, type Secret, toHex, verifyChallengeResponse } from "@l2tp/protocol";
 import { STOP, type StopFacts } from "./control-messages.ts";
 import type { Core } from "./core.ts";
 import type { TunnelSettings } from "./parameters.ts";
 import type { RandomSource } from "./random.ts";
+import { SecondSecret } from "./second-secret.ts";
 import type { Tunnel } from "./state.ts";
 
 /** As long as the digest: RFC 2661 wants "one or more octets". */
@@ -58,20 +60,47 @@ export function secretThatAnswers(
   return secrets.findIndex((secret) => verifyChallengeResponse(messageType, secret, challenge, response));
 }
 
-/** The answer to a peer's challenge, with the secret that it has, or our first. */
-export function answerTo(messageType: 2 | 3, tunnel: Tunnel): Uint8Array | undefined {
-  const secret = tunnel.settings.secrets[Math.max(0, tunnel.secret)];
-  if (tunnel.peerChallenge === undefined || secret === undefined) return undefined;
-  return challengeResponse(messageType, secret, tunnel.peerChallenge);
-}
-
 /** Challenges of both ends, and what becomes of a peer by its answers. */
 export class Authentication {
   readonly challenges = new OutstandingChallenges();
+  readonly secondSecret: SecondSecret;
   readonly #core: Core;
 
   constructor(core: Core) {
     this.#core = core;
+    this.secondSecret = new SecondSecret(core.random);
+  }
+
+  /** The peer has hidden AVPs with this secret: it has it. */
+  hides(tunnel: Tunnel, secret: Secret): void {
+    if (tunnel.secret < 0) tunnel.secret = tunnel.settings.secrets.indexOf(secret);
+  }
+
+  /** The answer to the peer's challenge, if there is one: with the secret that it has, or is likely to have. */
+  answer(now: Instant, messageType: 2 | 3, tunnel: Tunnel): Uint8Array | undefined {
+    const { peerChallenge, settings } = tunnel;
+    const which = tunnel.secret >= 0 ? tunnel.secret : this.secondSecret.guess(now, tunnel);
+    const secret = settings.secrets[which];
+    if (peerChallenge === undefined || secret === undefined) return undefined;
+    tunnel.answered = which;
+    return challengeResponse(messageType, secret, peerChallenge);
+  }
+
+  /** The peer goes on after our answer: it was right. */
+  accepted(tunnel: Tunnel): void {
+    const { answered } = tunnel;
+    tunnel.answered = -1;
+    if (answered < 0) return;
+    // A caller that nobody has challenged may be anybody: that it goes on proves nothing.
+    if (tunnel.authenticated || tunnel.originator) this.secondSecret.accepted(tunnel, answered);
+    if (tunnel.secret < 0) tunnel.secret = answered;
+  }
+
+  /** The peer does not go on after our answer. @returns whether it gets another answer the next time. */
+  refused(now: Instant, tunnel: Tunnel): boolean {
+    const { answered, secret } = tunnel;
+    tunnel.answered = -1;
+    return answered >= 0 && secret < 0 && this.secondSecret.refused(now, tunnel, answered);
   }
 
   /** Whether the peer has answered our challenge, if we sent one. */

@@ -180,7 +180,8 @@ export class Core {
 
   /** The secret of a tunnel that we answer and hide with, if it has one. */
   secretOf(tunnel: Tunnel): SharedSecret | undefined {
-    const secret = tunnel.settings.secrets[Math.max(0, tunnel.secret)];
+    const { answered, settings } = tunnel;
+    const secret = settings.secrets[Math.max(0, tunnel.secret >= 0 ? tunnel.secret : answered)];
     return secret === undefined ? undefined : this.shared(secret);
   }
 
@@ -210,7 +211,10 @@ export class Core {
   }
 
   #hiding(tunnel: Tunnel, type: string): { hide: HideOptions } | undefined {
-    if (tunnel.settings.hiding === "accept" || NEVER_HIDDEN.includes(type)) return undefined;
+    const { hiding, secrets } = tunnel.settings;
+    if (hiding === "accept" || NEVER_HIDDEN.includes(type)) return undefined;
+    // A guess: whoever has the other secret is to be able to read it, and to say that it is wrong.
+    if (type === "SCCCN" && tunnel.secret < 0 && secrets.length > 1) return undefined;
     const secret = this.secretOf(tunnel);
     if (secret === undefined) return undefined;
     return { hide: { secret, randomVector: this.random.octets(RANDOM_VECTOR_OCTETS) } };

@@ -1,5 +1,5 @@
 /** How a datagram is read before anybody knows whose it is, and what is wrong with those that are dropped. */
-import { decodeDatagram, HEADER_FAULT, HeaderCursor, type Parsed } from "@l2tp/protocol";
+import { type Datagram, decodeDatagram, HEADER_FAULT, HeaderCursor, type Secret } from "@l2tp/protocol";
 import { addressText, type PeerAddress } from "./names.ts";
 import type { Discard } from "./statistics.ts";
 
@@ -35,21 +35,36 @@ export function sccrqKey(from: PeerAddress, peerTunnelId: number, datagram: Uint
   return `${addressText(from)}/${peerTunnelId}/${(hash >>> 0).toString(36)}`;
 }
 
+/** What was decoded, and the secret that has opened what was hidden in it. */
+export interface Decoded {
+  readonly parsed: ReturnType<typeof decodeDatagram>;
+  readonly hiddenWith?: Secret;
+}
+
 /** Decodes with each secret, until one opens what is hidden: during a change there are two. */
 export function decodeWith(
   datagram: Uint8Array,
-  secrets: readonly (string | Uint8Array | object)[],
+  secrets: readonly Secret[],
   quirks: NonNullable<Parameters<typeof decodeDatagram>[1]["quirks"]>,
-): Parsed<ReturnType<typeof decodeDatagram> extends Parsed<infer D> ? D : never> {
+): Decoded {
   const options = { encapsulation: "udp", quirks } as const;
-  if (secrets.length === 0) return decodeDatagram(datagram, options);
-  let parsed = decodeDatagram(datagram, { ...options, secret: secrets[0] as string });
-  for (let n = 1; n < secrets.length && !parsed.ok; n++) {
-    const next = decodeDatagram(datagram, { ...options, secret: secrets[n] as string });
-    if (next.ok) parsed = next;
+  const [first, ...others] = secrets;
+  if (first === undefined) return { parsed: decodeDatagram(datagram, options) };
+  const parsed = decodeDatagram(datagram, { ...options, secret: first });
+  if (parsed.ok) return isHidden(parsed.value) ? { parsed, hiddenWith: first } : { parsed };
+  for (const secret of others) {
+    const next = decodeDatagram(datagram, { ...options, secret });
+    if (next.ok) return { parsed: next, hiddenWith: secret };
   }
-  return parsed;
+  return { parsed };
 }
+
+const isHidden = (datagram: Datagram): boolean =>
+  datagram.kind === "control" && datagram.avps.some(({ hidden }) => hidden);
+
+/** Secrets to try, the one that the peer is known to have before the other. */
+export const knownFirst = (secrets: readonly Secret[], known: number): readonly Secret[] =>
+  known <= 0 ? secrets : [secrets[known] as Secret, ...secrets.filter((_, n) => n !== known)];
 
 /** Read anew by each call. */
 const headers = new HeaderCursor();

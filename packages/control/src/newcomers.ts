@@ -197,7 +197,7 @@ export class Newcomers {
     const { core } = this.#parts;
     const quirks = leniencyOf(core.settings.tunnel.quirks).decode;
     const secrets = core.settings.callerSecrets;
-    return decodeWith(datagram, secrets, quirks);
+    return decodeWith(datagram, secrets, quirks).parsed;
   }
 
   /** By the ID that the peer has given the tunnel: it does not know ours yet. */

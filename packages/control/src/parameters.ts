@@ -55,7 +55,10 @@ export interface TunnelSettings {
   /** Bearers on which we place outgoing calls; 0: we place none, and the AVP is not sent. */
   readonly bearerCapabilities: number;
   readonly capabilities: Partial<CapabilityAvps>;
-  /** Shared secrets, at most two: the one we answer with, and one more that is accepted during a change. None: no authentication. */
+  /**
+   * Shared secrets, at most two: the one we answer with, and one more that is good during a change, which answers a peer that
+   * has shown that it has it, or has refused the first. None: no authentication.
+   */
   readonly secrets: readonly Secret[];
   /** Whether the peer must answer a challenge. Default, and always when left out: when there is a secret. */
   readonly challenge: boolean | undefined;

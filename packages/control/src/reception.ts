@@ -12,7 +12,7 @@ import { isControlMessage, type TransportEvent } from "@l2tp/transport";
 import type { AllParts } from "./all-parts.ts";
 import { CDN } from "./call-messages.ts";
 import { STOP, type StopFacts } from "./control-messages.ts";
-import { DISCARD_TEXT, decodeWith, faultOf, headerOf, typeOf } from "./decoding.ts";
+import { DISCARD_TEXT, decodeWith, faultOf, headerOf, knownFirst, typeOf } from "./decoding.ts";
 import { openSensitiveAvp } from "./hiding.ts";
 import type { Links } from "./links.ts";
 import type { PeerAddress } from "./names.ts";
@@ -155,7 +155,7 @@ export class Reception {
   #message(now: Instant, tunnel: Tunnel, octets: Uint8Array): void {
     const { core, tunnels } = this.#parts;
     if (tunnel.closed || !isControlMessage(octets, 2)) return;
-    const { sessionId } = headerOf(octets);
+    const { sessionId, tunnelId } = headerOf(octets);
     const parsed = this.#decode(tunnel, octets);
     if (!parsed.ok) {
       this.#rejected(now, tunnel, sessionId, parsed.rejection);
@@ -169,12 +169,15 @@ export class Reception {
     for (const { vendor } of message.extras ?? []) {
       core.counters.count(vendor === 0 ? "ignoredAvps" : "vendorAvps");
     }
+    if (tunnel.answered >= 0 && tunnel.state === "established" && message.type !== "StopCCN") {
+      tunnels.authentication.accepted(tunnel);
+    }
     switch (message.type) {
       case "SCCRQ":
       case "SCCRP":
       case "SCCCN":
       case "StopCCN":
-        tunnels.reception.receive(now, tunnel, message);
+        tunnels.reception.receive(now, tunnel, message, tunnelId !== 0);
         this.newcomers.knowsZeroId(tunnel);
         return;
       case "HELLO":
@@ -294,11 +297,15 @@ export class Reception {
   #decode(tunnel: Tunnel, octets: Uint8Array): ReturnType<typeof decodeDatagram> {
     const { settings, leniency, originator, state } = tunnel;
     // Until somebody has decided on a caller, nobody knows which secret is the one between us.
-    if (!originator && state === "idle") {
-      return decodeWith(octets, this.#parts.core.settings.callerSecrets, leniency.decode);
+    const undecided = !originator && state === "idle";
+    const { callerSecrets } = this.#parts.core.settings;
+    const secrets = undecided ? callerSecrets : knownFirst(settings.secrets, tunnel.secret);
+    const { parsed, hiddenWith } = decodeWith(octets, secrets, leniency.decode);
+    if (hiddenWith !== undefined) {
+      if (undecided) tunnel.hiddenWith = hiddenWith;
+      else this.#parts.tunnels.authentication.hides(tunnel, hiddenWith);
     }
-    const secrets = tunnel.secret < 0 ? settings.secrets : [settings.secrets[tunnel.secret] as string];
-    return decodeWith(octets, secrets, leniency.decode);
+    return parsed;
   }
 
   #discard(now: Instant, from: PeerAddress, why: Discard): void {

@@ -1,5 +1,5 @@
 /** A tunnel and a session while they are: plain data. What they do is in tunnels.ts and calls.ts. */
-import type { Instant, Message, SocketAddress } from "@l2tp/protocol";
+import type { Instant, Message, Secret, SocketAddress } from "@l2tp/protocol";
 import type { ChannelId } from "@l2tp/transport";
 import type { Ending } from "./ending.ts";
 import type { PeerFacts } from "./events.ts";
@@ -40,6 +40,10 @@ export interface Tunnel {
   peerChallenge: Uint8Array | undefined;
   /** Which of the secrets the peer has used; -1: not known yet. */
   secret: number;
+  /** With which of them we have answered its challenge, until it goes on or refuses; -1: with none. */
+  answered: number;
+  /** What opened the hidden AVPs of a caller's SCCRQ, until somebody has decided on the caller. */
+  hiddenWith: Secret | undefined;
   authenticated: boolean;
   tieBreaker: bigint | undefined;
   /** Of an incoming tunnel: tells a retransmitted SCCRQ from a new one. */

@@ -4,7 +4,7 @@
  */
 import type { Instant, Message } from "@l2tp/protocol";
 import type { Acquaintance } from "./acquaintance.ts";
-import { type Authentication, answerTo, mustChallenge } from "./authentication.ts";
+import { type Authentication, mustChallenge } from "./authentication.ts";
 import type { Cause } from "./cause.ts";
 import { STOP, type StopFacts, sccrq, stopMessage } from "./control-messages.ts";
 import { type Ending, ending } from "./ending.ts";
@@ -101,7 +101,7 @@ export class TunnelMachine {
         if (context.reply !== undefined) core.send(now, tunnel, context.reply);
         break;
       case "send-SCCCN": {
-        const challengeResponse = answerTo(3, tunnel);
+        const challengeResponse = this.#authentication.answer(now, 3, tunnel);
         tunnel.peerChallenge = undefined;
         core.send(now, tunnel, {
           version: 2,
@@ -136,7 +136,10 @@ export class TunnelMachine {
     tunnel.establishedAt = now;
     this.#acquaintance.configure(now, tunnel, true);
     this.#authentication.challenges.settle(tunnel);
-    if (!tunnel.originator) this.#register.halfOpenEnds(tunnel);
+    if (!tunnel.originator) {
+      this.#authentication.accepted(tunnel);
+      this.#register.halfOpenEnds(tunnel);
+    }
     core.tunnelsUp++;
     core.counters.count("tunnelsEstablished");
     tunnel.source.statistics.tunnelsEstablished++;

@@ -31,8 +31,16 @@ export class TunnelReception {
     this.#machine = machine;
   }
 
-  /** Takes a control message of the tunnel itself, decoded and in its order. */
-  receive(now: Instant, tunnel: Tunnel, message: MessageOf<"SCCRQ" | "SCCRP" | "SCCCN" | "StopCCN">): void {
+  /**
+   * Takes a control message of the tunnel itself, decoded and in its order. `addressed`: it names our Tunnel ID, which our own
+   * message has told its sender.
+   */
+  receive(
+    now: Instant,
+    tunnel: Tunnel,
+    message: MessageOf<"SCCRQ" | "SCCRP" | "SCCCN" | "StopCCN">,
+    addressed: boolean,
+  ): void {
     switch (message.type) {
       case "SCCRQ":
         if (tunnel.state === "idle" && !tunnel.originator && tunnel.question === 0) {
@@ -56,7 +64,7 @@ export class TunnelReception {
         }
         break;
       case "StopCCN":
-        this.#stopped(now, tunnel, message);
+        this.#stopped(now, tunnel, message, addressed);
         break;
     }
   }
@@ -91,7 +99,7 @@ export class TunnelReception {
     );
   }
 
-  #stopped(now: Instant, tunnel: Tunnel, message: Message<"StopCCN", 2>): void {
+  #stopped(now: Instant, tunnel: Tunnel, message: Message<"StopCCN", 2>, addressed: boolean): void {
     const core = this.#core;
     const { resultCode, errorCode, errorMessage, swapped } = message.resultCode;
     if (tunnel.peerTunnelId !== 0 && message.assignedTunnelId !== tunnel.peerTunnelId) {
@@ -103,9 +111,13 @@ export class TunnelReception {
     if (resultCode === 2 && errorCode === undefined) this.#acquaintance.learnQuirk(tunnel, "short-result");
     const up = tunnel.establishedAt !== undefined;
     const tryAnother = resultCode === 2 && (errorCode === 7 || errorCode === 4);
+    // As LAC we are up with our SCCCN, and the LNS has its answer still to judge.
+    const judging = !up || tunnel.answered >= 0;
+    const aboutSecrets = judging && speaksOfSecrets(tunnel, message);
+    const other = aboutSecrets && addressed && this.#authentication.refused(now, tunnel);
     const cause: Cause = tryAnother
       ? "try-another"
-      : !up && speaksOfSecrets(tunnel, message)
+      : aboutSecrets
         ? "authentication"
         : up
           ? "peer-close"
@@ -117,6 +129,7 @@ export class TunnelReception {
       result: resultCode,
       ...(errorCode !== undefined && { error: errorCode }),
       ...(errorMessage !== undefined && { text: errorMessage }),
+      ...(other && { remedy: OTHER_SECRET }),
     });
     this.#machine.fire(now, tunnel, "rx-StopCCN", { ending: end });
   }
@@ -131,6 +144,10 @@ export class TunnelReception {
     this.#machine.refuse(now, tunnel, event, "protocol-error", { ...STOP.stateMachine, text });
   }
 }
+
+/** What is to be done when the peer has refused one of two secrets. */
+const OTHER_SECRET =
+  "nothing to do if there is another attempt: it is answered with the other of our two secrets; if that is refused too, compare the tunnel secrets at both ends";
 
 /** What other daemons call a secret that is wrong or missing, whatever their result code: xl2tpd's is 2/6. */
 const SECRETS = /\b(challenge|secret)\b/i;

@@ -57,6 +57,8 @@ export class TunnelRegister {
       challenge: undefined,
       peerChallenge: undefined,
       secret: -1,
+      answered: -1,
+      hiddenWith: undefined,
       authenticated: false,
       tieBreaker: undefined,
       sccrqKey: undefined,

@@ -4,7 +4,7 @@
  */
 import { encodeMessage, type Instant } from "@l2tp/protocol";
 import { Acquaintance } from "./acquaintance.ts";
-import { Authentication, answerTo, mustChallenge } from "./authentication.ts";
+import { Authentication, mustChallenge } from "./authentication.ts";
 import type { Cause } from "./cause.ts";
 import { STOP, type StopFacts, sccrp, sccrq, tryStop } from "./control-messages.ts";
 import { ending } from "./ending.ts";
@@ -25,17 +25,17 @@ export class Tunnels {
   readonly register: TunnelRegister;
   readonly reception: TunnelReception;
   readonly machine: TunnelMachine;
-  readonly #authentication: Authentication;
+  readonly authentication: Authentication;
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
     const { core } = parts;
     this.#parts = parts;
     this.acquaintance = new Acquaintance(core);
-    this.#authentication = new Authentication(core);
+    this.authentication = new Authentication(core);
     this.register = new TunnelRegister(parts, this.acquaintance);
-    this.machine = new TunnelMachine(parts, this.acquaintance, this.#authentication, this.register);
-    this.reception = new TunnelReception(core, this.acquaintance, this.#authentication, this.machine);
+    this.machine = new TunnelMachine(parts, this.acquaintance, this.authentication, this.register);
+    this.reception = new TunnelReception(core, this.acquaintance, this.authentication, this.machine);
   }
 
   /** Opens a tunnel to a peer. @throws ControlError, EncodeError; nothing has changed then. */
@@ -119,17 +119,19 @@ export class Tunnels {
     tunnel.name = decision.name ?? tunnel.name;
     if (decision.tunnelId !== undefined) this.register.rename(tunnel, decision.tunnelId);
     tunnel.settings = settings;
+    if (tunnel.hiddenWith !== undefined) this.authentication.hides(tunnel, tunnel.hiddenWith);
+    tunnel.hiddenWith = undefined;
     this.acquaintance.learnQuirks(tunnel, settings.quirks);
     this.acquaintance.configure(now, tunnel);
-    const stop = this.#authentication.judgeChallenge(tunnel);
+    const stop = this.authentication.judgeChallenge(tunnel);
     if (stop !== undefined) {
       this.machine.refuse(now, tunnel, "rx-SCCRQ-unacceptable", "authentication", stop);
       return;
     }
     const challenge = mustChallenge(settings)
-      ? this.#authentication.challenges.issue(this.#parts.core.random, tunnel)
+      ? this.authentication.challenges.issue(this.#parts.core.random, tunnel)
       : undefined;
-    const reply = sccrp(settings, tunnel.tunnelId, challenge, answerTo(2, tunnel));
+    const reply = sccrp(settings, tunnel.tunnelId, challenge, this.authentication.answer(now, 2, tunnel));
     this.#parts.core.counters.count("tunnelsAccepted");
     this.machine.fire(now, tunnel, "rx-SCCRQ-acceptable", { reply });
   }
@@ -188,6 +190,9 @@ export class Tunnels {
 
   /** The time for set-up is over. */
   setUpTimeout(now: Instant, tunnel: Tunnel): void {
+    // Whoever has acknowledged our SCCRP and says nothing may be one that drops a wrong answer in silence.
+    const heard = this.#parts.core.transport.statistics(tunnel.channel)?.queued === 0;
+    if (heard && !tunnel.originator) this.authentication.refused(now, tunnel);
     const stop = { ...STOP.cleared, text: "not established in time" };
     this.machine.refuse(now, tunnel, "set-up-timeout", "set-up-timeout", stop);
   }

@@ -23,7 +23,7 @@ test("every test that is named exists", () => {
   const named = rows.flatMap((row) => (row[4] === "–" ? [] : (row[4] as string).split(/; (?=`\w+\/)/)));
   expect(named.length).toBeGreaterThan(200);
   for (const name of named) {
-    const [, where, title] = /^`(\w+\/\w+)`: (.*)$/.exec(name) ?? [];
+    const [, where, title] = /^`([\w-]+\/[\w-]+)`: (.*)$/.exec(name) ?? [];
     if (where === undefined || title === undefined) throw new Error(`no test is named by "${name}"`);
     const file = `${root}packages/${where.replace("/", "/test/")}.test.ts`;
     const source = sources.get(file) ?? readFileSync(file, "utf8");

@@ -83,7 +83,8 @@ export const PEER_KEYS = {
     aliases: ["auth_file", "l2tp_secrets"],
   }),
   old_secret: ours(text(), {
-    description: "One more secret that is accepted while the peers change to the new one.",
+    description:
+      "One more secret that is good while the peers change to the new one. A peer that has only this one, and challenges us, refuses our first answer and gets this one at its next attempt.",
     expects: "a string that is not empty",
     default: "none",
     example: 'old_secret = "sesame"',

@@ -3,7 +3,13 @@
  * down in order, within a time limit.
  */
 import type { DataPlane, DataPlaneStatus } from "@l2tp/dataplane";
-import { daemonSocketPath, type ManagementServer, SocketError, serve } from "@l2tp/management";
+import {
+  daemonSocketPath,
+  ManagementError,
+  type ManagementServer,
+  SocketError,
+  serve,
+} from "@l2tp/management";
 import type { Context } from "@l2tp/node";
 import { type LoadedConfig, readConfig } from "./config-file.ts";
 import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
@@ -194,11 +200,14 @@ function startAll(runtime: Runtime, { config }: LoadedConfig, logger: LogWriter)
   }
 }
 
-/** SIGHUP. What was wrong is in the log. */
+/** SIGHUP. What was wrong with the configuration is in the log already. */
 async function reload(reloader: Reloader, notify: Notify, logger: LogWriter): Promise<void> {
   notify(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
   logger.info({}, "SIGHUP: the configuration is read again");
-  await reloader.reload({ dryRun: false }).catch(() => {});
+  await reloader.reload({ dryRun: false }).catch((error: unknown) => {
+    if (error instanceof ManagementError) return;
+    logger.error({ error }, "the configuration could not be put into force");
+  });
   notify("READY=1");
 }
 

@@ -266,7 +266,9 @@ export class Runtime implements AsyncDisposable {
     const up = calls.filter(({ state }) => state === "up");
     if (up.length === 0) return;
     // Nothing new is begun meanwhile; tunnels end with the context, which says why.
-    const drained = this.context.drain({ closeTunnels: false }).catch(() => {});
+    const drained = this.context.drain({ closeTunnels: false }).catch((error: unknown) => {
+      this.#logger.error({ error }, "calls could not be ended before their tunnels; all ends at once");
+    });
     for (const session of up) session.hangUp();
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise((resolve) => {

@@ -163,9 +163,9 @@ export class Context implements AsyncDisposable {
    * Begins no tunnel and no call any more; those that there are end by themselves, or in waves. Static and quiescent tunnels
    * stay. Resolves when no call is left, or {@link resume} was called.
    */
-  drain(options: DrainOptions = {}): Promise<void> {
+  async drain(options: DrainOptions = {}): Promise<void> {
     this.#assertOpen();
-    return this.#dynamics.drain(options);
+    await this.#dynamics.drain(options);
   }
 
   /** Goes back to work after {@link drain}. */

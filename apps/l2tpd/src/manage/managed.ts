@@ -99,9 +99,12 @@ export class ManagedDaemon extends ShownDaemon implements Managed {
       { perSecond: rate, deadlineMs: limit },
       "draining: no new tunnels and calls are taken",
     );
-    void drained.then(() => {
-      if (this.drain_) this.parts.logger.info({}, "drained: no call is left");
-    });
+    void drained.then(
+      () => {
+        if (this.drain_) this.parts.logger.info({}, "drained: no call is left");
+      },
+      (error: unknown) => this.parts.logger.error({ error }, "draining has failed"),
+    );
     return this.drainStatus(now);
   }
 

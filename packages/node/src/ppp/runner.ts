@@ -18,6 +18,7 @@ import { Admission, type AdmissionOwner } from "./admission.ts";
 import { planeConfiguration } from "./configuration.ts";
 import type { PppDownReason, PppStatus } from "./events.ts";
 import type { PppRun, PppRunnerOptions } from "./host.ts";
+import { LinkEcho } from "./link-echo.ts";
 import { LinkIpv6 } from "./link-ipv6.ts";
 import { PlaneLink, type PlaneLinkOwner } from "./plane-link.ts";
 import { type OwnEnd, pppDownReason } from "./reasons.ts";
@@ -47,6 +48,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   /** What PPP agreed on last. */
   #agreed: LinkConfiguration | undefined;
   #ipv6: LinkIpv6 | undefined;
+  #echo: LinkEcho | undefined;
   /** Number of the authentication protocol that was spoken last. */
   #spoken = 0;
   /** PPP says up; the data plane may have to do something yet. */
@@ -110,6 +112,10 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
         this.#tell((at) => this.#session.receive(at, frame));
       }),
     ];
+    if (link.packets !== undefined) {
+      this.#echo = new LinkEcho(link.packets);
+      this.#handlers = [...this.#handlers, this.#echo];
+    }
     this.#ipv6 = LinkIpv6.of(this.#options);
     if (this.#ipv6 !== undefined) {
       this.#handlers = [...this.#handlers, this.#ipv6.listen((packet) => this.#takeIpv6(packet))];
@@ -283,6 +289,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
 
   #configure(): void {
     if (this.#agreed === undefined) return;
+    this.#echo?.answerFor(addressesShown(this.#agreed, this.#ipv6?.service));
     const isRouter = this.#options.profile.ipv6.role === "router";
     this.#plane.configure(
       planeConfiguration(this.#agreed, this.#admission.grant, this.#ipv6?.service, isRouter),

@@ -1,8 +1,9 @@
 /** Echo requests and Neighbor Solicitations, octet by octet. */
+import { parseIpv6 } from "@l2tp/ppp";
 import { expect, test } from "vitest";
 import { ParameterError } from "../../src/errors.ts";
 import { EchoResponder, respondToEcho } from "../../src/ppp/index.ts";
-import { rng } from "./world.ts";
+import { CLIENT, last, PppWorld, rng, SERVER } from "./world.ts";
 
 const hex = (text: string): Uint8Array =>
   Uint8Array.from(text.replace(/#.*/g, "").replace(/\s/g, "").match(/../g) ?? [], (octets) =>
@@ -155,6 +156,29 @@ test("it answers on the packets of a session until it is disposed of", () => {
   expect(sent).toHaveLength(1);
   responding[Symbol.dispose]();
   expect(handler).toBeUndefined();
+});
+
+test("a session that ends in the program can be pinged from the beginning, until the program takes its packets", async () => {
+  const world = new PppWorld().user().address({ address: "10.0.0.2", ipv6Prefix: "2001:db8:1::/64" });
+  const { client, server } = await world.run(CLIENT, { ...SERVER, ipv6: {} }, undefined, 5_000);
+  const got: Uint8Array[] = [];
+  client.link.packets.onPacket((packet) => got.push(packet.slice()));
+  client.link.packets.send(fix4(PING.slice()));
+  const { local, peer } = last(server, "up")?.ipv6 ?? {};
+  const [own, other] = [peer, local].map((text) => parseIpv6(text ?? "") as Uint8Array);
+  client.link.packets.send(
+    v6(own as Uint8Array, other as Uint8Array, 64, hex("80 00 0000 1234 0001 deadbeef")),
+  );
+  await world.advance(10);
+  expect(got.map((packet) => [packet[0], packet[(packet[0] as number) === 0x45 ? 20 : 40]])).toEqual([
+    [0x45, 0],
+    [0x60, 129],
+  ]);
+  const taken: Uint8Array[] = [];
+  server.link.packets.onPacket((packet) => taken.push(packet.slice()));
+  client.link.packets.send(fix4(PING.slice()));
+  await world.advance(10);
+  expect([got.length, taken.length]).toEqual([2, 1]);
 });
 
 test("an address that is none is refused", () => {

@@ -17,7 +17,7 @@ import {
   readControl,
 } from "@l2tp/linux";
 import type { Encapsulation, IpAddress, SocketAddress } from "@l2tp/protocol";
-import { EAGAIN, EINTR } from "./errno.ts";
+import { EAGAIN, EINTR, EINVAL, EMSGSIZE } from "./errno.ts";
 
 /** The largest datagram there is. */
 const LARGEST = 65_535;
@@ -98,7 +98,7 @@ export class ControlChannel {
   send(message: ControlMessageOut, from: IpAddress | undefined): number {
     const zeros = this.#encapsulation === "ip" ? ZEROS : 0;
     const length = message.datagram.length + zeros;
-    if (length > LARGEST) return 90; // EMSGSIZE
+    if (length > LARGEST) return EMSGSIZE;
     const out = this.#out;
     const port = this.#encapsulation === "udp" ? message.to.port : 0;
     let name: Uint8Array;
@@ -111,7 +111,7 @@ export class ControlChannel {
         control = encodeControl([packetInfoControl({ address: from, interfaceIndex: 0 })]);
       }
     } catch {
-      return 22; // EINVAL: an address that is none.
+      return EINVAL; // An address that is none.
     }
     out.name.set(name);
     out.control.set(control);

@@ -1,5 +1,4 @@
 /** A wire: one local address with its sockets, two packet threads, and the tunnels and sessions on it. */
-import { randomInt } from "node:crypto";
 import {
   type Binding,
   type ControlHandler,
@@ -7,7 +6,6 @@ import {
   checkTunnel,
   type DataPlaneCapabilities,
   type FeatureStatus,
-  largestId,
   NoticeQueue,
   PlaneError,
   type PlaneNotice,
@@ -20,9 +18,8 @@ import {
   type Wire,
   type WireCounters,
 } from "@l2tp/dataplane";
-import { decodeSocketAddress, errnoName, formatIp, type NetworkNamespace, openNamespace } from "@l2tp/linux";
+import { errnoName, type NetworkNamespace, openNamespace } from "@l2tp/linux";
 import type { Encapsulation, IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
-import { ControlChannel } from "./control-channel.ts";
 import type { Features } from "./features.ts";
 import type { HostedSession, TunnelHost } from "./host.ts";
 import { NetworkView } from "./network.ts";
@@ -31,8 +28,10 @@ import { IndexPool, SessionRegistry } from "./registry.ts";
 import type { SharedTuns } from "./shared-tun.ts";
 import { describe, WireSockets } from "./sockets.ts";
 import { UserspaceTunnel } from "./tunnel.ts";
+import { WireControl, type WireControlOwner } from "./wire-control.ts";
+import { WireTunnels } from "./wire-tunnels.ts";
 import { FrameRing } from "./worker/frame-ring.ts";
-import { CONTROL_SOCKET, NOTICE_INTERVAL_MS } from "./worker/loop.ts";
+import { CONTROL_SOCKET } from "./worker/loop.ts";
 import type { Report } from "./worker/messages.ts";
 import { Ring } from "./worker/ring.ts";
 import { COUNTER, Shared } from "./worker/shared.ts";
@@ -55,7 +54,7 @@ export interface WireHost {
   closed(wire: UserspaceWire): void;
 }
 
-export class UserspaceWire implements Wire, TunnelHost {
+export class UserspaceWire implements Wire, TunnelHost, WireControlOwner {
   readonly local: SocketAddress;
   readonly encapsulation: Encapsulation;
   readonly notices = new NoticeQueue();
@@ -70,22 +69,13 @@ export class UserspaceWire implements Wire, TunnelHost {
   readonly shared: Shared;
   readonly sharedTuns: SharedTuns;
   readonly namespacePath: string | undefined;
-  readonly #ring: Ring;
   readonly #framesUp: FrameRing;
   readonly #packetsUp: FrameRing;
   readonly #down: FrameRing;
-  readonly #control: ControlChannel;
-  readonly #onControl: ControlHandler;
-  readonly #tunnels = new Map<number, UserspaceTunnel>();
-  readonly #reserved = new Set<number>();
+  readonly #control: WireControl;
+  readonly #tunnels: WireTunnels;
   readonly #sessions: SessionRegistry;
   readonly #destinations: IndexPool;
-  #controlReceived = 0;
-  #controlSent = 0;
-  #malformed = 0;
-  /** ICMP errors that came to the control socket and were not told of yet. */
-  #controlErrors = 0;
-  #controlErrorsAt = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | undefined;
   #dead: string | undefined;
   #checksum: string = "JavaScript";
@@ -94,7 +84,6 @@ export class UserspaceWire implements Wire, TunnelHost {
   private constructor(binding: Binding, onControl: ControlHandler, host: WireHost) {
     this.#host = host;
     this.encapsulation = binding.encapsulation;
-    this.#onControl = onControl;
     this.#namespace = enter(binding);
     const { features } = host;
     try {
@@ -107,16 +96,16 @@ export class UserspaceWire implements Wire, TunnelHost {
     this.local = this.sockets.local;
     this.name = describe({ ...binding, local: this.local });
     this.shared = Shared.create(host.rows, RING_OCTETS);
+    this.#tunnels = new WireTunnels(this.name);
     this.#sessions = new SessionRegistry(this.shared, host.rows, this.name);
     this.#destinations = new IndexPool(host.rows);
     this.sharedTuns = host.sharedTuns;
     this.namespacePath = binding.namespace;
     const { buffers } = this.shared;
-    this.#ring = new Ring(buffers.ring);
     this.#framesUp = new FrameRing(buffers.framesUp);
     this.#packetsUp = new FrameRing(buffers.packetsUp);
     this.#down = new FrameRing(buffers.down);
-    this.#control = new ControlChannel(this.sockets, this.encapsulation, (work) => this.inNamespace(work));
+    this.#control = new WireControl(this, new Ring(buffers.ring), onControl);
     const settings = {
       encapsulation: this.encapsulation,
       family: this.local.family,
@@ -153,6 +142,14 @@ export class UserspaceWire implements Wire, TunnelHost {
       await wire[Symbol.asyncDispose]();
       throw planeError(error, `wire on ${wire.name}`, {});
     }
+  }
+
+  get closing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  armControl(): void {
+    this.receiver.arm(this.sockets.control, CONTROL_SOCKET);
   }
 
   /** Runs work in the wire's network namespace, on this thread and without waiting. */
@@ -202,15 +199,9 @@ export class UserspaceWire implements Wire, TunnelHost {
     if (this.#closing !== undefined || this.#dead !== undefined) return;
     const from = message.from ?? (message.tunnel as UserspaceTunnel | undefined)?.local;
     const errno = this.#control.send(message, from);
-    if (errno === 0) this.#controlSent++;
-    else if (message.tunnel !== undefined) {
-      this.notices.push({
-        type: "send-failed",
-        tunnelId: message.tunnel.tunnelId,
-        code: errnoName(errno),
-        count: 1,
-      });
-    }
+    if (errno === 0 || message.tunnel === undefined) return;
+    const { tunnelId } = message.tunnel;
+    this.notices.push({ type: "send-failed", tunnelId, code: errnoName(errno), count: 1 });
   }
 
   async reserveTunnelId(version: L2tpVersion): Promise<Reservation> {
@@ -219,19 +210,7 @@ export class UserspaceWire implements Wire, TunnelHost {
     if (!versions.includes(version)) {
       throw new PlaneError("unsupported", `L2TPv${version} is not to be had here: ${versions.join(", ")}`);
     }
-    const largest = largestId(version);
-    if (this.#reserved.size + this.#tunnels.size >= largest / 2) {
-      throw new PlaneError("limit", `the wire on ${this.name} has half of all tunnel IDs in use`);
-    }
-    for (;;) {
-      const tunnelId = randomInt(1, largest + 1);
-      if (this.#reserved.has(tunnelId) || this.#tunnels.has(tunnelId)) continue;
-      this.#reserved.add(tunnelId);
-      const release = async () => {
-        this.#reserved.delete(tunnelId);
-      };
-      return { tunnelId, [Symbol.asyncDispose]: release };
-    }
+    return this.#tunnels.reserve(version);
   }
 
   async createTunnel(parameters: TunnelPlaneParameters): Promise<TunnelPlane> {
@@ -241,13 +220,9 @@ export class UserspaceWire implements Wire, TunnelHost {
       { encapsulation: this.encapsulation, family: this.local.family },
       this.#host.capabilities,
     );
-    const { tunnelId } = parameters;
-    if (this.#tunnels.has(tunnelId)) {
-      throw new PlaneError("id-in-use", `tunnel ${tunnelId} is there already on the wire on ${this.name}`);
-    }
+    this.#tunnels.requireFree(parameters.tunnelId);
     const tunnel = new UserspaceTunnel(this, parameters);
-    this.#tunnels.set(tunnelId, tunnel);
-    this.#reserved.delete(tunnelId);
+    this.#tunnels.add(tunnel);
     return tunnel;
   }
 
@@ -310,9 +285,9 @@ export class UserspaceWire implements Wire, TunnelHost {
     const { counters } = this.shared;
     return {
       strayData: counters[COUNTER.strayData] as number,
-      malformed: (counters[COUNTER.malformed] as number) + this.#malformed,
-      controlReceived: this.#controlReceived,
-      controlSent: this.#controlSent,
+      malformed: (counters[COUNTER.malformed] as number) + this.#control.malformed,
+      controlReceived: this.#control.received,
+      controlSent: this.#control.sent,
       overruns: counters[COUNTER.overruns] as number,
     };
   }
@@ -320,10 +295,10 @@ export class UserspaceWire implements Wire, TunnelHost {
   #onReport(report: Report): void {
     switch (report.type) {
       case "control-readable":
-        this.#readControl();
+        this.#control.readSocket();
         break;
       case "strays":
-        this.#readStrays();
+        this.#control.readStrays();
         break;
       case "frames":
         this.#readFrames(this.#framesUp);
@@ -347,33 +322,8 @@ export class UserspaceWire implements Wire, TunnelHost {
       case "session-lost":
         void this.#sessions.byRow(report.row)?.lost(`its interface is gone (${errnoName(report.errno)})`);
         break;
-      case "stray-data":
-        this.notices.push({ ...report, from: this.#address(report.from) });
-        break;
-      case "peer-moved":
-        this.notices.push({
-          type: "peer-moved",
-          tunnelId: report.tunnelId,
-          peer: this.#address(report.from),
-        });
-        break;
-      case "overrun":
-        this.notices.push({
-          type: "overrun",
-          count: report.count,
-          where: `data of the wire on ${this.name}`,
-        });
-        break;
-      case "send-failed":
-        this.notices.push({
-          type: "send-failed",
-          tunnelId: report.tunnelId,
-          code: errnoName(report.errno),
-          count: report.count,
-        });
-        break;
       case "send-refused":
-        this.#refused(this.#address(report.to), errnoName(report.errno), report.count);
+        this.refused(this.#control.address(report.to), report.errno, report.count);
         break;
       case "gso-refused":
         this.#gsoRefusal =
@@ -381,55 +331,42 @@ export class UserspaceWire implements Wire, TunnelHost {
           `(${errnoName(report.errno)}) and go one by one`;
         break;
       default:
+        this.#tell(report);
+    }
+  }
+
+  /** What a packet thread has counted, for whoever reads the notices. */
+  #tell(report: Report): void {
+    switch (report.type) {
+      case "stray-data":
+        this.notices.push({ ...report, from: this.#control.address(report.from) });
+        break;
+      case "peer-moved": {
+        const { type, tunnelId, from } = report;
+        this.notices.push({ type, tunnelId, peer: this.#control.address(from) });
+        break;
+      }
+      case "overrun":
+        this.notices.push({ ...report, where: `data of the wire on ${this.name}` });
+        break;
+      case "send-failed": {
+        const { type, tunnelId, errno, count } = report;
+        this.notices.push({ type, tunnelId, code: errnoName(errno), count });
+        break;
+      }
+      default:
         break;
     }
   }
 
   /** The network answered a message with an error: to which tunnel it belongs, its destination tells. */
-  #refused(to: SocketAddress, code: string, count: number): void {
-    for (const tunnel of this.#tunnels.values()) {
+  refused(to: SocketAddress, errno: number, count: number): void {
+    for (const tunnel of this.#tunnels.all()) {
       // Both as the kernel writes it: a person may write an IPv6 address in many ways.
-      const peer = this.#address(tunnel.address);
+      const peer = this.#control.address(tunnel.address);
       if (peer.address !== to.address || peer.port !== to.port) continue;
-      this.notices.push({ type: "send-failed", tunnelId: tunnel.tunnelId, code, count });
+      this.notices.push({ type: "send-failed", tunnelId: tunnel.tunnelId, code: errnoName(errno), count });
       return;
-    }
-  }
-
-  #readControl(): void {
-    if (this.#closing !== undefined) return;
-    this.#control.receiveErrors((to, errno) => {
-      const now = performance.now();
-      this.#controlErrors++;
-      if (now - this.#controlErrorsAt < NOTICE_INTERVAL_MS) return;
-      this.#refused(this.#address(to), errnoName(errno), this.#controlErrors);
-      this.#controlErrors = 0;
-      this.#controlErrorsAt = now;
-    });
-    const more = this.#control.receive(
-      (message) => {
-        if (this.#closing !== undefined) return;
-        this.#controlReceived++;
-        this.#onControl(message);
-      },
-      () => {
-        this.#malformed++;
-      },
-    );
-    if (this.#closing !== undefined) return;
-    if (more) setImmediate(() => this.#readControl());
-    else this.receiver.arm(this.sockets.control, CONTROL_SOCKET);
-  }
-
-  #readStrays(): void {
-    for (let stray = this.#ring.shift(); stray !== undefined; stray = this.#ring.shift()) {
-      if (this.#closing !== undefined) return;
-      const known = this.sockets.wildcard && stray.local.some((octet) => octet !== 0);
-      const to = known
-        ? formatIp(stray.local.subarray(0, this.local.family === 4 ? 4 : 16))
-        : this.local.address;
-      this.#controlReceived++;
-      this.#onControl({ from: this.#address(stray.from), to, datagram: stray.datagram });
     }
   }
 
@@ -443,11 +380,6 @@ export class UserspaceWire implements Wire, TunnelHost {
       session.arrived?.(ring.kind, ring.u8.slice(ring.offset, ring.offset + ring.length));
     }
     setImmediate(() => this.#readFrames(ring));
-  }
-
-  #address(octets: Uint8Array): SocketAddress {
-    const { address, port } = decodeSocketAddress(octets) as SocketAddress;
-    return { family: this.local.family, address, port: this.encapsulation === "udp" ? port : 0 };
   }
 
   /** A packet thread died: a bug, or memory that ran out. Nothing moves any more, and everyone is told. */
@@ -468,7 +400,7 @@ export class UserspaceWire implements Wire, TunnelHost {
 
   async #close(): Promise<void> {
     // While the threads still run, so that the sessions leave them in order.
-    await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel[Symbol.asyncDispose]()));
+    await this.#tunnels.close();
     await this.sharedTuns.close(this);
     await Promise.all([this.receiver.stop(), this.sender.stop(), this.network.close()]);
     // Now nothing reads the descriptors any more.

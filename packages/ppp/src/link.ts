@@ -50,9 +50,19 @@ export type Phase = "dead" | "establish" | "authenticate" | "network" | "termina
 const CONTROL_RATION = [100, 20] as const;
 /** Code-Rejects and Protocol-Rejects that it sends. */
 const REJECT_RATION = [10, 1] as const;
+/** Packets that end an agreement to begin anew, of all protocols together: each costs routes, addresses, lines in logs. */
+const RENEGOTIATION_RATION = [10, 0.1] as const;
 /** Milliseconds between Reset-Requests. */
 const RESET_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
+/** Codes that take an agreement down for another (RFC 1661 §4.1); a Terminate-Request takes it down for good. */
+const BEGINS_ANEW: ReadonlySet<number> = new Set([
+  CODE.configureRequest,
+  CODE.configureAck,
+  CODE.configureNak,
+  CODE.configureReject,
+  CODE.terminateAck,
+]);
 /** What may be said before both sides know who the other is (RFC 1661 §3.5). */
 const SPOKEN_EARLY: ReadonlySet<number> = new Set([
   PROTOCOL.lcp,
@@ -110,6 +120,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
   #noProof = false;
   readonly #control = new Ration(...CONTROL_RATION);
   readonly #rejects = new Ration(...REJECT_RATION);
+  readonly #renegotiations = new Ration(...RENEGOTIATION_RATION);
 
   constructor(settings: PppSettings, random: Random) {
     this.settings = settings;
@@ -169,7 +180,7 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     if (packet === undefined) return this.count("malformed");
     switch (protocol) {
       case PROTOCOL.lcp:
-        return this.lcp.receive(now, packet);
+        return this.#negotiate(now, this.lcp, packet);
       case PROTOCOL.pap:
       case PROTOCOL.chap:
       case PROTOCOL.eap:
@@ -177,8 +188,21 @@ export class Link implements LcpHost, AuthHost, CcpHost {
       default:
         if (this.phase !== "network") return this.count("unexpected");
         if (protocol === PROTOCOL.ccp && this.ccp === undefined) this.#openCcp(now);
-        return this.#network(protocol)?.receive(now, packet) ?? undefined;
+        return this.#negotiate(now, this.#network(protocol), packet);
     }
+  }
+
+  /** To the protocol that a packet is of; what would end an agreement, only as often as that may be. */
+  #negotiate(
+    now: number,
+    negotiation: Pick<Negotiation<never>, "state" | "receive"> | undefined,
+    packet: Packet,
+  ): void {
+    if (negotiation?.state === "Opened" && BEGINS_ANEW.has(packet.code) && !this.#renegotiations.take(now)) {
+      this.counters.flooded++;
+      return;
+    }
+    negotiation?.receive(now, packet);
   }
 
   /** Whether this link speaks a protocol at all. */

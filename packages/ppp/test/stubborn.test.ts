@@ -173,3 +173,36 @@ test("a line that sends back all there is is taken for that, whatever we ask of 
     }
   }
 });
+
+test("a peer that negotiates IPCP anew for ever takes it down ten times, and then once in ten seconds", () => {
+  const pair = new Pair(CLIENT, { ...SERVER, ipv6: false }).start().run(5000);
+  for (let i = 0; i < 1000; i++) {
+    pair.link.b.receive(pair.now, hex(`8021 01 ${id(i)} 000a 0306 0a000002`));
+    pair.run(60);
+  }
+  expect(pair.all("b", "gate").filter(({ mode }) => mode === "drop").length).toBeLessThanOrEqual(17);
+  expect(pair.link.b.counters.flooded).toBeGreaterThan(500);
+  pair.run(30_000);
+  expect(pair.settled).toBe(true);
+});
+
+test("who answers with another name when asked again is sent away, whatever it knows", () => {
+  const pair = new Pair(CLIENT, {
+    ...SERVER,
+    authenticatePeer: { methods: ["chap-md5"], rechallengeMs: 10_000 },
+  })
+    .start()
+    .run(5000);
+  pair.tap = (from, frame) =>
+    from === "a" && frame[0] === 0xc2 && frame[2] === 2
+      ? hex(
+          `c223 02 ${id(frame[3] as number)} 001a 10 ${Buffer.from(frame.subarray(7, 23)).toString("hex")} 7875736572`,
+        )
+      : frame;
+  pair.authority.b = () => ({ accept: true });
+  pair.run(30_000);
+  expect(pair.last("b", "down")?.reason).toMatchObject({
+    code: "authentication-failed",
+    text: expect.stringMatching(/Another name/),
+  });
+});

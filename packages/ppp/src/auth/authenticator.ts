@@ -245,7 +245,7 @@ export class Authenticator {
     if (!this.#identified) {
       if (type !== EAP_TYPE.identity) return this.#host.count("unexpected");
       if (value.length === 0 || value.length > MAXIMUM_NAME)
-        return this.#conclude(now, { accept: false, retry: false });
+        return this.#conclude(now, { accept: false, retry: false, message: "A name is needed" });
       this.#identified = true;
       this.#name = value.slice();
       return this.#ask(now);
@@ -277,7 +277,11 @@ export class Authenticator {
     const other: AuthMethod = this.method === "eap-md5" ? "eap-mschap-v2" : "eap-md5";
     const type = other === "eap-md5" ? EAP_TYPE.md5 : EAP_TYPE.mschapV2;
     if (!this.#peer.methods.includes(other) || !wanted.includes(type) || --this.#attempts <= 0) {
-      return this.#conclude(now, { accept: false, retry: false });
+      return this.#conclude(now, {
+        accept: false,
+        retry: false,
+        message: "it takes none of our EAP methods",
+      });
     }
     this.method = other;
     this.#ask(now);
@@ -315,6 +319,9 @@ export class Authenticator {
   #proofGiven(now: number, response: Uint8Array, name: Uint8Array) {
     // Nobody is called nothing: such names matched empty entries elsewhere for years.
     if (name.length === 0) return this.#refuseAtOnce(now);
+    // Who is asked again has nobody else's rights.
+    if (this.#again && !same(name, this.#name))
+      return this.#conclude(now, { accept: false, retry: false, message: "Another name than before" });
     if (name.length > MAXIMUM_NAME) return this.#refuseAtOnce(now, "The name is too long");
     const { method } = this;
     if (method === "pap") return;

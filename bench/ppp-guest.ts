@@ -1,11 +1,13 @@
 /**
- * One PPP session through xl2tpd with pppd on a pseudo-terminal, as it is on a machine without the kernel's L2TP, and through
- * our LNS on the userspace data plane, inside the virtual machine, where pppd works. Both are dialled by l2tpd on the
- * userspace data plane. Prints one line of JSON a round. Started by `suites/ppp-xl2tpd.ts`.
+ * Inside the virtual machine, where pppd works, our LNS on the userspace data plane beside xl2tpd: one PPP session's TCP,
+ * dialled by l2tpd, with pppd on a pseudo-terminal, as it is on a machine without the kernel's L2TP; and how fast many sessions
+ * come up, dialled by l2tpload, with pppd on the kernel's L2TP. Prints one line of JSON a round. Started by
+ * `suites/ppp-xl2tpd.ts`.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Site } from "@l2tp/lab";
+import type { Report } from "../apps/l2tpload/src/report.ts";
 import { OUTER } from "../interop/kernel/combinations.ts";
 import { KernelSites } from "../interop/kernel/guest/sites.ts";
 import { Daemon } from "../interop/support/daemon.ts";
@@ -16,7 +18,9 @@ import { PPP_LINE, type PppPath, type PppRound } from "./ppp-round.ts";
 const ROUNDS = Number(process.argv[2] ?? 1);
 const SECONDS = 5;
 const WARM_SECONDS = 2;
-const L2TPD = process.argv[3] ?? "";
+const [, , , L2TPD = "", L2TPLOAD = ""] = process.argv;
+/** Of which each is a pppd at xl2tpd's. */
+const SESSIONS = 80;
 /** Node and pppd start slowly in the virtual machine. */
 const PATIENCE = { patienceMs: 120_000 };
 
@@ -127,24 +131,43 @@ async function path(sites: KernelSites, lns: () => number[]): Promise<PppPath> {
   return result;
 }
 
-async function xl2tpd(sites: KernelSites): Promise<PppPath> {
+/** Brings sessions up, and gives how many a second; of an LNS that has done so before, as one that is up for days. */
+async function rate(sites: KernelSites): Promise<number> {
+  await load(sites);
+  return load(sites);
+}
+
+async function load({ a: lac }: KernelSites): Promise<number> {
+  const { output } = await lac.execute(
+    process.execPath,
+    ...[L2TPLOAD, "--json", "--quiet", "-t", "1", "-s", String(SESSIONS), "--secret", SECRET],
+    ...["--ppp", "--auth", "chap-md5", "--user", USER.name, "--password", USER.password],
+    ...["--set-up-time", "120s", "--duration", "180s", OUTER[4].b],
+  );
+  const { sessions } = JSON.parse(output.slice(output.indexOf("{"))) as Report;
+  if (sessions.up < SESSIONS) throw new Error(`${sessions.up} of ${SESSIONS} sessions came up: ${output}`);
+  return sessions.perSecond;
+}
+
+async function xl2tpd<T>(sites: KernelSites, global: string, measure: () => Promise<T>): Promise<T> {
   await using lns = new Xl2tpd(sites.b, {
-    global: "force userspace = yes",
+    global,
     sections: LNS_SECTIONS,
     options: LNS_OPTIONS,
     secrets: `* * ${SECRET}\n`,
   });
   try {
-    return await path(sites, () => named("xl2tpd", "pppd"));
+    await lns.says(/Listening on IP address/);
+    return await measure();
   } catch (error) {
     throw new Error(`xl2tpd said:\n${lns.said}`, { cause: error });
   }
 }
 
-async function ours(sites: KernelSites): Promise<PppPath> {
+async function ours<T>(sites: KernelSites, measure: (pid: number) => Promise<T>): Promise<T> {
   await using lns = l2tpd(sites.b, LNS_DOCUMENT);
   await lns.says(/listen/, PATIENCE);
-  const result = await path(sites, () => [lns.pid]);
+  const result = await measure(lns.pid);
   await lns.stop();
   return result;
 }
@@ -152,7 +175,16 @@ async function ours(sites: KernelSites): Promise<PppPath> {
 using sites = new KernelSites();
 writeSecrets({ [USER.name]: USER.password });
 for (let round = 0; round < ROUNDS; round++) {
-  const found: PppRound = { ours: await ours(sites), xl2tpd: await xl2tpd(sites) };
+  const found: PppRound = {
+    path: {
+      ours: await ours(sites, (pid) => path(sites, () => [pid])),
+      xl2tpd: await xl2tpd(sites, "force userspace = yes", () => path(sites, () => named("xl2tpd", "pppd"))),
+    },
+    perSecond: {
+      ours: await ours(sites, () => rate(sites)),
+      xl2tpd: await xl2tpd(sites, "", () => rate(sites)),
+    },
+  };
   process.stdout.write(`${PPP_LINE}${JSON.stringify(found)}\n`);
 }
 process.exit(0);

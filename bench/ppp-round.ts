@@ -8,9 +8,11 @@ export interface PppPath {
   readonly cpuPerGb: { readonly down: number; readonly up: number };
 }
 
+/** Both LNSs in one round. */
 export interface PppRound {
-  readonly ours: PppPath;
-  readonly xl2tpd: PppPath;
+  readonly path: { readonly ours: PppPath; readonly xl2tpd: PppPath };
+  /** Sessions fully up each second: LCP, CHAP, IPCP. */
+  readonly perSecond: { readonly ours: number; readonly xl2tpd: number };
 }
 
 /** Marks the lines of JSON. */

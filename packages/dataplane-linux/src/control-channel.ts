@@ -21,6 +21,8 @@ import type { WireSockets } from "./wire-sockets.ts";
 
 /** Messages read in one turn of the event loop; the rest waits for the next one. */
 const MESSAGES_PER_TURN = 128;
+/** And how long: each is handled by the control plane. */
+const MS_PER_TURN = 5;
 const EAGAIN = ERRNO["EAGAIN"] as number;
 const EINVAL = ERRNO["EINVAL"] as number;
 const NOTHING = new Uint8Array(0);
@@ -80,7 +82,10 @@ export class ControlChannel {
 
   #drain(fd: Fd, local: IpAddress): void {
     const buffer = this.#buffer;
+    const end = performance.now() + MS_PER_TURN;
     for (let i = 0; i < MESSAGES_PER_TURN && !this.#closed; i++) {
+      // What is left is told of again; of a socket that is about to be closed there is no next time.
+      if (i > 0 && this.#watches.has(fd) && performance.now() > end) return;
       const octets = buffer.receive(fd);
       if (octets === -EAGAIN) return;
       // The report of an earlier message (an ICMP answer): it is gone with this call.

@@ -80,6 +80,16 @@ export function tunnelIdOf(message: NetlinkMessage): number {
   return found;
 }
 
+/** The session ID that a message names; 0 when it names none. */
+export function sessionIdOf(message: NetlinkMessage): number {
+  const view = viewOf(message);
+  let found = 0;
+  attributes(view, nlabi.genlmsghdr.size, view.byteLength, (type, at) => {
+    if (type === SESSION_ID) found = view.getUint32(at, true);
+  });
+  return found;
+}
+
 /** Reads IDs and counters of a session into a row; counters that this kernel does not have are 0. */
 export function readSession(message: NetlinkMessage, row: SessionStatistics): void {
   for (const name of COUNTERS) if (name !== undefined) row[name] = 0;

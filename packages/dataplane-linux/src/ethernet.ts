@@ -1,15 +1,17 @@
 /** Ethernet pseudowires (RFC 4719): the kernel's `l2tp_eth` gives each session an interface. */
 import { PlaneError, type SessionPlaneParameters } from "@l2tp/dataplane";
-import { applyInterfaceSettings, link, parseIp } from "@l2tp/linux";
+import { applyInterfaceSettings, link, type NetlinkMessage, parseIp } from "@l2tp/linux";
+import { sessionIdOf } from "./dump.ts";
 import { isErrno, kernelError, sessionError } from "./failure.ts";
 import {
   createSession,
   deleteSession,
-  dumpSessions,
   getSession,
   L2SPEC,
   type L2tpAttributes,
   PWTYPE,
+  readAll,
+  readObject,
 } from "./family.ts";
 import { sequenceAttributes } from "./sequence.ts";
 import type { KernelSession, SessionHost, SessionKind } from "./session-kind.ts";
@@ -164,9 +166,14 @@ async function inUse(
   name: string,
   cause: unknown,
 ): Promise<PlaneError> {
-  const sessions = await kernel.run(dumpSessions(kernel.family)).catch(() => []);
-  const same = sessions.filter(({ SESSION_ID }) => SESSION_ID === sessionId);
-  const holder = same.find(({ CONN_ID }) => CONN_ID === carrier.tunnelId) ?? same[0];
+  let holder: L2tpAttributes | undefined;
+  // Of many thousand only those are read that have the ID.
+  const look = (message: NetlinkMessage) => {
+    if (sessionIdOf(message) !== sessionId) return;
+    const found = readObject(kernel.family, message);
+    if (holder === undefined || found?.CONN_ID === carrier.tunnelId) holder = found;
+  };
+  await kernel.run(readAll(kernel.family, "sessions", look)).catch(() => {});
   if (holder !== undefined) {
     return new PlaneError(
       "id-in-use",

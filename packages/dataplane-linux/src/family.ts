@@ -212,6 +212,10 @@ export const readAll = (
 export const dumpSessions = (family: Family): NetlinkRequest<L2tpAttributes[]> =>
   request(family, "SESSION_GET", "dump", "", {}, all);
 
+/** What a message of a dump says, as a whole; `undefined` for one of another family. */
+export const readObject = (family: Family, message: NetlinkMessage): L2tpAttributes | undefined =>
+  FAMILY.decode(family, message)?.attributes;
+
 /** What a multicast message says: the same body as a GET, with the command that caused it. */
 export interface L2tpNotification {
   readonly command: keyof typeof L2TP_COMMAND;

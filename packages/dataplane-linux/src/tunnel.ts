@@ -10,6 +10,7 @@ import {
   USUAL_PATH_MTU,
 } from "@l2tp/dataplane";
 import type { IpAddress, SocketAddress } from "@l2tp/protocol";
+import { inSlices } from "./dump.ts";
 import { kernelError } from "./failure.ts";
 import type { KernelTunnel } from "./kernel-tunnel.ts";
 import { type Path, pathTo } from "./path.ts";
@@ -204,14 +205,18 @@ export class LinuxTunnel implements TunnelPlane, SessionOwner {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#wire.pacer.end(() => this.#close());
     return this.#closing;
   }
 
   async #close(): Promise<void> {
     await Promise.allSettled([...this.#making]);
     const last = this.#wire.isLastOn(this);
-    await Promise.all([...this.sessions()].map((session) => session.close(last)));
+    const ends: Promise<void>[] = [];
+    for await (const slice of inSlices(this.sessions())) {
+      for (const session of slice) ends.push(session.close(last));
+    }
+    await Promise.all(ends);
     await this.#wire.leave(this);
     for (const sessionId of [...this.#sessions.keys()]) this.#release(sessionId);
   }

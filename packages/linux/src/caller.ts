@@ -22,6 +22,14 @@ export const CALLER_WORK = 1;
 /** It is to end. */
 export const CALLER_STOP = 2;
 
+/**
+ * Calls in one message, and results that are told in one turn of the event loop: whoever waits for one goes on in that turn.
+ * Ten thousand sessions may close in one breath.
+ */
+export const CALLS_PER_TURN = 16;
+/** Messages that the thread has not answered. */
+const MESSAGES_AHEAD = 4;
+
 /** To the thread: make this call. */
 export type Call = { readonly id: number; readonly fd: number } & (
   | { readonly make: "send"; readonly datagram: Uint8Array }
@@ -36,7 +44,7 @@ export type Call = { readonly id: number; readonly fd: number } & (
   | { readonly make: "close" }
 );
 
-/** From the thread: pairs of a call's ID and its result. */
+/** From the thread: pairs of a call's ID and its result; of not more than {@link CALLS_PER_TURN}. */
 export type CallerReport = readonly number[];
 
 interface Pending {
@@ -54,7 +62,11 @@ export class Caller {
   readonly #state = new Int32Array(new SharedArrayBuffer(4));
   readonly #onFailure: (error: Error) => void;
   readonly #pending = new Map<number, Pending>();
+  /** Those that the thread has yet to be given. */
   readonly #calls: Call[] = [];
+  /** What the thread has, and has not told the result of. */
+  #ahead = 0;
+  readonly #reports: CallerReport[] = [];
   readonly #stopNow = () => this.#signal(CALLER_STOP);
   #thread: Worker | undefined;
   #last = 0;
@@ -77,24 +89,27 @@ export class Caller {
     const id = this.#last;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { syscall: wanted.make, what, resolve, reject });
-      // What is asked for in one turn of the event loop goes to the thread in one message.
+      // What is asked for in one turn of the event loop goes to the thread together.
       if (this.#calls.length === 0) queueMicrotask(() => this.#post());
       this.#calls.push({ ...wanted, id });
     });
   }
 
   #post(): void {
-    const calls = this.#calls.splice(0);
-    if (this.#ended !== undefined) return;
-    try {
-      this.#thread ??= this.#start();
-    } catch (error) {
-      this.#onFailure(error as Error);
-      return;
+    while (this.#calls.length > 0 && this.#ahead < MESSAGES_AHEAD * CALLS_PER_TURN) {
+      const calls = this.#calls.splice(0, CALLS_PER_TURN);
+      if (this.#ended !== undefined) return;
+      try {
+        this.#thread ??= this.#start();
+      } catch (error) {
+        this.#onFailure(error as Error);
+        return;
+      }
+      this.#thread.ref();
+      this.#thread.postMessage(calls);
+      this.#ahead += calls.length;
+      this.#signal(CALLER_WORK);
     }
-    this.#thread.ref();
-    this.#thread.postMessage(calls);
-    this.#signal(CALLER_WORK);
   }
 
   #start(): Worker {
@@ -114,7 +129,16 @@ export class Caller {
     return thread;
   }
 
+  /** One report a turn: several may have come in this one. */
   #take(report: CallerReport): void {
+    this.#reports.push(report);
+    if (this.#reports.length === 1) this.#tell();
+  }
+
+  #tell(): void {
+    const report = this.#reports[0] ?? [];
+    this.#ahead -= report.length / 2;
+    this.#post();
     for (let i = 0; i + 1 < report.length; i += 2) {
       const id = report[i] as number;
       const result = report[i + 1] as number;
@@ -125,6 +149,10 @@ export class Caller {
       else pending.reject(new SyscallError(pending.syscall, -result, pending.what));
     }
     if (this.#pending.size === 0) this.#thread?.unref();
+    setImmediate(() => {
+      this.#reports.shift();
+      if (this.#reports.length > 0) this.#tell();
+    });
   }
 
   #signal(state: typeof CALLER_WORK | typeof CALLER_STOP): void {

@@ -1,6 +1,7 @@
 /** A default route of ours beside those that are there. */
 import { RT_TABLE_MAIN } from "./abi-netlink.ts";
 import type { NetlinkRunner } from "./interface-settings.ts";
+import type { NetlinkMessage } from "./netlink.ts";
 import * as routes from "./rtnetlink/route.ts";
 
 const WHOLE = { 4: "0.0.0.0/0", 6: "::/0" } as const;
@@ -21,12 +22,16 @@ export async function defaultDestinations(
   family: 4 | 6,
   interfaceIndex: number,
 ): Promise<readonly string[]> {
-  const all = await netlink.run(routes.list({ family, table: RT_TABLE_MAIN }));
-  const another = all.some(
-    (route) =>
-      route.prefixLength === 0 &&
+  let another = false;
+  // One by one: a host may have a million.
+  const look = (message: NetlinkMessage) => {
+    const route = routes.decodeRoute(message);
+    another ||=
+      route?.prefixLength === 0 &&
+      route.table === RT_TABLE_MAIN &&
       route.interfaceIndex !== interfaceIndex &&
-      (route.metric ?? 0) <= USUAL_METRIC[family],
-  );
+      (route.metric ?? 0) <= USUAL_METRIC[family];
+  };
+  await netlink.run({ ...routes.list({ family }), each: look, decode: () => [] });
   return another ? HALVES[family] : [WHOLE[family]];
 }

@@ -384,6 +384,12 @@ export class NetlinkSocket implements AsyncDisposable {
     void sending.finally(() => this.#sending.delete(sending));
   }
 
+  /** For messages: what is waited for. */
+  get #what(): string {
+    const names = [...this.#pending.values()].map(({ exchange }) => exchange.request.name);
+    return names.length === 0 ? "netlink" : `netlink, waiting for ${names.join(", ")}`;
+  }
+
   #drain(): void {
     const end = performance.now() + MS_PER_TURN;
     for (let i = 0; i < DATAGRAMS_PER_TURN && this.#ended === undefined; i++) {
@@ -392,7 +398,7 @@ export class NetlinkSocket implements AsyncDisposable {
       if (typeof messages === "number") {
         if (messages === -EAGAIN || messages === -EINTR) return;
         if (messages === -ENOBUFS) this.#overrun();
-        else this.#fail(new SyscallError("recvfrom", -messages, "netlink"));
+        else this.#fail(new SyscallError("recvfrom", -messages, this.#what));
         continue;
       }
       for (const message of messages) this.#dispatch(message);

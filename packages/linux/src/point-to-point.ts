@@ -5,7 +5,7 @@
 import { SyscallError } from "./errors.ts";
 import type { NetlinkRunner } from "./interface-settings.ts";
 import { parseIp } from "./ip.ts";
-import type { NetlinkRequest } from "./netlink.ts";
+import type { NetlinkMessage, NetlinkRequest } from "./netlink.ts";
 import * as addresses from "./rtnetlink/address.ts";
 import * as neighbours from "./rtnetlink/neighbour.ts";
 import * as routes from "./rtnetlink/route.ts";
@@ -157,14 +157,16 @@ export async function interfaceOfNetwork(
   except: number,
 ): Promise<number | undefined> {
   const wanted = parseIp(address).octets;
-  const own = (await netlink.run(addresses.list())).filter(
-    ({ index, address: text, prefixLength, peer }) =>
-      index !== except &&
-      peer === undefined &&
-      prefixLength < wanted.length * 8 &&
-      isWithin(wanted, parseIp(text).octets, prefixLength),
-  );
-  return own.sort((a, b) => b.prefixLength - a.prefixLength)[0]?.index;
+  let found: { readonly index: number; readonly prefixLength: number } | undefined;
+  // One by one: a host may have ten thousand.
+  const look = (message: NetlinkMessage) => {
+    const one = addresses.decodeAddress(message);
+    if (one === undefined || one.index === except || one.peer !== undefined) return;
+    if (one.prefixLength <= (found?.prefixLength ?? -1) || one.prefixLength >= wanted.length * 8) return;
+    if (isWithin(wanted, parseIp(one.address).octets, one.prefixLength)) found = one;
+  };
+  await netlink.run({ ...addresses.list(), each: look, decode: () => [] });
+  return found?.index;
 }
 
 function isWithin(address: Uint8Array, network: Uint8Array, prefixLength: number): boolean {

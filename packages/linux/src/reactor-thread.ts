@@ -5,7 +5,14 @@
 import { setPriority } from "node:os";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { epoll_event } from "./abi.ts";
-import { CALLER_IDLE, CALLER_STOP, type Call, type CallerReport, type CallerThreadData } from "./caller.ts";
+import {
+  CALLER_IDLE,
+  CALLER_STOP,
+  CALLS_PER_TURN,
+  type Call,
+  type CallerReport,
+  type CallerThreadData,
+} from "./caller.ts";
 import { ERRNO } from "./errno.ts";
 import { SyscallError } from "./errors.ts";
 import { withNamespace } from "./namespace.ts";
@@ -72,7 +79,10 @@ function call(port: MessagePort, { state }: CallerThreadData): void {
     Atomics.compareExchange(state, 0, 1, CALLER_IDLE);
     const results: number[] = [];
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-      for (const one of next.message as Call[]) results.push(one.id, make(one));
+      for (const one of next.message as Call[]) {
+        results.push(one.id, make(one));
+        if (results.length >= 2 * CALLS_PER_TURN) port.postMessage(results.splice(0) satisfies CallerReport);
+      }
     }
     if (results.length > 0) port.postMessage(results satisfies CallerReport);
     // Those that came meanwhile have made it 1 again.

@@ -191,3 +191,31 @@ needs("linux")("the calls of a packet loop allocate nothing", () => {
   expect(Math.min(...octets.map(Math.abs)) / (2 * calls)).toBeLessThan(0.5);
   sys.close(fd);
 });
+
+needs("linux")("calls by the thousand are told a few in each turn of the event loop, in order", async () => {
+  using reactor = new Reactor();
+  const fd = sys.eventfd(0, abi.EFD_NONBLOCK);
+  const order: number[] = [];
+  let inTurn = 0;
+  let most = 0;
+  let turning = true;
+  const turn = () => {
+    most = Math.max(most, inTurn);
+    inTurn = 0;
+    if (turning) setImmediate(turn);
+  };
+  turn();
+  const calls = Array.from({ length: 10_000 }, async (_, i) => {
+    // No socket: the kernel refuses at once.
+    const refused = await reactor.send(fd, new Uint8Array(1)).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "ENOTSOCK" });
+    order.push(i);
+    inTurn++;
+  });
+  await Promise.all(calls);
+  turning = false;
+  expect(order).toEqual(Array.from({ length: 10_000 }, (_, i) => i));
+  expect(most).toBeGreaterThan(1);
+  expect(most).toBeLessThanOrEqual(32);
+  sys.close(fd);
+});

@@ -138,9 +138,13 @@ export class Ipv6Control implements PppPackets {
     this.#closed = true;
     this.#handler = undefined;
     if (this.#socket === undefined) return;
-    this.#socket.watch.close();
-    sys.close(this.#socket.fd);
+    const { fd, watch } = this.#socket;
     this.#socket = undefined;
-    this.#host.descriptors.release(1);
+    watch.close();
+    // The kernel waits for all processors before a packet socket is gone.
+    void Reactor.shared()
+      .closeLater(fd)
+      .catch(() => {})
+      .then(() => this.#host.descriptors.release(1));
   }
 }

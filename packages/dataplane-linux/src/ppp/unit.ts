@@ -1,5 +1,5 @@
 /** The interface of a PPP session, pppN: a unit of the kernel's PPP driver, made when network protocols come up. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { PlaneError } from "@l2tp/dataplane";
 import { type Fd, link as links, ppp, Reactor, sys } from "@l2tp/linux";
@@ -69,8 +69,10 @@ export async function closeUnit(fd: Fd): Promise<void> {
 
 /** A switch of an interface, in the calling thread's network namespace. */
 export function setIpv6Switch(name: string, key: "accept_ra" | "disable_ipv6", value: "0"): void {
+  const path = `/proc/sys/net/ipv6/conf/${name}/${key}`;
   try {
-    writeFileSync(`/proc/sys/net/ipv6/conf/${name}/${key}`, value);
+    // Mostly it is so, and a change waits for a lock that whoever makes interfaces holds for long.
+    if (readFileSync(path, "latin1").trim() !== value) writeFileSync(path, value);
   } catch {
     // No IPv6 here, or /proc is read-only: then it stays as it is, and an address that is refused says so.
   }

@@ -37,7 +37,12 @@ export interface Reason {
   readonly text: string;
   /** What a person can do about it, where that can be said in general. */
   readonly remedy?: string;
+  /** Reasons of one kind have one cause, however it was heard of: by PPP, or by what the other end says of its PPP. */
+  readonly kind?: string;
 }
+
+/** The {@link Reason.kind} of an end that the other side wanted, as far as it says. */
+export const HUNG_UP = "hung up";
 
 const REMEDIES: Partial<Record<ReasonCode, string>> = {
   "address-in-use": "stop the other program on that address and port, or choose another local address",
@@ -69,6 +74,42 @@ export function reasonOf(error: unknown): Reason {
   return reason("system", error instanceof Error ? error.message : String(error));
 }
 
+/** Numbers that are others with each try: of calls, ports, times. */
+const withoutNumbers = (text: string): string => text.replaceAll(/\d+/g, "#");
+
 /** Whether `b` tells nothing new to a person who was told `a`. A peer that is gone stays gone, in whatever words. */
-export const sameReason = (a: Reason, b: Reason): boolean =>
-  a.code === b.code && (a.code === "peer-gone" || a.text === b.text);
+function isSame(a: Reason, b: Reason): boolean {
+  if (a.kind !== undefined && a.kind === b.kind) return true;
+  if (a.code !== b.code) return false;
+  return a.code === "peer-gone" || withoutNumbers(a.text) === withoutNumbers(b.text);
+}
+
+/** Reasons that are not told again. A peer may find ever new words for one. */
+const REMEMBERED = 8;
+const NONE: readonly never[] = [];
+
+/**
+ * What people were told of something that is tried again and again: each cause once until all is well, also where it is heard
+ * of now in one way, now in another.
+ */
+export class Told {
+  #reasons: readonly Reason[] = NONE;
+
+  /** Whether this is worth a line; if so, it is not any more from now on. */
+  isNews(why: Reason): boolean {
+    const isVague = why.kind === HUNG_UP;
+    const isKnown = this.#reasons.some((told) => isSame(told, why) || (isVague && told.kind !== undefined));
+    if (!isKnown) this.#reasons = [...this.#reasons, why].slice(-REMEMBERED);
+    return !isKnown;
+  }
+
+  /** It was up, and this is why it is not any more. */
+  begin(why: Reason): void {
+    this.#reasons = [why];
+  }
+
+  /** All is well. */
+  clear(): void {
+    this.#reasons = NONE;
+  }
+}

@@ -16,7 +16,7 @@ import { Backoff } from "./backoff.ts";
 import { ClosedError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { type Logger, withFields } from "./log.ts";
-import { type Reason, reason, reasonOf, sameReason } from "./reason.ts";
+import { type Reason, reason, reasonOf, Told } from "./reason.ts";
 import type { Session } from "./session-api.ts";
 import type { SessionState } from "./states.ts";
 import { UpGate, type WaitOptions } from "./up-gate.ts";
@@ -41,7 +41,7 @@ export class SessionKeeper implements Session {
   #state: SessionState = "waiting";
   #reason: Reason | undefined;
   /** What was told last by `session-failed`, so that it is told once. */
-  #told: Reason | undefined;
+  readonly #told = new Told();
   #upSince: Instant | undefined;
   #tunnel: TunnelPlane | undefined;
   #plane: SessionPlane | undefined;
@@ -191,7 +191,7 @@ export class SessionKeeper implements Session {
     this.#plane = plane;
     this.#state = "up";
     this.#reason = undefined;
-    this.#told = undefined;
+    this.#told.clear();
     this.#upSince = this.#host.clock.now();
     const { interfaceName, mtuOctets } = plane;
     const where = interfaceName === undefined ? {} : { interfaceName };
@@ -204,11 +204,10 @@ export class SessionKeeper implements Session {
   #failed(why: Reason): void {
     const retryAt = this.#retryLater(why);
     const fields = { code: why.code, remedy: why.remedy, failures: this.#backoff.failures };
-    if (this.#told && sameReason(this.#told, why)) {
+    if (!this.#told.isNews(why)) {
       this.#logger.debug(fields, `session ${this.name} still cannot come up: ${why.text}`);
       return;
     }
-    this.#told = why;
     this.#logger.warn(fields, `session ${this.name} cannot come up: ${why.text}; trying again`);
     this.#host.emitter.emit({ type: "session-failed", ...this.#about(), reason: why, retryAt });
   }

@@ -12,7 +12,7 @@ import type { Host } from "./host.ts";
 import { type Logger, withFields } from "./log.ts";
 import { type ConfiguredTunnel, configureSession, type SessionInit } from "./parameters.ts";
 import { PlaneTunnel, type PlaneTunnelUser } from "./plane-tunnel.ts";
-import { type Reason, reason, sameReason } from "./reason.ts";
+import { type Reason, reason, Told } from "./reason.ts";
 import { closeOnAbort, SessionKeeper } from "./session.ts";
 import type { Session } from "./session-api.ts";
 import type { TunnelState } from "./states.ts";
@@ -44,7 +44,7 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
   readonly #part: PlaneTunnel;
   #state: TunnelState = "retrying";
   #reason: Reason | undefined;
-  #told: Reason | undefined;
+  readonly #told = new Told();
   /** The code of the last message that could not be sent, while the tunnel is not up. */
   #unsendable: string | undefined;
   #upSince: Instant | undefined;
@@ -265,7 +265,7 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
     if (this.#state === "up" || !plane || !local) return;
     this.#state = "up";
     this.#reason = undefined;
-    this.#told = undefined;
+    this.#told.clear();
     this.#unsendable = undefined;
     this.#upSince = this.#host.clock.now();
     this.logger.info(
@@ -296,11 +296,10 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
   /** Once for each reason, however often it is tried again. */
   #tellFailed(why: Reason, retryAt: Instant): void {
     const fields = { code: why.code, remedy: why.remedy, failures: this.#backoff.failures || undefined };
-    if (this.#told && sameReason(this.#told, why)) {
+    if (!this.#told.isNews(why)) {
       this.logger.debug(fields, `tunnel ${this.name} still cannot come up: ${why.text}`);
       return;
     }
-    this.#told = why;
     this.logger.warn(fields, `tunnel ${this.name} cannot come up: ${why.text}; trying again`);
     this.#host.emitter.emit({ type: "tunnel-failed", ...this.#about(), reason: why, retryAt });
   }
@@ -330,7 +329,7 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
     this.#upSince = undefined;
     this.#state = next;
     this.#reason = why;
-    if (wasUp) this.#told = why;
+    if (wasUp) this.#told.begin(why);
     this.#part.cancel();
     this.#retry.clear();
     const retryAt = next === "retrying" ? this.#retryLater(why) : askedAgainAt;

@@ -6,6 +6,7 @@ import type { Connection } from "./connection.ts";
 import { reasonOfEnding } from "./ending-reason.ts";
 import type { DynamicHost } from "./host.ts";
 import { DynamicTunnelKeeper, type DynamicTunnelOwner, type TunnelFacts } from "./tunnel.ts";
+import { warnOf } from "./warn.ts";
 
 export class AcceptedTunnel extends DynamicTunnelKeeper {
   readonly listener: string | undefined;
@@ -56,7 +57,10 @@ export class AcceptedTunnel extends DynamicTunnelKeeper {
     _retryAt: Instant | undefined,
     about: ReturnType<DynamicTunnelKeeper["about"]>,
   ): void {
-    this.logger.warn(
+    warnOf(
+      this.host,
+      this.logger,
+      about.peer.address,
       { code: why.code, remedy: why.remedy, peer: about.peer.address, port: about.peer.port },
       `tunnel ${this.name} was not established: ${why.text}`,
     );

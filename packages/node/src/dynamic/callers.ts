@@ -17,6 +17,7 @@ import type { ListenerKeeper } from "./listener.ts";
 import { tunnelChanges } from "./parameters.ts";
 import type { Questions } from "./questions.ts";
 import type { DynamicTunnelKeeper } from "./tunnel.ts";
+import { warnOf } from "./warn.ts";
 
 /** Tries for an ID that neither the data plane nor the endpoint (where IDs rest after use) has. */
 const ID_TRIES = 8;
@@ -56,7 +57,10 @@ class Caller implements ConnectionOwner {
     if (from === undefined) return;
     const why = connection.cause ?? reasonOfEnding(ending);
     const { hostName } = this.#facts;
-    this.#host.logger.warn(
+    warnOf(
+      this.#host,
+      this.logger,
+      from.address,
       { listener: this.#listener, peer: from.address, port: from.port, hostName, code: why.code },
       `${hostName} at ${from.address} gets no tunnel: ${why.text}; ${why.remedy ?? ""}`,
     );

@@ -6,6 +6,7 @@ import type { CallQuestion, Questions } from "./questions.ts";
 import { DynamicSessionKeeper } from "./session.ts";
 import type { Switching } from "./switching.ts";
 import { DynamicTunnelKeeper } from "./tunnel.ts";
+import { warnOf } from "./warn.ts";
 
 /** The endpoint wants to know whether this call may be. */
 export function takeCall(
@@ -30,7 +31,10 @@ export function takeCall(
     if (answered) return false;
     answered = true;
     const { result = 3, error, remedy, text } = why;
-    tunnel.logger.warn(
+    warnOf(
+      host,
+      tunnel.logger,
+      tunnel.peer?.address ?? "",
       { result, error, callingNumber: status.callingNumber, calledNumber: status.calledNumber },
       `a call on tunnel ${tunnel.name} is refused: CDN ${result}${text === undefined ? "" : `, "${text}"`}${remedy === undefined ? "" : `; ${remedy}`}`,
     );

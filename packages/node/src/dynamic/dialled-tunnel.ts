@@ -8,7 +8,7 @@ import type { Alarm } from "../alarms.ts";
 import { Dialer, type DialerStatus, type DialStep } from "../dial/index.ts";
 import { ParameterError } from "../errors.ts";
 import { L2TP_PORT } from "../parameters.ts";
-import { type Reason, reason, sameReason } from "../reason.ts";
+import { type Reason, reason, Told } from "../reason.ts";
 import { closeOnAbort } from "../session.ts";
 import type { DynamicTunnelInit } from "./api.ts";
 import { Connection } from "./connection.ts";
@@ -19,9 +19,6 @@ import { DynamicTunnelKeeper, type DynamicTunnelOwner, type TunnelFacts } from "
 
 /** Tries for an ID that neither the data plane nor the endpoint (where IDs rest after use) has. */
 const ID_TRIES = 8;
-
-/** Reasons that are not told again. An LNS may find ever new words for one. */
-const REMEMBERED = 8;
 
 /** A failure that is told when it is known whether it is tried again. */
 type Untold = [
@@ -40,7 +37,7 @@ export class DialledTunnel extends DynamicTunnelKeeper {
   #attempt: Connection | undefined;
   #failed: Untold | undefined;
   /** What was told since it was up last, for each LNS that fails; the latest ones. */
-  #told: Reason[] = [];
+  readonly #told = new Told();
   #asking = false;
   #askAgain = false;
   /** It was up, or to be, when the program was emptied. */
@@ -221,7 +218,7 @@ export class DialledTunnel extends DynamicTunnelKeeper {
   override connectionUp(connection: Connection, event: TunnelUp): void {
     const before = this.current;
     this.#attempt = undefined;
-    this.#told = [];
+    this.#told.clear();
     this.#failed = undefined;
     this.#dialer.succeeded(this.host.clock.now());
     if (before?.handle !== undefined) this.#leave(before);
@@ -257,7 +254,7 @@ export class DialledTunnel extends DynamicTunnelKeeper {
       ? { kind: "network" as const, text: connection.cause.text }
       : event.ending;
     if (wasUp) {
-      this.#told = [connection.cause ?? reasonOfEnding(event.ending)];
+      this.#told.begin(connection.cause ?? reasonOfEnding(event.ending));
       this.#dialer.down(clock.now(), failure);
     } else this.#dialer.failed(clock.now(), failure);
     const { state, nextAt } = this.dialling;
@@ -284,11 +281,10 @@ export class DialledTunnel extends DynamicTunnelKeeper {
     this.#failed = undefined;
     const fields = { code: why.code, remedy: why.remedy, peer: about.peer.address };
     const again = retryAt === undefined ? "" : "; trying again";
-    if (this.#told.some((told) => sameReason(told, why))) {
+    if (!this.#told.isNews(why)) {
       this.logger.debug(fields, `tunnel ${this.name} still cannot come up: ${why.text}`);
       return;
     }
-    this.#told = [...this.#told, why].slice(-REMEMBERED);
     this.logger.warn(fields, `tunnel ${this.name} cannot come up: ${why.text}${again}`);
     this.host.emitter.emit({
       type: "tunnel-failed",

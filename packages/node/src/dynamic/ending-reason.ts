@@ -2,7 +2,7 @@
 import { type Ending, endingText } from "@l2tp/control";
 import { ParameterError } from "../errors.ts";
 import type { PppDownReason, PppRun } from "../ppp/index.ts";
-import { type Reason, type ReasonCode, reason, reasonOf } from "../reason.ts";
+import { HUNG_UP, type Reason, type ReasonCode, reason, reasonOf } from "../reason.ts";
 
 const CODES: Partial<Record<Ending["cause"], ReasonCode>> = {
   "local-close": "closed",
@@ -24,10 +24,34 @@ export function reasonOfEnding(ending: Ending): Reason {
 const COMPARE_PASSWORDS = "compare user and password with those that the peer knows; its log may say more";
 
 /** PPP of ours ended by itself, and its call with it. */
-export function reasonOfPpp({ code, text }: Pick<PppDownReason, "code" | "text">): Reason {
-  const plain = reason("ppp", `PPP ended: ${text}`);
+export function reasonOfPpp({
+  code,
+  text,
+  disconnect,
+}: Pick<PppDownReason, "code" | "text" | "disconnect">): Reason {
+  const kind = kindOfPpp(disconnect.code, disconnect.direction);
+  const plain = { ...reason("ppp", `PPP ended: ${text}`), ...(kind !== undefined && { kind }) };
   return code === "authentication-refused" ? { ...plain, remedy: COMPARE_PASSWORDS } : plain;
 }
+
+/** Disconnect Cause Codes that only say that somebody ended PPP (RFC 3145 §2.1): "administrative", "normal", "busy". */
+const JUST_ENDED: readonly number[] = [1, 2, 3];
+const [BY_PEER, BY_US] = [1, 2];
+const NOT_ACCEPTED = 16;
+
+/**
+ * One for both ways in which the end of PPP is heard of, our own PPP and the CDN.
+ * @param direction - as we see it: 0 either, 1 the peer, 2 we.
+ */
+function kindOfPpp(code: number, direction: number): string | undefined {
+  if (code === 0) return undefined;
+  if (JUST_ENDED.includes(code)) return direction === BY_PEER ? HUNG_UP : undefined;
+  return `ppp ${code} ${direction}`;
+}
+
+/** The other end calls the peer what is us. */
+const turned = (direction: number): number =>
+  direction === BY_PEER ? BY_US : direction === BY_US ? BY_PEER : direction;
 
 /** What PPP of ours knew when its call ended. */
 export interface PppAtEnd {
@@ -45,15 +69,21 @@ export function reasonOfCallsEnd(ending: Ending, { trouble, proving }: PppAtEnd)
   if (ending.by !== "peer") return plain;
   const { refusal, terminating } = trouble ?? {};
   if (refusal !== undefined) return reason("ppp", `PPP ended: ${refusal}`);
-  if (ending.disconnect !== undefined && ending.disconnect.code !== 0) return plain;
-  if (terminating !== undefined) return { ...plain, code: "ppp", text: `PPP ended: ${terminating}` };
-  if (proving === undefined) return plain;
+  const { code = 0, direction = 0 } = ending.disconnect ?? {};
+  if (code !== 0) return { ...plain, kind: kindOfPpp(code, turned(direction)) ?? HUNG_UP };
+  if (terminating !== undefined) {
+    return { ...plain, code: "ppp", text: `PPP ended: ${terminating}`, kind: HUNG_UP };
+  }
+  const isPlain = ending.message === "CDN" && (ending.result === 1 || ending.result === 3);
+  if (proving === undefined)
+    return isPlain && ending.text === undefined ? { ...plain, kind: HUNG_UP } : plain;
   // Many do not say that a password was wrong: they hang up.
   return proving === "we"
     ? {
         code: plain.code,
         text: `${plain.text}, while we had to prove who we are`,
         remedy: COMPARE_PASSWORDS,
+        kind: kindOfPpp(NOT_ACCEPTED, BY_US) as string,
       }
     : { ...plain, text: `${plain.text}, before it had proved who it is` };
 }

@@ -4,7 +4,7 @@ import type { Instant, SocketAddress } from "@l2tp/protocol";
 import type { Alarm } from "../alarms.ts";
 import { Backoff } from "../backoff.ts";
 import { ClosedError } from "../errors.ts";
-import { type Reason, reason, reasonOf, sameReason } from "../reason.ts";
+import { type Reason, reason, reasonOf, Told } from "../reason.ts";
 import { closeOnAbort } from "../session.ts";
 import type { WireLease, WireUser } from "../shared-wire.ts";
 import { UpGate, type WaitOptions } from "../up-gate.ts";
@@ -34,7 +34,7 @@ export class ListenerKeeper implements Listener, WireUser {
   readonly #untilClosed = new AbortController();
   #state: ListenerState = "starting";
   #reason: Reason | undefined;
-  #told: Reason | undefined;
+  readonly #told = new Told();
   #upSince: Instant | undefined;
   #lease: WireLease | undefined;
   #work: Promise<void> = Promise.resolve();
@@ -98,7 +98,7 @@ export class ListenerKeeper implements Listener, WireUser {
     this.#lease = lease;
     this.#state = "up";
     this.#reason = undefined;
-    this.#told = undefined;
+    this.#told.clear();
     this.#upSince = this.#host.clock.now();
     this.#backoff.reset();
     const { local } = this;
@@ -123,11 +123,10 @@ export class ListenerKeeper implements Listener, WireUser {
     this.#retry.set(retryAt);
     const { local, name } = this;
     const fields = { listener: name, code: why.code, remedy: why.remedy };
-    if (this.#told && sameReason(this.#told, why)) {
+    if (!this.#told.isNews(why)) {
       this.#host.logger.debug(fields, `listener ${name} still cannot take callers: ${why.text}`);
       return;
     }
-    this.#told = why;
     this.#host.logger.warn(fields, `listener ${name} cannot take callers: ${why.text}; trying again`);
     this.#tellDown(local, why, retryAt);
   }

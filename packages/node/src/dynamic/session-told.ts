@@ -16,6 +16,8 @@ export interface Audience {
   readonly emitter: Emitter;
   /** Of its tunnel. */
   readonly logger: Logger;
+  /** What a peer can cause as often as it likes is not said that often. */
+  readonly warn: Logger["warn"];
 }
 
 /** It is up. */
@@ -54,7 +56,7 @@ export function tellDown(
  * @param isKnown - this was told already: of tries that fail alike only the first is worth a line and an event.
  */
 export function tellFailed(
-  { emitter, logger }: Audience,
+  { emitter, logger, warn }: Audience,
   about: About,
   reason: Reason,
   isKnown: boolean,
@@ -70,7 +72,7 @@ export function tellFailed(
   }
   if (code !== "closed" && code !== "tunnel-down") {
     const again = retryAt === undefined ? "" : "; trying again";
-    logger.warn(fields, `session ${session} cannot come up: ${text}${again}`);
+    warn(fields, `session ${session} cannot come up: ${text}${again}`);
   }
   emitter.emit({
     type: "session-failed",

@@ -30,6 +30,7 @@ import type { OwnPpp } from "./own-ppp.ts";
 import type { SessionSettings, SessionTunnel } from "./session-settings.ts";
 import { placeCall, tellOther } from "./session-talk.ts";
 import type { Audience } from "./session-told.ts";
+import { warnOf } from "./warn.ts";
 
 /** See the file's head. */
 export abstract class SessionView
@@ -174,7 +175,13 @@ export abstract class SessionView
   }
 
   protected get audience(): Audience {
-    return { emitter: this.host.emitter, logger: this.tunnel.logger };
+    const { host, tunnel } = this;
+    const { logger, peer } = tunnel;
+    const warn: Audience["warn"] = (fields, message) =>
+      this.settings.stays
+        ? logger.warn(fields, message)
+        : warnOf(host, logger, peer.address, fields, message);
+    return { emitter: host.emitter, logger, warn };
   }
 
   protected about() {

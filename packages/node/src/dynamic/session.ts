@@ -9,7 +9,7 @@ import type { Alarm } from "../alarms.ts";
 import { Backoff } from "../backoff.ts";
 import { ClosedError } from "../errors.ts";
 import type { PppProfile, PppUp } from "../ppp/index.ts";
-import { type Reason, reason, sameReason } from "../reason.ts";
+import { type Reason, reason, Told } from "../reason.ts";
 import { closeOnAbort } from "../session.ts";
 import type { DynamicSession } from "./api.ts";
 import { Call, type CallOwner } from "./call.ts";
@@ -31,7 +31,8 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
   #retry: (Alarm & Disposable) | undefined;
   #untilClosed: AbortController | undefined;
   #wanted: boolean;
-  #told: Reason | undefined;
+  /** Most sessions have nothing to tell. */
+  #told: Told | undefined;
   #last: Call | undefined;
   /** For the event that tells that the session is up. */
   #said: ReturnType<typeof saidBy> | undefined;
@@ -251,7 +252,8 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
       this.#failed(why, ending, tunnelEnds, about);
       return;
     }
-    this.#told = why;
+    this.#told ??= new Told();
+    this.#told.begin(why);
     const retryAt = this.#next(why, tunnelEnds);
     const down = { reason: why, ending, upForMs, ...(userName !== undefined && { userName }) };
     tellDown(this.audience, about, down, retryAt);
@@ -318,9 +320,8 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     const retryAt = this.#next(why, tunnelEnds);
     // It waits for its tunnel as before, which tells by itself.
     if (tunnelEnds && this.state_ === "waiting") return;
-    const isKnown = this.#told !== undefined && sameReason(this.#told, why);
-    if (!isKnown) this.#told = why;
-    tellFailed(this.audience, about, why, isKnown, ending, retryAt);
+    this.#told ??= new Told();
+    tellFailed(this.audience, about, why, !this.#told.isNews(why), ending, retryAt);
   }
 
   /** Where it goes from here. @returns when it is opened again, if that is known. */

@@ -13,9 +13,13 @@ const TIMEOUT_MS = 1_000;
 const MOST_NAMES = 200;
 
 const SCRIPTS: Readonly<Record<string, string>> = {
+  // Not compgen -W, which expands what is in the words; and quoted, as a name may be anything.
   bash: `_l2tpctl() {
-  local IFS=$'\\n'
-  COMPREPLY=($(compgen -W "$(l2tpctl __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  local word
+  COMPREPLY=()
+  while IFS= read -r word; do
+    [[ $word == "\${COMP_WORDS[COMP_CWORD]}"* ]] && COMPREPLY+=("$(printf %q "$word")")
+  done < <(l2tpctl __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
   [ \${#COMPREPLY[@]} -gt 0 ] || compopt -o default
 }
 complete -F _l2tpctl l2tpctl`,

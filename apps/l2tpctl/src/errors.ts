@@ -51,3 +51,13 @@ export class ExitError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "not allowed to read it",
+  EISDIR: "it is a directory",
+};
+
+/** What the system says of a file, in words. */
+export const whyUnreadable = (error: { readonly code?: unknown; readonly message: string }): string =>
+  REASONS[String(error.code)] ?? error.message;

@@ -226,7 +226,9 @@ describe("where it is written", () => {
   });
 
   test.each([
-    [["/nowhere/xl2tpd.conf"], 66, /cannot read \/nowhere/],
+    [["/nowhere/xl2tpd.conf"], 66, /cannot read \/nowhere\/xl2tpd\.conf: there is no such file\n/],
+    [["/"], 66, /cannot read \/: it is a directory\n/],
+    [["/dev/null"], 66, /null has no section \[global\], .*: it is no configuration of xl2tpd\n/],
     [["--secrets", "/nowhere/s"], 66, /cannot read \/nowhere\/s/],
     [[], 64, /missing required argument/],
   ])("%j: %i", async (args, code, says) => {
@@ -237,6 +239,53 @@ describe("where it is written", () => {
       stderr: expect.stringMatching(says),
     });
   });
+});
+
+test("what [lns default] says is not for other sections: neither its pool, nor whom it asks for a proof", async () => {
+  const { config, stdout } = await importing({
+    "xl2tpd.conf": `[lns default]
+ip range = 10.1.2.2-10.1.2.255
+require pap = yes
+[lns branch]
+lac = 203.0.113.4
+assign ip = no
+[lac branch]
+lns = lns.example
+name = anna
+`,
+    "chap-secrets": "anna * geheim *\n",
+  });
+  const ppp = (name: string) => config.profiles.ppp.find((profile) => profile.name === name);
+  expect(config.peers.map(({ name, pppProfile }) => [name, pppProfile])).toEqual([
+    ["branch", "branch"],
+    ["default", "callers"],
+  ]);
+  expect(ppp("callers")).toMatchObject({
+    pool: "default",
+    options: { authenticatePeer: { methods: ["pap"] } },
+  });
+  expect(ppp("branch")?.pool).toBeUndefined();
+  expect(stdout).toContain('ppp_profile = "branch-2"');
+  expect(stdout).not.toContain("profile.ppp.default");
+  const [tunnel] = config.tunnels;
+  expect(tunnel?.sessions[0]).toMatchObject({ ppp: { name: "branch-2" }, user: { name: "anna" } });
+  expect(ppp("branch-2")?.pool).toBeUndefined();
+});
+
+test("spaces within a key, several ranges on a line, and remarks with # are taken as they were meant", async () => {
+  const { config, stderr } = await importing({
+    "xl2tpd.conf": `# mine
+[lns default]
+ip   range = 10.9.9.10 - 10.9.9.20, 10.9.9.30
+ local\tip=10.9.9.1
+no ip range = 10.9.9.15
+#require pap = yes
+`,
+  });
+  expect(config.pools).toMatchObject([
+    { ranges: ["10.9.9.10-10.9.9.20", "10.9.9.30"], exclude: ["10.9.9.15"], local: "10.9.9.1" },
+  ]);
+  expect(stderr).toMatch(/:1: not needed: a remark: [^\n]*\n[^\n]*:6: not needed: a remark: /);
 });
 
 test("whatever stands in the files, the document is one that l2tpd takes", async () => {

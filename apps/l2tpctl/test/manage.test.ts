@@ -1,6 +1,6 @@
 /** The commands that speak to a daemon, run as a user runs them, against a daemon that has no tunnels but says so. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ManagementError, type ManagementServer, serve } from "@l2tp/management";
@@ -207,6 +207,24 @@ describe("show", () => {
     expect(stdout).toMatch(/retransmits +5/);
     expect(stdout).not.toContain("duplicates");
     expect(stdout).toMatch(/5 ms ago {2}received {2}SCCRQ/);
+  });
+
+  test("one that has ended and is still remembered: how, why, and what was said last", async () => {
+    const tunnel = await ctl("tunnel show old");
+    expect(tunnel).toMatchObject({ code: 0, stderr: "" });
+    expect(tunnel.stdout).toMatch(/^tunnel old: ended .* ago\n {2}why +.*StopCCN 6.*ask the peer's operator/);
+    for (const reference of ["old/gone", "gone", "anna"]) {
+      const session = await ctl(`session show ${reference}`);
+      expect(session.stdout).toMatch(/^session old\/gone: ended .*was up +never.*user +anna\n/s);
+    }
+    const [row] = jsonLines((await ctl("tunnel list --closed --json")).stdout);
+    expect(JSON.parse((await ctl("tunnel show old --json")).stdout)).toEqual(row);
+    expect(await ctl("tunnel show older")).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringContaining('no tunnel "older"; there are north, south'),
+    });
+    expect(await ctl("session hangup gone")).toMatchObject({ code: 1 });
   });
 
   test("closed ones with cause and remedy", async () => {
@@ -423,6 +441,20 @@ printf '%s' "\${COMPREPLY[*]}"`;
       "",
     ]);
   });
+});
+
+needs({ tool: "bash" })("no name is run by bash, whatever stands in it", async () => {
+  const { stdout: script } = await l2tpctl(["completion", "bash"]);
+  const name = "$(touch\tran)`touch\tran`;touch\tran";
+  const program = `l2tpctl() { printf '%s\\n' "$name"; }
+${script}
+COMP_WORDS=(l2tpctl tunnel show "") COMP_CWORD=3
+_l2tpctl
+eval "printf '%s' \${COMPREPLY[0]}"`;
+  const env = { ...process.env, name };
+  const { stdout } = spawnSync("bash", ["-c", program], { encoding: "utf8", cwd: directory, env });
+  expect(stdout).toBe(name);
+  expect(readdirSync(directory)).not.toContain("ran");
 });
 
 test("the socket may be said before the command, after it, or in the environment", async () => {

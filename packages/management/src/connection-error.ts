@@ -1,4 +1,5 @@
 /** Why a daemon cannot be spoken to. */
+import { statSync } from "node:fs";
 
 /** What a program can branch on. */
 export type ConnectionErrorCode =
@@ -22,6 +23,18 @@ const REMEDIES: Record<ConnectionErrorCode, string> = {
   system: "the system refused; see the message",
 };
 
+/** `sun_path` of unix(7), but for its final 0. */
+const LONGEST_PATH = 107;
+
+/** The system refuses to connect to a file in the same way as to a socket that nobody listens at. */
+function isSocket(path: string): boolean {
+  try {
+    return statSync(path).isSocket();
+  } catch {
+    return true; // nothing is known against it
+  }
+}
+
 /** Thrown by the client where the daemon cannot be reached or understood. */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
@@ -38,16 +51,18 @@ export class ConnectionError extends Error {
   /** From an error of the system. */
   static of(path: string, error: unknown): ConnectionError {
     const options = { cause: error };
+    if (Buffer.byteLength(path) > LONGEST_PATH) {
+      const why = `the path is longer than the ${LONGEST_PATH} octets that a socket's may have`;
+      return new ConnectionError("no-daemon", `no l2tpd at ${path}: ${why}`, options);
+    }
     const errno = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
     switch (errno) {
       case "ENOENT":
         return new ConnectionError("no-daemon", `no l2tpd at ${path}: there is no such socket`, options);
-      case "ECONNREFUSED":
-        return new ConnectionError(
-          "no-daemon",
-          `no l2tpd at ${path}: its socket is there, but nobody listens`,
-          options,
-        );
+      case "ECONNREFUSED": {
+        const why = isSocket(path) ? "its socket is there, but nobody listens" : "it is no socket";
+        return new ConnectionError("no-daemon", `no l2tpd at ${path}: ${why}`, options);
+      }
       case "EACCES":
       case "EPERM":
         return new ConnectionError("no-permission", `not allowed to speak to l2tpd at ${path}`, options);

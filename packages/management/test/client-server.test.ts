@@ -314,6 +314,21 @@ describe("the socket", () => {
     expect(await client.status()).toMatchObject({ pid: 42 });
   });
 
+  test("a path that cannot be a socket's is told so, and not that nobody listens", async () => {
+    const file = join(directory, "a-file");
+    writeFileSync(file, "");
+    for (const [path, why] of [
+      [file, "it is no socket"],
+      [directory, "it is no socket"],
+      [`/tmp/${"x".repeat(200)}`, "the path is longer than the 107 octets"],
+    ]) {
+      expect(await thrown(new ManagementClient({ socketPath: path as string }).status())).toMatchObject({
+        code: "no-daemon",
+        message: expect.stringContaining(why as string),
+      });
+    }
+  });
+
   test("a file that is no socket is left alone", async () => {
     const file = join(directory, "file");
     writeFileSync(file, "precious");

@@ -4,7 +4,7 @@
 import { createReadStream, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { EXIT, UsageError } from "../errors.ts";
+import { EXIT, UsageError, whyUnreadable } from "../errors.ts";
 import { type Io, resolveInput } from "../io.ts";
 import type { LineOutput } from "../output.ts";
 import { decodeCapture } from "./capture.ts";
@@ -162,14 +162,7 @@ async function* pieces(stream: Readable, name: string): AsyncGenerator<Uint8Arra
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "permission denied",
-  EISDIR: "it is a directory",
-};
-
 function unreadable(name: string, error: unknown): unknown {
   if (!(error instanceof Error) || !("code" in error)) return error;
-  const reason = REASONS[String(error.code)] ?? error.message;
-  return new UsageError(`cannot read ${name}: ${reason}`, { cause: error });
+  return new UsageError(`cannot read ${name}: ${whyUnreadable(error)}`, { cause: error });
 }

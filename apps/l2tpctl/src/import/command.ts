@@ -3,11 +3,11 @@ import { closeSync, fchmodSync, openSync, readFileSync, writeSync } from "node:f
 import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError, parseConfig } from "@l2tp/config";
 import { Command } from "commander";
-import { EXIT, ExitError } from "../errors.ts";
+import { EXIT, ExitError, whyUnreadable } from "../errors.ts";
 import { type Io, resolveInput } from "../io.ts";
 import type { Program } from "../manage/work.ts";
 import { safe } from "../text.ts";
-import { convert } from "./convert.ts";
+import { type Converted, convert, NoSectionsError } from "./convert.ts";
 import { renderNote } from "./notes.ts";
 import type { SourceFile } from "./sources.ts";
 
@@ -71,7 +71,7 @@ async function importConfig({ io, output }: Program, name: string, flags: Flags)
   const secrets = flags.secrets === undefined ? undefined : mustRead(flags.secrets, io);
   const chap = given(flags.chapSecrets, "chap-secrets");
   const pap = given(flags.papSecrets, "pap-secrets");
-  const { toml, notes } = convert(file, {
+  const { toml, notes } = converted(file, {
     keepPppd: flags.keepPppd === true,
     secrets,
     pppSecrets: [chap, pap].filter((it) => it !== undefined),
@@ -88,6 +88,15 @@ async function importConfig({ io, output }: Program, name: string, flags: Flags)
   const count = notes.filter(({ kind }) => kind !== "not needed").length;
   const remarks = count === 1 ? "; one remark wants a look" : `; ${count} remarks want a look`;
   output.line(safe(`${flags.output} is made${count === 0 ? "" : remarks}`));
+}
+
+function converted(...words: Parameters<typeof convert>): Converted {
+  try {
+    return convert(...words);
+  } catch (error) {
+    if (error instanceof NoSectionsError) throw new ExitError(EXIT.noInput, safe(error.message));
+    throw error;
+  }
 }
 
 /** What was made must be a document that l2tpd takes. */
@@ -128,7 +137,7 @@ function mustRead(name: string, io: Io): SourceFile {
   try {
     return { name: basename(path), path, text: readFileSync(path, "utf8") };
   } catch (error) {
-    throw new ExitError(EXIT.noInput, `cannot read ${safe(name)}: ${(error as Error).message}`, {
+    throw new ExitError(EXIT.noInput, `cannot read ${safe(name)}: ${whyUnreadable(error as Error)}`, {
       cause: error,
     });
   }

@@ -12,7 +12,7 @@ import { settle } from "./settle.ts";
 import { type SourceFile, Sources } from "./sources.ts";
 import { TomlDocument } from "./toml.ts";
 import { wordLines } from "./words.ts";
-import { entryText, parseXl2tpdConf, Values } from "./xl2tpd-conf.ts";
+import { entryText, parseXl2tpdConf, type Section, Values } from "./xl2tpd-conf.ts";
 
 /** What is to be converted. */
 export interface ConvertOptions {
@@ -34,16 +34,25 @@ export interface Converted {
 
 const DEBUG_KEYS = ["debug avp", "debug network", "debug packet", "debug state", "debug tunnel"];
 
-/** @param file - the xl2tpd.conf. */
+/** The file is something else. */
+export class NoSectionsError extends Error {
+  override readonly name = "NoSectionsError";
+  constructor(file: string) {
+    super(`${file} has no section [global], [lac NAME] or [lns NAME]: it is no configuration of xl2tpd`);
+  }
+}
+
+/** @param file - the xl2tpd.conf. @throws NoSectionsError */
 export function convert(file: SourceFile, options: ConvertOptions): Converted {
   const notes = new Notes();
   const sections = parseXl2tpdConf(file.text, file.name, notes);
+  if (sections.length === 0) throw new NoSectionsError(file.name);
   const global = new Values(
     {
       kind: "global",
       name: "",
       place: { file: file.name, line: 1 },
-      entries: sections.filter(({ kind }) => kind === "global").flatMap(({ entries }) => entries),
+      entries: sections.flatMap(({ kind, entries }) => (kind === "global" ? entries : [])),
     },
     undefined,
   );
@@ -67,18 +76,11 @@ export function convert(file: SourceFile, options: ConvertOptions): Converted {
     keepPppd: options.keepPppd,
     systemOptions,
   };
-  importGlobal(
-    it,
-    sections.some(({ kind }) => kind === "lns"),
-  );
-  importLns(
-    it,
-    sections.filter(({ kind }) => kind === "lns"),
-  );
-  importLac(
-    it,
-    sections.filter(({ kind }) => kind === "lac"),
-  );
+  const of = (wanted: Section["kind"]) => sections.filter(({ kind }) => kind === wanted);
+  const [lns, lacs] = [of("lns"), of("lac")];
+  importGlobal(it, lns.length > 0);
+  importLns(it, lns, lns.length + lacs.length === 1);
+  importLac(it, lacs);
   const head = [
     `Made of ${file.name} by l2tpctl config import.`,
     "Behind each value stands where it came from. l2tpd --check says whether the whole is as it should be.",

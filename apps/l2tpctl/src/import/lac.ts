@@ -6,6 +6,7 @@ import {
   type Import,
   nameOf,
   pppSettingsOf,
+  profileNameOf,
   remarkOnOthers,
   secretsFor,
   writeTunnelSettings,
@@ -34,8 +35,9 @@ export function importLac(it: Import, sections: readonly Section[]): void {
     const settings = pppSettingsOf(it, values);
     const tunnel = it.document.table(["tunnel", name], `[lac ${section.name}], ${placeText(section.place)}`);
     writeTunnel(it, tunnel, values);
-    writeSession(it, it.document.table(["tunnel", name, "session", SESSION]), values, name, settings);
-    if (!it.keepPppd) writeProfile(it, values, name, settings);
+    const profile = profileNameOf(it, name);
+    writeSession(it, it.document.table(["tunnel", name, "session", SESSION]), values, profile, settings);
+    if (!it.keepPppd) writeProfile(it, values, { tunnel: name, profile }, settings);
     remarkOnOthers(it, values, section);
   }
   if (defaults && sections.length === 1) {
@@ -137,7 +139,7 @@ function writeSession(
   it: Import,
   table: TomlTable,
   values: Values,
-  name: string,
+  profile: string,
   settings: PppSettings,
 ): void {
   const { notes } = it;
@@ -150,7 +152,7 @@ function writeSession(
     table.set("interface_name", settings.interfaceName.text, placeText(settings.interfaceName.place));
   if (it.keepPppd) keepPppd(table, values, settings);
   else {
-    table.set("ppp_profile", name, "");
+    table.set("ppp_profile", profile, "");
     writeUser(it, table, settings);
   }
 }
@@ -191,9 +193,14 @@ function keepPppd(table: TomlTable, values: Values, settings: PppSettings): void
   if (words.length > 0) table.set("pppd_options", words, "what xl2tpd gives pppd of this section");
 }
 
-function writeProfile(it: Import, values: Values, name: string, settings: PppSettings): void {
+function writeProfile(
+  it: Import,
+  values: Values,
+  names: { readonly tunnel: string; readonly profile: string },
+  settings: PppSettings,
+): void {
   const { notes, document } = it;
-  const profile = document.table(["profile", "ppp", name], `PPP of tunnel ${name}`);
+  const profile = document.table(["profile", "ppp", names.profile], `PPP of tunnel ${names.tunnel}`);
   writePppProfile(profile, settings, "them", notes);
   for (const [key, ours] of [
     ["local ip", "local_address"],

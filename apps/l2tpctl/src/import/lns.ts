@@ -7,6 +7,7 @@ import {
   type Import,
   nameOf,
   pppSettingsOf,
+  profileNameOf,
   remarkOnOthers,
   secretsFor,
   writeTunnelSettings,
@@ -23,8 +24,12 @@ interface Pool {
   readonly ranges: readonly string[];
 }
 
-/** All sections of LNSs. xl2tpd looks at the last one first, and at `default` when no other takes the caller. */
-export function importLns(it: Import, sections: readonly Section[]): void {
+/**
+ * All sections of LNSs. xl2tpd looks at the last one first, and at `default` when no other takes the caller.
+ * @param alone - there is no other section, of LACs neither. A profile `default` of ours holds for all others, too, which
+ * would so get the pool of `[lns default]`, and ask for the same proof.
+ */
+export function importLns(it: Import, sections: readonly Section[], alone: boolean): void {
   const defaults = sections.find(({ name }) => name === "default");
   const named = sections.filter((section) => section !== defaults).reverse();
   const pools: Pool[] = [];
@@ -36,16 +41,17 @@ export function importLns(it: Import, sections: readonly Section[]): void {
       continue;
     }
     const name = nameOf(section, it.document, "peer");
-    if (!writePeers(it, section, values, name)) continue;
+    const profile = profileNameOf(it, section === defaults && !alone ? "callers" : name);
+    if (!writePeers(it, section, values, name, profile)) continue;
     const settings = pppSettingsOf(it, values);
-    writeTunnelProfile(it, values, name);
+    writeTunnelProfile(it, values, profile);
     const ppp = it.document.table(
-      ["profile", "ppp", name],
+      ["profile", "ppp", profile],
       `PPP of [lns ${section.name}], ${placeText(section.place)}`,
     );
     writePppProfile(ppp, settings, "us", it.notes);
     writePool(it, section, values, name, ppp, pools);
-    writeSessionProfile(it, values, name, settings);
+    writeSessionProfile(it, values, profile, settings);
     writeUsers(it, settings);
     remarkOnOthers(it, values, section);
   }

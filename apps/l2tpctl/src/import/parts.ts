@@ -30,6 +30,13 @@ export function nameOf(section: Section, document: TomlDocument, top: string): s
   return name;
 }
 
+/** A name for the profiles of a section, which no other section's have. */
+export function profileNameOf({ document }: Import, wanted: string): string {
+  let name = wanted;
+  for (let n = 2; document.has(["profile", "ppp", name]); n++) name = `${wanted}-${n}`;
+  return name;
+}
+
 /** Settings of PPP, from the system's file, the section, and its option file, in the order in which pppd reads them. */
 export function pppSettingsOf(it: Import, values: Values): PppSettings {
   const settings = emptySettings();

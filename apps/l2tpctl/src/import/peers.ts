@@ -10,7 +10,13 @@ import { type Entry, entryText, type Section, type Values } from "./xl2tpd-conf.
  * for one peer, and one for all others.
  * @returns whether there is any; the section is of no use else.
  */
-export function writePeers(it: Import, section: Section, values: Values, name: string): boolean {
+export function writePeers(
+  it: Import,
+  section: Section,
+  values: Values,
+  name: string,
+  profile: string,
+): boolean {
   const { document, notes } = it;
   const remark = `[lns ${section.name}], ${placeText(section.place)}`;
   const lacs = values.all("lac");
@@ -31,8 +37,8 @@ export function writePeers(it: Import, section: Section, values: Values, name: s
     return table;
   };
   const profiles = (table: TomlTable): void => {
-    table.set("tunnel_profile", name, "").set("ppp_profile", name, "");
-    if (it.keepPppd) table.set("session_profile", name, "");
+    table.set("tunnel_profile", profile, "").set("ppp_profile", profile, "");
+    if (it.keepPppd) table.set("session_profile", profile, "");
   };
   const secrets = secretsFor(it, values);
   for (const { them, secret, place } of secrets) {
@@ -91,8 +97,8 @@ function unused(it: Import, wanted: string): string {
 /** The ranges of some lines; those that are none are remarked on. */
 export function rangesOf(it: Import, entries: readonly Entry[]): string[] {
   return entries.flatMap((entry) => {
-    const range = rangeOf(entry.value);
-    if (range !== undefined) return [range];
+    const ranges = entry.value.split(",").map(rangeOf);
+    if (ranges.every((range) => range !== undefined)) return ranges;
     const refused = entry.key === "no lac" ? "; callers from there are not refused" : "";
     it.notes.leftOut(
       entry.place,

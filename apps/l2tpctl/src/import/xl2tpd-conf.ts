@@ -111,10 +111,12 @@ function enter(sections: Section[], section: Section | undefined): Section | und
 
 function entryOf(line: string, place: Place, section: Section | undefined, notes: Notes): Entry | undefined {
   const equals = line.indexOf("=");
-  const key = line.slice(0, Math.max(0, equals)).trim().toLowerCase();
+  const key = line.slice(0, Math.max(0, equals)).trim().replace(/\s+/g, " ").toLowerCase();
   const value = line.slice(equals + 1).trim();
   const allowed = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
-  if (equals < 0) notes.leftOut(place, line, "there is no = in it, so xl2tpd does not take it either");
+  if (line.startsWith("#"))
+    notes.notNeeded(place, "a remark", "xl2tpd's begin with ;, and it stops at this one");
+  else if (equals < 0) notes.leftOut(place, line, "there is no = in it, so xl2tpd does not take it either");
   else if (section === undefined) notes.leftOut(place, line, "it stands in no section that is known");
   else if (allowed === undefined) notes.leftOut(place, line, "xl2tpd has no such key");
   else if (!allowed.includes(section.kind)) {

@@ -1,10 +1,11 @@
 /** `l2tpctl peers`, `l2tpctl pools`, `l2tpctl targets`. */
 import type { DialTarget, PeerSummary, PoolStatus } from "@l2tp/management";
 import type { Command } from "commander";
-import { type Column, printTable } from "../table.ts";
+import type { Column } from "../table.ts";
 import { amount, duration } from "../text.ts";
+import { type Listed, printRows } from "./things.ts";
 import { repeat, watchOption } from "./watch.ts";
-import { type CommonFlags, daemonCommand, type Program, printLines, type Work, work } from "./work.ts";
+import { type CommonFlags, daemonCommand, type Program, type Work, work } from "./work.ts";
 
 type Flags = CommonFlags & { readonly watch?: number; readonly peer?: string };
 
@@ -12,17 +13,13 @@ function list<T>(
   program: Program,
   command: Command,
   rows: (work: Work, flags: Flags) => AsyncIterable<T>,
-  columns: readonly Column<T>[],
-  empty: string,
+  listed: Listed<T>,
 ): Command {
-  return command.addOption(watchOption()).action((flags: Flags) =>
-    work(program, flags, (it) =>
-      repeat(it, flags, async () => {
-        if (flags.json) await printLines(rows(it, flags), it.output);
-        else await printTable(rows(it, flags), columns, { ...it, empty });
-      }),
-    ),
-  );
+  return command
+    .addOption(watchOption())
+    .action((flags: Flags) =>
+      work(program, flags, (it) => repeat(it, flags, () => printRows(it, flags, rows(it, flags), listed))),
+    );
 }
 
 export function peersCommand(program: Program): Command {
@@ -30,25 +27,25 @@ export function peersCommand(program: Program): Command {
     "l2tpctl peers",
     "l2tpctl peers --peer '2001:db8:*' --watch",
   ]).option("--peer <peer>", "only this address or host name; * stands for anything");
-  return list(program, command, ({ client }, { peer }) => client.peers({ peer }), PEERS, "no peers");
+  return list(program, command, ({ client }, { peer }) => client.peers({ peer }), {
+    columns: PEERS,
+    empty: "no peers",
+  });
 }
 
 export function poolsCommand(program: Program): Command {
   const command = daemonCommand("pools", "address pools, and how much of them is in use", ["l2tpctl pools"]);
-  return list(program, command, ({ client }) => client.pools(), POOLS, "no pools");
+  return list(program, command, ({ client }) => client.pools(), { columns: POOLS, empty: "no pools" });
 }
 
 export function targetsCommand(program: Program): Command {
   const command = daemonCommand("targets", "tunnels that can be dialled, and how that goes", [
     "l2tpctl targets --watch",
   ]);
-  return list(
-    program,
-    command,
-    ({ client }) => client.dialTargets(),
-    TARGETS,
-    "no tunnel is configured to be dialled",
-  );
+  return list(program, command, ({ client }) => client.dialTargets(), {
+    columns: TARGETS,
+    empty: "no tunnel is configured to be dialled",
+  });
 }
 
 const counter = (title: string, name: string, rank: number): Column<PeerSummary> => ({

@@ -92,7 +92,7 @@ export class CallReception {
     core.notice(
       now,
       tunnel.peer,
-      `call refused: CDN ${facts.result}/${facts.error ?? "-"} ${facts.text ?? ""}`,
+      `call refused: CDN ${facts.result}${facts.error === undefined ? "" : `/${facts.error}`}${facts.text === undefined ? "" : `, ${facts.text}`}`,
     );
   }
 

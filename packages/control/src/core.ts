@@ -77,7 +77,8 @@ export class Core {
 
   readonly tunnelRate: TokenBucket;
   readonly sessionRate: TokenBucket;
-  readonly #noticeRate: TokenBucket;
+  readonly #lineRate: TokenBucket;
+  readonly #discardRate: TokenBucket;
   halfOpen = 0;
   tunnelsUp = 0;
   sessionsUp = 0;
@@ -113,7 +114,8 @@ export class Core {
     this.intents = new Pending(token, settings.intentMs);
     this.tunnelRate = new TokenBucket(0, [settings.limits.tunnelRate, settings.limits.tunnelRate]);
     this.sessionRate = new TokenBucket(0, [settings.limits.sessionRate, settings.limits.sessionRate]);
-    this.#noticeRate = new TokenBucket(0, settings.limits.notices);
+    this.#lineRate = new TokenBucket(0, settings.limits.notices);
+    this.#discardRate = new TokenBucket(0, settings.limits.notices);
     this.closedTunnels = new History(settings.historyTunnels, settings.historyMs);
     this.closedSessions = new History(settings.historySessions, settings.historyMs);
     // "Progressively increasing values, which are likely to be unique" across hosts (RFC 2661 §4.4.4).
@@ -131,7 +133,8 @@ export class Core {
     this.sources.limit(limits);
     this.tunnelRate.limit([limits.tunnelRate, limits.tunnelRate]);
     this.sessionRate.limit([limits.sessionRate, limits.sessionRate]);
-    this.#noticeRate.limit(limits.notices);
+    this.#lineRate.limit(limits.notices);
+    this.#discardRate.limit(limits.notices);
     this.questions.waitMs = settings.questionMs;
     this.intents.waitMs = settings.intentMs;
     this.closedTunnels.limit(settings.historyTunnels, historyMs);
@@ -158,19 +161,31 @@ export class Core {
 
   /** Tells something for the log, at the rate allowed for its source. */
   notice(now: Instant, from: SocketAddress, text: string): void {
-    const source = this.sources.of(now, from.address);
-    if (!source.notices.take(now) || !this.#noticeRate.take(now)) {
-      source.suppressed++;
-      this.counters.count("noticesSuppressed");
-      return;
-    }
-    this.emit({
-      type: "notice",
-      from: { family: from.family, address: from.address, port: from.port },
+    this.#tell(from, text, this.takeLine(now, from.address));
+  }
+
+  /** The same of a datagram that was dropped. */
+  noticeDiscard(now: Instant, from: SocketAddress, text: string): void {
+    this.#tell(
+      from,
       text,
-      suppressed: source.suppressed,
-    });
-    source.suppressed = 0;
+      this.#counted(this.sources.of(now, from.address).discards.line(now, this.#discardRate)),
+    );
+  }
+
+  /** @returns how many lines about this address were left out before this one; `undefined`: this one is left out, too. */
+  takeLine(now: Instant, address: string): number | undefined {
+    return this.#counted(this.sources.of(now, address).lines.line(now, this.#lineRate));
+  }
+
+  #counted(leftOut: number | undefined): number | undefined {
+    if (leftOut === undefined) this.counters.count("noticesSuppressed");
+    return leftOut;
+  }
+
+  #tell({ family, address, port }: SocketAddress, text: string, suppressed: number | undefined): void {
+    if (suppressed !== undefined)
+      this.emit({ type: "notice", from: { family, address, port }, text, suppressed });
   }
 
   /** A full retransmission cycle of a tunnel (RFC 2661 §5.7): how long its IDs rest. */

@@ -5,6 +5,10 @@ import type { Discard } from "./statistics.ts";
 
 /** Octets of the header of a control message. */
 const HEADER_OCTETS = 12;
+/** Of an AVP: its header, and of the first 16 bits the H bit and the Length (RFC 2661 §4.1). */
+const AVP_HEADER_OCTETS = 6;
+const AVP_HIDDEN = 0x4000;
+const AVP_LENGTH = 0x03ff;
 
 /** For people. */
 export const DISCARD_TEXT: Partial<Record<Discard, string>> = {
@@ -39,20 +43,29 @@ export function sccrqKey(from: PeerAddress, peerTunnelId: number, datagram: Uint
 export interface Decoded {
   readonly parsed: ReturnType<typeof decodeDatagram>;
   readonly hiddenWith?: Secret;
+  /** Not all secrets were tried. */
+  readonly givenUp?: true;
 }
 
-/** Decodes with each secret, until one opens what is hidden: during a change there are two. */
+/**
+ * Decodes with each secret, until one opens what is hidden: during a change there are two, and of callers there may be any number.
+ *
+ * @param another - whether one more may be tried; default always.
+ */
 export function decodeWith(
   datagram: Uint8Array,
   secrets: readonly Secret[],
   quirks: NonNullable<Parameters<typeof decodeDatagram>[1]["quirks"]>,
+  another: () => boolean = () => true,
 ): Decoded {
   const options = { encapsulation: "udp", quirks } as const;
   const [first, ...others] = secrets;
   if (first === undefined) return { parsed: decodeDatagram(datagram, options) };
   const parsed = decodeDatagram(datagram, { ...options, secret: first });
   if (parsed.ok) return isHidden(parsed.value) ? { parsed, hiddenWith: first } : { parsed };
+  if (others.length === 0 || !hidesSomething(datagram)) return { parsed };
   for (const secret of others) {
+    if (!another()) return { parsed, givenUp: true };
     const next = decodeDatagram(datagram, { ...options, secret });
     if (next.ok) return { parsed: next, hiddenWith: secret };
   }
@@ -61,6 +74,17 @@ export function decodeWith(
 
 const isHidden = (datagram: Datagram): boolean =>
   datagram.kind === "control" && datagram.avps.some(({ hidden }) => hidden);
+
+/** Whether an AVP of a control message has the H bit, as far as its AVPs can be told apart. */
+function hidesSomething(datagram: Uint8Array): boolean {
+  const { bodyStart, bodyEnd } = headerOf(datagram);
+  for (let at = bodyStart; bodyEnd - at >= AVP_HEADER_OCTETS; ) {
+    const word = ((datagram[at] as number) << 8) | (datagram[at + 1] as number);
+    if ((word & AVP_HIDDEN) !== 0) return true;
+    at += Math.max(word & AVP_LENGTH, AVP_HEADER_OCTETS);
+  }
+  return false;
+}
 
 /** Secrets to try, the one that the peer is known to have before the other. */
 export const knownFirst = (secrets: readonly Secret[], known: number): readonly Secret[] =>

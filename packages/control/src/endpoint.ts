@@ -184,6 +184,15 @@ export class Endpoint {
     return !this.#tunnels.register.isTaken(tunnelId);
   }
 
+  /**
+   * Whether a line of the log about a peer may be written, by `Limits.sourceNotices` and `Limits.notices`. For what a
+   * peer can have written as often as it likes: refusals, and calls that come to nothing.
+   * @returns how many lines about this address were left out before this one; `undefined`: leave this one out, too
+   */
+  takeLine(now: Instant, address: string): number | undefined {
+    return this.#core.takeLine(now, address);
+  }
+
   /** Opens a tunnel: sends an SCCRQ. @throws ControlError, EncodeError, TransportError. */
   openTunnel(now: Instant, opening: TunnelOpening): TunnelHandle {
     const tunnel = this.#tunnels.open(now, opening);

@@ -219,7 +219,7 @@ export const DEFAULT_LIMITS: Limits = {
   sourceSccrq: [20, 200],
   sourceCalls: [5_000, 20_000],
   sourceBadAuthentication: [0.2, 20],
-  sourceNotices: [1, 20],
+  sourceNotices: [5, 100],
   notices: [50, 500],
   sourceRefusals: [5, 20],
   sources: 4_096,

@@ -21,6 +21,7 @@ import { acceptsFrom, hasMoved } from "./peer-address.ts";
 import type { Session, Tunnel } from "./state.ts";
 import type { Discard } from "./statistics.ts";
 
+const TYPE_SCCRP = 2;
 const TYPE_STOPCCN = 4;
 const TYPE_ICRQ = 10;
 const TYPE_OCRQ = 7;
@@ -260,12 +261,25 @@ export class Reception {
       return;
     }
     core.counters.discard("malformed");
-    this.#notice(now, tunnel.peer, `${name ?? "message"} refused: ${text}`);
     const facts: StopFacts = {
       result: answer.result,
       ...(answer.error !== undefined && { error: answer.error }),
-      text: answer.text,
+      // What ends by it says so in the log, once: with the message that did it.
+      text: name === undefined || answer.text.startsWith(name) ? answer.text : `${name}: ${answer.text}`,
     };
+    const { assignedTunnelId = 0, assignedSessionId: assigned } = (partial ?? {}) as {
+      readonly assignedTunnelId?: number;
+      readonly assignedSessionId?: number;
+    };
+    if (
+      messageType === TYPE_SCCRP &&
+      tunnel.originator &&
+      tunnel.peerTunnelId === 0 &&
+      assignedTunnelId > 0
+    ) {
+      // Who refuses it says so with the ID that it has learned (RFC 2661 §4.4.3).
+      tunnels.acquaintance.learnPeerId(now, tunnel, assignedTunnelId);
+    }
     if (messageType === TYPE_STOPCCN) {
       // It ends the tunnel, whatever else it says.
       tunnels.stop(now, tunnel, "protocol-error", facts);
@@ -279,14 +293,21 @@ export class Reception {
       tunnels.protocolError(now, tunnel, { ...STOP.stateMachine, text: `${name} in state ${tunnel.state}` });
       return;
     }
-    const assigned = (partial as { assignedSessionId?: number } | undefined)?.assignedSessionId;
     const session = this.#sessionOf(tunnel, sessionId, assigned);
     if (session !== undefined) {
       if (assigned !== undefined && session.peerSessionId === 0) session.peerSessionId = assigned;
       calls.protocolError(now, session, facts);
-    } else if ((messageType === TYPE_ICRQ || messageType === TYPE_OCRQ) && assigned !== undefined) {
-      calls.reception.refuseUnmade(now, tunnel, assigned, facts);
-    } else core.counters.discard("unknownSession");
+    } else if (messageType === TYPE_ICRQ || messageType === TYPE_OCRQ) {
+      // "Before the Assigned Session ID AVP is received", the header has Session ID 0 (RFC 2661 §4.4.4).
+      calls.reception.refuseUnmade(now, tunnel, assigned ?? 0, facts);
+    } else {
+      core.counters.discard("unknownSession");
+      core.notice(
+        now,
+        tunnel.peer,
+        `${name ?? "message"} dropped: ${text}; nobody knows which call it is of`,
+      );
+    }
   }
 
   #sessionOf(tunnel: Tunnel, sessionId: number, assigned: number | undefined): Session | undefined {
@@ -296,15 +317,15 @@ export class Reception {
 
   #decode(tunnel: Tunnel, octets: Uint8Array): ReturnType<typeof decodeDatagram> {
     const { settings, leniency, originator, state } = tunnel;
-    // Until somebody has decided on a caller, nobody knows which secret is the one between us.
+    // Until somebody has decided on a caller, nobody knows which secret is the one between us: newcomers.ts has tried all.
     const undecided = !originator && state === "idle";
-    const { callerSecrets } = this.#parts.core.settings;
-    const secrets = undecided ? callerSecrets : knownFirst(settings.secrets, tunnel.secret);
-    const { parsed, hiddenWith } = decodeWith(octets, secrets, leniency.decode);
-    if (hiddenWith !== undefined) {
-      if (undecided) tunnel.hiddenWith = hiddenWith;
-      else this.#parts.tunnels.authentication.hides(tunnel, hiddenWith);
+    if (undecided) {
+      const opens = tunnel.hiddenWith === undefined ? [] : [tunnel.hiddenWith];
+      return decodeWith(octets, opens, leniency.decode).parsed;
     }
+    const secrets = knownFirst(settings.secrets, tunnel.secret);
+    const { parsed, hiddenWith } = decodeWith(octets, secrets, leniency.decode);
+    if (hiddenWith !== undefined) this.#parts.tunnels.authentication.hides(tunnel, hiddenWith);
     return parsed;
   }
 
@@ -313,10 +334,6 @@ export class Reception {
     core.counters.discard(why);
     const source = core.sources.of(now, from.address);
     source.statistics.discarded++;
-    this.#notice(now, from, `datagram dropped: ${DISCARD_TEXT[why] ?? why}`);
-  }
-
-  #notice(now: Instant, from: PeerAddress, text: string): void {
-    this.#parts.core.notice(now, from, text);
+    core.noticeDiscard(now, from, `datagram dropped: ${DISCARD_TEXT[why] ?? why}`);
   }
 }

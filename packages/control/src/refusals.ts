@@ -1,5 +1,5 @@
 /** Answers to those for whom no tunnel is kept: one StopCCN, no longer than what it answers, and not too many of them. */
-import { encodeMessage, type Instant, textOctets } from "@l2tp/protocol";
+import { encodeMessage, type Instant, type Secret, textOctets } from "@l2tp/protocol";
 import { type StopFacts, stopMessage } from "./control-messages.ts";
 import type { Core } from "./core.ts";
 import type { PeerAddress } from "./names.ts";
@@ -16,6 +16,8 @@ export interface AskedFor {
   /** What tells it from any other SCCRQ. */
   readonly key: string;
   readonly octets: number;
+  /** The secret that opened its hidden AVPs. */
+  readonly hiddenWith?: Secret;
 }
 
 interface Refusal {

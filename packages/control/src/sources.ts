@@ -46,6 +46,22 @@ export class TokenBucket {
   }
 }
 
+/** Lines of the log: so many, and how many were left out since the last one. */
+export class LineBudget extends TokenBucket {
+  #leftOut = 0;
+
+  /** @returns how many were left out before this line; `undefined`: this one is left out, too. */
+  line(now: Instant, all: TokenBucket): number | undefined {
+    if (!this.take(now) || !all.take(now)) {
+      this.#leftOut++;
+      return undefined;
+    }
+    const leftOut = this.#leftOut;
+    this.#leftOut = 0;
+    return leftOut;
+  }
+}
+
 /** Counters of a peer's address; part of the statistics. */
 export interface SourceStatistics {
   tunnelsOpened: number;
@@ -65,7 +81,6 @@ export class Source<T> {
   halfOpen = 0;
   /** Its tunnels that have not ended. */
   readonly open = new Set<T>();
-  suppressed = 0;
   readonly statistics: SourceStatistics = {
     tunnelsOpened: 0,
     tunnelsEstablished: 0,
@@ -82,7 +97,8 @@ export class Source<T> {
   #sccrq: TokenBucket | undefined;
   #calls: TokenBucket | undefined;
   #bad: TokenBucket | undefined;
-  #notices: TokenBucket | undefined;
+  #lines: LineBudget | undefined;
+  #discards: LineBudget | undefined;
   #refusals: TokenBucket | undefined;
 
   constructor(now: Instant, limits: Limits) {
@@ -95,7 +111,8 @@ export class Source<T> {
     this.#sccrq?.limit(limits.sourceSccrq);
     this.#calls?.limit(limits.sourceCalls);
     this.#bad?.limit(limits.sourceBadAuthentication);
-    this.#notices?.limit(limits.sourceNotices);
+    this.#lines?.limit(limits.sourceNotices);
+    this.#discards?.limit(limits.sourceNotices);
     this.#refusals?.limit(limits.sourceRefusals);
   }
 
@@ -112,9 +129,15 @@ export class Source<T> {
     this.#bad ??= new TokenBucket(this.#now, this.#limits.sourceBadAuthentication);
     return this.#bad;
   }
-  get notices(): TokenBucket {
-    this.#notices ??= new TokenBucket(this.#now, this.#limits.sourceNotices);
-    return this.#notices;
+  /** Lines of the log. */
+  get lines(): LineBudget {
+    this.#lines ??= new LineBudget(this.#now, this.#limits.sourceNotices);
+    return this.#lines;
+  }
+  /** Lines about datagrams that were dropped: apart, so that a flood of those leaves nothing else unsaid. */
+  get discards(): LineBudget {
+    this.#discards ??= new LineBudget(this.#now, this.#limits.sourceNotices);
+    return this.#discards;
   }
   get refusals(): TokenBucket {
     this.#refusals ??= new TokenBucket(this.#now, this.#limits.sourceRefusals);

@@ -46,6 +46,8 @@ export interface Tunnel {
   hiddenWith: Secret | undefined;
   authenticated: boolean;
   tieBreaker: bigint | undefined;
+  /** Of an incoming tunnel: attempts of our own that lose the tie when it is accepted. */
+  rivals: readonly Tunnel[];
   /** Of an incoming tunnel: tells a retransmitted SCCRQ from a new one. */
   sccrqKey: string | undefined;
   /** … and its length: a refusal is no longer. */
@@ -59,6 +61,8 @@ export interface Tunnel {
   readonly source: Source<Tunnel>;
   readonly openedAt: Instant;
   establishedAt: Instant | undefined;
+  /** When a new SCCRQ from the same place was last the reason to ask whether the peer is there. */
+  askedAt: Instant;
   /** The row of its timers; -1 while none runs. */
   timers: number;
   sessionsEstablished: number;

@@ -12,6 +12,8 @@ import { leniencyOf, STRICT } from "./quirks.ts";
 import type { Tunnel } from "./state.ts";
 import { CONTROL_CONNECTION } from "./tables/control-connection.ts";
 
+const NONE: readonly never[] = [];
+
 export class TunnelRegister {
   readonly #parts: Parts;
   readonly #acquaintance: Acquaintance;
@@ -61,6 +63,7 @@ export class TunnelRegister {
       hiddenWith: undefined,
       authenticated: false,
       tieBreaker: undefined,
+      rivals: NONE,
       sccrqKey: undefined,
       sccrqOctets: 0,
       question: 0,
@@ -71,6 +74,7 @@ export class TunnelRegister {
       source,
       openedAt: now,
       establishedAt: undefined,
+      askedAt: Number.NEGATIVE_INFINITY,
       timers: -1,
       sessionsEstablished: 0,
       sessionsFailed: 0,

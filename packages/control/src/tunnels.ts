@@ -73,14 +73,16 @@ export class Tunnels {
   }
 
   /** Makes the tunnel of a caller whose SCCRQ is well-formed and within the limits, or says why it cannot. */
-  accept(now: Instant, from: PeerAddress, { peerTunnelId, key, octets }: AskedFor): Tunnel | "noTunnelIds" {
+  accept(now: Instant, from: PeerAddress, asked: AskedFor): Tunnel | "noTunnelIds" {
     const { core } = this.#parts;
     const id = freeId(core.random, (taken) => this.register.isTaken(taken));
     if (id === undefined) return "noTunnelIds";
+    const { peerTunnelId, key, octets } = asked;
     const address: PeerAddress = { ...from };
     const tunnel = this.register.make(now, id, peerTunnelId, address, core.settings.tunnel, false, "");
     tunnel.sccrqKey = key;
     tunnel.sccrqOctets = octets;
+    tunnel.hiddenWith = asked.hiddenWith;
     core.bySccrq.set(key, tunnel);
     core.halfOpen++;
     tunnel.source.halfOpen++;
@@ -134,6 +136,12 @@ export class Tunnels {
     const reply = sccrp(settings, tunnel.tunnelId, challenge, this.authentication.answer(now, 2, tunnel));
     this.#parts.core.counters.count("tunnelsAccepted");
     this.machine.fire(now, tunnel, "rx-SCCRQ-acceptable", { reply });
+    // Not before: a caller who is refused is no reason to give up an attempt of ours.
+    const { rivals } = tunnel;
+    tunnel.rivals = [];
+    for (const rival of rivals) {
+      if (!rival.closed && rival.state === "wait-ctl-reply") this.loseTie(now, rival, tunnel);
+    }
   }
 
   /** Nobody has decided in time. */

@@ -69,6 +69,23 @@ describe("tie breakers (RFC 2661 §4.4.3)", () => {
     expect(peer.last.type).toBe("SCCRP");
   });
 
+  test("of two peers at one address, each with its port, only the one that calls is meant", () => {
+    const { stage, peer, tunnel } = dialled(false);
+    const neighbour = new Peer(stage, "192.0.2.1", 1702, 99);
+    const other = stage.dial(neighbour);
+    calls(peer, A.tieBreaker(0));
+    expect(stage.of("tunnel-down").map((down) => down.tunnel)).toEqual([tunnel]);
+    neighbour.answers();
+    expect(stage.last("tunnel-up").tunnel).toBe(other);
+  });
+
+  test("one of a wrong length has no M bit, and is as if it were not there (RFC 2661 §7.1)", () => {
+    const { stage, peer } = dialled(false);
+    calls(peer, avp(5, [0, 0, 0], { m: 0 }));
+    expect(peer.types).toEqual(["SCCRQ", "SCCRP"]);
+    expect(stage.statistics.tunnels).toBe(2);
+  });
+
   test("equal ones: both tunnels are discarded, without a message", () => {
     const { stage, peer } = dialled(true);
     const sent = [...(peer.last.avps.find(({ type }) => type === 5)?.value ?? [])];

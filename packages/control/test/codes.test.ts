@@ -270,6 +270,14 @@ test("an empty Host Name is refused: at least one octet (RFC 2661 §4.4.3 MUST)"
   expect(peer.last.type).toBe("StopCCN");
 });
 
+test("an SCCRP is refused with the Tunnel ID that it assigns (RFC 2661 §4.4.3 MUST)", () => {
+  const stage = new Stage();
+  const peer = new Peer(stage);
+  stage.dial(peer);
+  peer.say("SCCRP", A.version(), A.framing(), A.host("p"), A.tunnelId(4_711), unknown);
+  expect(peer.last).toMatchObject({ type: "StopCCN", tunnelId: 4_711 });
+});
+
 test("the Error Message names the AVP (RFC 2661 §4.4.2, error 8)", () => {
   const { peer } = established();
   peer.say("HELLO", unknown);

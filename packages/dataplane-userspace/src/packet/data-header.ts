@@ -23,7 +23,7 @@ export const MAX_DATA_HEADER = 20;
 /** The T bit of the first octet: a control message (RFC 3931 §3.2.1). */
 export const T_BIT = 0x80;
 /** Bits of the first octet of a v2 header that say what follows (RFC 2661 §3.1). */
-export const V2_FLAG = { length: 0x40, sequence: 0x08, offset: 0x02 } as const;
+const V2_FLAG = { length: 0x40, sequence: 0x08, offset: 0x02 } as const;
 /** Destination, source and type: the least an Ethernet frame has. */
 export const ETHERNET_HEADER = 14;
 
@@ -69,6 +69,52 @@ export function writeDataHeader(view: DataView, at: number, shape: DataHeaderSha
     end += 4;
   }
   return end - at;
+}
+
+/** The header of a v2 data message (RFC 2661 §3.1), read anew by each {@link read}; reused, so that nothing is allocated. */
+export class DataHeaderV2 {
+  tunnelId = 0;
+  sessionId = 0;
+  /** -1 where the message has no number. */
+  ns = 0;
+  /** Where the frame begins, and one past its last octet: an offset in the memory. */
+  start = 0;
+  end = 0;
+  readonly #view: DataView;
+
+  constructor(view: DataView) {
+    this.#view = view;
+  }
+
+  /**
+   * @param at - the datagram, of eight octets at least.
+   * @returns false when the header, or the message that it says there is, does not fit into the datagram.
+   */
+  read(at: number, length: number): boolean {
+    const view = this.#view;
+    const flags = view.getUint8(at);
+    let end = at + length;
+    let next = at + 2;
+    if ((flags & V2_FLAG.length) !== 0) {
+      end = at + view.getUint16(next);
+      if (end > at + length) return false;
+      next += 2;
+    }
+    this.tunnelId = view.getUint16(next);
+    this.sessionId = view.getUint16(next + 2);
+    next += 4;
+    this.ns = -1;
+    if ((flags & V2_FLAG.sequence) !== 0) {
+      if (next + 4 <= end) this.ns = view.getUint16(next);
+      next += 4;
+    }
+    if ((flags & V2_FLAG.offset) !== 0) {
+      next += next + 2 <= end ? 2 + view.getUint16(next) : 2;
+    }
+    this.start = next;
+    this.end = end;
+    return next <= end;
+  }
 }
 
 /** A cookie of 0, 4 or 8 octets as two words, to be compared without a loop. */

@@ -8,17 +8,17 @@ import { abi } from "@l2tp/linux";
 import type { Arena } from "../arena.ts";
 import { EAGAIN } from "../errno.ts";
 import type { Checksum } from "../packet/checksum.ts";
-import { ETHERNET_HEADER, SEQUENCE_MASK, SUBLAYER_S, T_BIT, V2_FLAG } from "../packet/data-header.ts";
+import { DataHeaderV2, ETHERNET_HEADER, SEQUENCE_MASK, SUBLAYER_S, T_BIT } from "../packet/data-header.ts";
 import { HoldingSlots, VERDICT } from "../packet/sequence.ts";
 import { BRIDGE_OCTETS, Bridges } from "./bridge.ts";
 import { LateReports } from "./late-reports.ts";
 import { CONTROL_SOCKET, Loop, NOTICE_INTERVAL_MS, SOCKET } from "./loop.ts";
-import type { Command, ReceiveRecord, WorkerStart } from "./messages.ts";
+import type { Command, WorkerStart } from "./messages.ts";
 import { PppReceiver } from "./ppp-receiver.ts";
 import { MESSAGES, RECEIVE_BATCH_OCTETS, ReceiveBatch, SLOT } from "./receive-batch.ts";
+import { ReceiveTables } from "./receive-tables.ts";
 import { Ring } from "./ring.ts";
-import { Peer, RxSession } from "./rx-session.ts";
-import { SessionTable } from "./session-table.ts";
+import type { RxSession } from "./rx-session.ts";
 import { COUNTER, RX } from "./shared.ts";
 import { TapWriter } from "./tap-writer.ts";
 
@@ -34,9 +34,6 @@ export function receiverArena(rows: number): number {
   return RECEIVE_BATCH_OCTETS + HELD * SLOT + BRIDGE_OCTETS(rows) + 65_536;
 }
 
-/** Tunnel and session ID of L2TPv2, as one word. */
-const keyV2 = (tunnelId: number, sessionId: number): number => ((tunnelId << 16) | sessionId) >>> 0;
-
 export class Receiver extends Loop {
   readonly #view: DataView;
   readonly #rx: Float64Array;
@@ -47,13 +44,9 @@ export class Receiver extends Loop {
   readonly #late = new LateReports();
   readonly #ppp: PppReceiver;
   readonly #bridges: Bridges;
-  /** L2TPv3 sessions by their ID. */
-  readonly #table = new SessionTable();
-  /** L2TPv2 sessions by the IDs of tunnel and session. */
-  readonly #tableV2 = new SessionTable();
-  readonly #sessions: (RxSession | undefined)[] = [];
-  readonly #peers = new Map<number, Peer>();
   readonly #slots = new HoldingSlots(HELD);
+  readonly #tables: ReceiveTables;
+  readonly #headerV2: DataHeaderV2;
   /** Sessions of which messages wait for those before them. */
   readonly #waiting = new Set<RxSession>();
   readonly #held: number;
@@ -72,6 +65,8 @@ export class Receiver extends Loop {
   constructor(start: WorkerStart, arena: Arena, port: MessagePort, checksum: Checksum) {
     super(start, arena, port);
     this.#view = arena.view;
+    this.#tables = new ReceiveTables(start.family, this.#slots);
+    this.#headerV2 = new DataHeaderV2(arena.view);
     this.#rx = this.shared.rx;
     this.#counters = this.shared.counters;
     this.#ring = new Ring(start.shared.ring);
@@ -190,9 +185,9 @@ export class Receiver extends Loop {
         return;
       }
     }
-    const row = this.#table.get(view.getUint32(id));
-    if (row === -1) this.#stray(view.getUint32(id));
-    else this.#data(this.#sessions[row] as RxSession, id + 4, at + length, length);
+    const session = this.#tables.find(view.getUint32(id));
+    if (session === undefined) this.#stray(view.getUint32(id));
+    else this.#data(session, id + 4, at + length, length);
   }
 
   #stray(sessionId: number): void {
@@ -200,34 +195,15 @@ export class Receiver extends Loop {
     this.#late.strayData(sessionId, this.#sender);
   }
 
-  /** RFC 2661 §3.1: the first octet says what else is in the header. */
+  /** A data message of L2TPv2, of eight octets at least. */
   #datagramV2(at: number, length: number): void {
-    const view = this.#view;
-    const flags = view.getUint8(at);
-    let end = at + length;
-    let next = at + 2;
-    if ((flags & V2_FLAG.length) !== 0) {
-      end = at + view.getUint16(next);
-      next += 2;
-    }
-    const ids = next;
-    next += 4;
-    let ns = -1;
-    if ((flags & V2_FLAG.sequence) !== 0) {
-      if (next + 4 <= end) ns = view.getUint16(next);
-      next += 4;
-    }
-    if ((flags & V2_FLAG.offset) !== 0) {
-      next += next + 2 <= end ? 2 + view.getUint16(next) : 2;
-    }
-    // No octet beyond the datagram has been looked at: it has eight at least.
-    if (end > at + length || next > end) {
+    const header = this.#headerV2;
+    if (!header.read(at, length)) {
       this.#malformed();
       return;
     }
-    const sessionId = view.getUint16(ids + 2);
-    const row = this.#tableV2.get(keyV2(view.getUint16(ids), sessionId));
-    const session = row === -1 ? undefined : this.#sessions[row];
+    const { tunnelId, sessionId, ns, start, end } = header;
+    const session = this.#tables.findV2(tunnelId, sessionId);
     if (session === undefined) {
       this.#stray(sessionId);
       return;
@@ -236,14 +212,14 @@ export class Receiver extends Loop {
       this.#discard(session);
       return;
     }
-    if (next === end) {
+    if (start === end) {
       this.#discard(session, RX.invalid);
       return;
     }
     if (session.follows && session.sends !== (ns !== -1)) this.#follow(session, ns !== -1);
     if (ns !== -1 || session.receiveSequence || session.holds) {
-      this.#sequenced(session, ns, next, end - next, end - at);
-    } else this.#deliver(session, next, end - next, end - at, this.#more);
+      this.#sequenced(session, ns, start, end - start, end - at);
+    } else this.#deliver(session, start, end - start, end - at, this.#more);
   }
 
   /** RFC 2661 §5.4: the LNS decides whether a LAC numbers its messages, unless they are numbered at all times. */
@@ -417,13 +393,13 @@ export class Receiver extends Loop {
   protected command(command: Command): void {
     switch (command.do) {
       case "add-receiver":
-        this.#addSession(command.session);
+        this.#tables.add(command.session);
         break;
       case "remove":
         this.#removeSession(command.row);
         break;
       case "set-sequence": {
-        const session = this.#sessions[command.row];
+        const session = this.#tables.get(command.row);
         if (session === undefined) break;
         if (command.receive !== undefined) session.receiveSequence = command.receive;
         if (command.send !== undefined) session.sends = command.send;
@@ -431,13 +407,13 @@ export class Receiver extends Loop {
         break;
       }
       case "set-mss":
-        this.#sessions[command.row]?.setMss(command.mss);
+        this.#tables.get(command.row)?.setMss(command.mss);
         break;
       case "set-peer":
-        this.#peers.get(command.tunnelId)?.set(command.peer);
+        this.#tables.setPeer(command.tunnelId, command.peer);
         break;
       case "bridge": {
-        const session = this.#sessions[command.row];
+        const session = this.#tables.get(command.row);
         if (session === undefined) break;
         session.bridge = this.#bridges.make(command.row, command.to);
         break;
@@ -448,33 +424,18 @@ export class Receiver extends Loop {
       case "set-link":
       case "set-gate":
       case "divert": {
-        const session = this.#sessions[command.row];
+        const session = this.#tables.get(command.row);
         if (session !== undefined) this.#ppp.command(session, command, performance.now());
         break;
       }
     }
   }
 
-  #addSession(record: ReceiveRecord): void {
-    const { tunnelId } = record;
-    const peer = this.#peers.get(tunnelId) ?? new Peer(tunnelId, this.start.family);
-    this.#peers.set(tunnelId, peer);
-    peer.set(record.peer);
-    peer.users++;
-    this.#sessions[record.row] = new RxSession(record, peer, this.#slots);
-    if (record.version === 2) this.#tableV2.set(keyV2(tunnelId, record.sessionId), record.row);
-    else this.#table.set(record.sessionId, record.row);
-  }
-
   #removeSession(row: number): void {
-    const session = this.#sessions[row];
+    const session = this.#tables.remove(row);
     if (session === undefined) return;
     if (session.holds) session.sequence.clear();
     this.#waiting.delete(session);
-    if (session.version === 2) this.#tableV2.delete(keyV2(session.peer.tunnelId, session.id));
-    else this.#table.delete(session.id);
     if (session.ppp !== undefined) this.#ppp.forget(session.ppp);
-    this.#sessions[row] = undefined;
-    if (--session.peer.users === 0) this.#peers.delete(session.peer.tunnelId);
   }
 }

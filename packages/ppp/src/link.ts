@@ -649,9 +649,9 @@ export class Link implements LcpHost, AuthHost, CcpHost {
       case PROTOCOL.ccp:
         return this.#ccpDown(now);
       case PROTOCOL.ipcp:
-        return this.#networkDown("ipv4");
+        return this.#networkDown(now, "ipv4");
       default:
-        return this.#networkDown("ipv6");
+        return this.#networkDown(now, "ipv6");
     }
   }
 
@@ -661,8 +661,8 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     if (this.#allowance !== undefined && this.#authenticator !== undefined)
       this.#allowance = { ...this.#allowance, attempts: this.#authenticator.attemptsLeft };
     for (const upper of [this.ipcp, this.ipv6cp, this.ccp]) upper?.down(now);
-    if (this.#ipv4 !== undefined) this.#networkDown("ipv4");
-    if (this.#ipv6 !== undefined) this.#networkDown("ipv6");
+    if (this.#ipv4 !== undefined) this.#networkDown(now, "ipv4");
+    if (this.#ipv6 !== undefined) this.#networkDown(now, "ipv6");
     this.ipcp = undefined;
     this.ipv6cp = undefined;
     this.ccp = undefined;
@@ -696,10 +696,13 @@ export class Link implements LcpHost, AuthHost, CcpHost {
       this.#usefulBy = now + 2 * phaseLimitMs + Math.max(phaseLimitMs, authenticatePeer?.timeLimitMs ?? 0);
   }
 
-  #networkDown(protocol: NetworkProtocol): void {
+  #networkDown(now: number, protocol: NetworkProtocol): void {
     if ((protocol === "ipv4" ? this.#ipv4 : this.#ipv6) === undefined) return;
     if (protocol === "ipv4") this.#ipv4 = undefined;
     else this.#ipv6 = undefined;
+    // With none left, the link has to be of use again within its time.
+    if (this.phase === "network" && this.#ipv4 === undefined && this.#ipv6 === undefined)
+      this.#phaseDeadline = now + this.settings.phaseLimitMs;
     this.events.push({ type: "gate", protocol, mode: "drop" });
     this.#configure();
   }

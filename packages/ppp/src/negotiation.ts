@@ -126,6 +126,8 @@ export class Negotiation<C> {
   #rejections = 0;
   /** Naks and Rejects received since all was last agreed. */
   #refusals = 0;
+  /** How often the Restart timer ran out since all was last agreed, or begun. */
+  #timeouts = 0;
   /** Of the last request of the peer's that we did not acknowledge. */
   #refusedIdentifier = -1;
 
@@ -167,7 +169,9 @@ export class Negotiation<C> {
   /** Call at or after {@link deadline}. */
   handleTimeout(now: number): void {
     if (now < this.deadline) return;
-    if (this.#restartCount > 0) this.#step(now, "TO+");
+    // Its Acks begin the count anew (§4.6), so a peer that acknowledges and never asks needs another limit.
+    const isPatient = ++this.#timeouts <= 3 * this.#limits.maxConfigure;
+    if (this.#restartCount > 0 && isPatient) this.#step(now, "TO+");
     else {
       if (this.state === "Req-Sent" || this.state === "Ack-Rcvd" || this.state === "Ack-Sent")
         this.finish = "timeout";
@@ -383,12 +387,14 @@ export class Negotiation<C> {
         this.#failures = 0;
         this.#rejections = 0;
         this.#refusals = 0;
+        this.#timeouts = 0;
         return this.#host.layerUp(now, protocol);
       case "tld":
         return this.#host.layerDown(now, protocol);
       case "tls":
         return;
       case "tlf":
+        this.#timeouts = 0;
         return this.#host.layerFinished(now, protocol);
       case "irc":
         this.#restartCount =

@@ -206,3 +206,51 @@ test("who answers with another name when asked again is sent away, whatever it k
     text: expect.stringMatching(/Another name/),
   });
 });
+
+/** A peer that acknowledges all that we ask, of LCP and IPV6CP, and asks for IPv4 only. */
+function onlyIpv4(): Bench {
+  const bench = new Bench({ ipv4: { local: "10.0.0.1", peer: "10.0.0.2" } });
+  const acknowledge = (frames: readonly string[]) => {
+    for (const frame of frames)
+      if (/^(c021|8057|8021)01/.test(frame))
+        acknowledge(bench.send(`${frame.slice(0, 4)}02${frame.slice(6)}`));
+  };
+  acknowledge(bench.wait(0));
+  acknowledge(bench.send("c021 01 01 0004"));
+  acknowledge(bench.send("8021 01 01 000a 0306 0a000002"));
+  expect(bench.link.states).toMatchObject({ ipcp: "Opened", ipv6cp: "Ack-Rcvd" });
+  return bench;
+}
+
+test("a peer that acknowledges IPV6CP and never asks for it is not asked for ever", () => {
+  const bench = onlyIpv4();
+  let requests = 0;
+  for (let i = 0; i < 400; i++) {
+    for (const frame of bench.wait(1000)) {
+      if (frame.startsWith("c02109")) bench.send(`c0210a${frame.slice(6, 8)}0008 12345678`);
+      if (!frame.startsWith("805701")) continue;
+      requests++;
+      bench.send(`805702${frame.slice(6)}`);
+    }
+  }
+  expect(requests).toBeLessThanOrEqual(30);
+  expect(bench.link.states).toMatchObject({ ipcp: "Opened", ipv6cp: "Stopped" });
+  expect(bench.down).toBeUndefined();
+  // It may change its mind.
+  expect(
+    bench.send("8057 01 09 000e 010a 0000000000000007").some((frame) => frame.startsWith("805702")),
+  ).toBe(true);
+});
+
+test("when the last network protocol is terminated by the peer, the link has no more time than it had to begin with", () => {
+  const bench = onlyIpv4();
+  bench.send("8021 05 07 0004");
+  for (let i = 0; i < 200 && bench.down === undefined; i++) {
+    for (const frame of bench.wait(1000)) {
+      if (frame.startsWith("805701")) bench.send(`805702${frame.slice(6)}`);
+      if (frame.startsWith("c02105")) bench.send(`c02106${frame.slice(6, 8)}0004`);
+    }
+  }
+  expect(bench.down).toMatchObject({ code: "no-network-protocol", disconnectCode: 18 });
+  expect(bench.now).toBeLessThan(70_000);
+});

@@ -299,11 +299,13 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   /** What is carried may be told, and IPv6 may speak. */
   #report(now: Instant): void {
     if (now >= this.#waitUntil) this.#waitUntil = NEVER;
-    if (!this.#plane.isSettled || this.#closeBy !== NEVER) return;
+    if (!this.#plane.isSettled || this.#closeBy !== NEVER || this.#terminating !== undefined) return;
     this.#ipv6?.settled(now);
     if (!this.#isUp || (this.#waitUntil !== NEVER && this.#isNegotiating())) return;
     this.#waitUntil = NEVER;
     const addresses = addressesShown(this.#agreed, this.#ipv6?.service);
+    // What came up may have gone down again meanwhile.
+    if (this.#upSince === undefined && !addresses.ipv4 && !addresses.ipv6) return;
     const told = JSON.stringify(addresses);
     if (told === this.#told) return;
     this.#told = told;

@@ -411,6 +411,24 @@ describe("ending", () => {
     expect(typesOf(server).filter((type) => type === "down")).toHaveLength(1);
   });
 
+  test("before IPv6 was agreed on: it was never up, and nobody is told so", async () => {
+    const w = new PppWorld().user().address();
+    const ends = w.pair();
+    // IPv4 is there at once, IPv6 is waited for.
+    ends.client.link.tap = (frame) => frame[0] !== 0x80 || frame[1] !== 0x57;
+    ends.client.runner.start();
+    ends.server.runner.start();
+    await w.advance(300);
+    expect(ends.server.runner.status().states).toMatchObject({ ipcp: "Opened", ipv6cp: "Req-Sent" });
+    ends.client.link.isCut = true;
+    ends.client.runner.lowerDown();
+    // A Terminate-Request of the peer's: LCP waits a little before it is down.
+    ends.server.link.take(Uint8Array.of(0xc0, 0x21, 5, 1, 0, 4));
+    await w.advance(20_000);
+    expect(typesOf(ends.server)).not.toContain("up");
+    expect(last(ends.server, "down")?.wasUp).toBe(false);
+  });
+
   test("within the limit, when the peer says nothing any more", async () => {
     const world = new PppWorld().user().address();
     const { client, server } = await world.run(CLIENT, { ...SERVER, closeLimitMs: 2_000 });

@@ -151,3 +151,37 @@ test("PAP's password is checked as if the peer had sent it to us", () => {
   link.decide(1, asked?.token ?? 0, { accept: true });
   expect(drain(link).sent[0]).toBe("c0230209000500");
 });
+
+test.each([
+  ["PAP", "0304 c023", "pap", { type: 3, identifier: 9, response: secret }, /^c0230309/],
+  [
+    "MS-CHAPv2",
+    "0305 c22381",
+    "mschap-v2",
+    { type: 2, identifier: 9, response: new Uint8Array(49) },
+    /^c2230409.*523d30/,
+  ],
+] as const)(
+  "a wrong proof that the LAC passed on by %s ends the link: nobody waits for a second",
+  (_, sent, method, proof, told) => {
+    const authentication = { name: hex("75"), challenge: new Uint8Array(16), ...proof };
+    const options: PppOptions = { ...LNS, authenticatePeer: { methods: [method] } };
+    const { link, events } = start({ ...LAC, lastSent: hex(sent), authentication }, options);
+    link.decide(1, question(events)?.token ?? 0, { accept: false });
+    const after = drain(link);
+    // R=0 of MS-CHAP is "no retry"; then LCP terminates.
+    expect(after.sent[0]).toMatch(told);
+    expect(after.sent[1]).toMatch(/^c02105/);
+    expect(after.events[0]).toMatchObject({ type: "terminating", reason: { code: "authentication-failed" } });
+    for (let at = link.pollTimeout(); at !== undefined; at = link.pollTimeout()) link.handleTimeout(at);
+    expect(drain(link).events.at(-1)).toMatchObject({ type: "down", reason: { disconnectCode: 16 } });
+  },
+);
+
+test("whoever decides may allow another try all the same", () => {
+  const authentication = { type: 3, name: hex("75"), identifier: 9, response: secret };
+  const options: PppOptions = { ...LNS, authenticatePeer: { methods: ["pap"] } };
+  const { link, events } = start({ ...LAC, lastSent: hex("0304 c023"), authentication }, options);
+  link.decide(1, question(events)?.token ?? 0, { accept: false, retry: true });
+  expect(drain(link).sent).toEqual(["c0230309000500"]);
+});

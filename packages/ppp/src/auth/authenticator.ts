@@ -59,6 +59,8 @@ export class Authenticator {
   #identified = false;
   /** The peer knows of its success already. */
   #silent = false;
+  /** The proof is one that the LAC was given. */
+  #passedOn = false;
 
   constructor(
     settings: PppSettings,
@@ -87,6 +89,7 @@ export class Authenticator {
     this.#challenge = challenge;
     // Already told by the LAC: a second Success would be a riddle to the peer.
     this.#silent = credentials.trusted;
+    this.#passedOn = true;
     this.#question(now, credentials);
   }
 
@@ -350,8 +353,10 @@ export class Authenticator {
   decide(now: number, decision: Decision) {
     if (this.stage !== "deciding") return;
     this.deadline = Number.POSITIVE_INFINITY;
-    const retry =
-      !decision.accept && (decision.retry ?? (decision.error ?? 691) === 691) && --this.#attempts > 0;
+    // Whoever was asked by the LAC may not be there any more to try again, and has to hear soon that it is over.
+    const mayRetry = !this.#passedOn && !decision.accept && (decision.error ?? 691) === 691;
+    const retry = !decision.accept && (decision.retry ?? mayRetry) && --this.#attempts > 0;
+    this.#passedOn = false;
     this.#decision = decision;
     this.#answered = this.#identifier;
     if (this.#silent && decision.accept) {

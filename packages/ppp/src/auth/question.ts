@@ -78,7 +78,7 @@ export interface Refused {
   readonly message?: string | undefined;
   /** MS-CHAP's error: 691 (default) wrong, 646 not now, 647 disabled, 648 expired, 649 not allowed. */
   readonly error?: number | undefined;
-  /** Whether another try makes sense; by default when the error is 691. */
+  /** Whether another try makes sense; by default when the error is 691 and the proof came from the peer itself. */
   readonly retry?: boolean | undefined;
 }
 

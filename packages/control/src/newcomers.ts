@@ -2,19 +2,24 @@
  * Those who do not know our ID for their tunnel: callers with an SCCRQ, and few others. Only a well-formed SCCRQ with Ns 0,
  * within the limits, begins a tunnel.
  */
-import type { decodeDatagram, HeaderCursor, Instant, Message, Rejection } from "@l2tp/protocol";
+import type { HeaderCursor, Instant, Message, Rejection } from "@l2tp/protocol";
 import type { AllParts } from "./all-parts.ts";
 import { STOP, type StopFacts } from "./control-messages.ts";
-import { decodeWith, sccrqKey } from "./decoding.ts";
+import { type Decoded, decodeWith, sccrqKey } from "./decoding.ts";
 import { addressText, type PeerAddress } from "./names.ts";
 import { leniencyOf } from "./quirks.ts";
 import { type AskedFor, Refusals } from "./refusals.ts";
+import { TokenBucket } from "./sources.ts";
 import type { Tunnel } from "./state.ts";
 import type { Discard } from "./statistics.ts";
 import { tieOutcome } from "./tie-breaker.ts";
 
 /** A source with more tunnels than that is no single host that has slept. */
 const OLD_TUNNELS = 16;
+/** Secrets that are tried on what strangers have hidden, each second and at once: some 15 µs each. */
+const TRIALS = [5_000, 10_000] as const;
+/** An old tunnel is not asked more often whether its peer is there. */
+const ASK_AGAIN_MS = 10_000;
 const TYPE_SCCRQ = 1;
 
 /** What is done with a datagram whose place is known. */
@@ -29,6 +34,7 @@ export class Newcomers {
   readonly #refusals: Refusals;
   /** Tunnels whose peer writes Tunnel ID 0, by its address and port. */
   readonly #zeroId = new Map<string, Tunnel>();
+  readonly #trials = new TokenBucket(0, TRIALS);
 
   constructor(parts: AllParts, gate: Gate) {
     this.#parts = parts;
@@ -57,7 +63,11 @@ export class Newcomers {
       else this.#gate.deliver(now, zero, from, datagram);
       return;
     }
-    const parsed = this.#decodeUnknown(datagram);
+    const { parsed, hiddenWith, givenUp } = this.#decodeUnknown(now, datagram);
+    if (givenUp) {
+      this.#gate.discard(now, from, "rateLimited");
+      return;
+    }
     const type = parsed.ok ? undefined : parsed.rejection.messageType;
     const message = parsed.ok && parsed.value.kind === "control" ? parsed.value.message : undefined;
     if (message?.type === "StopCCN" && message.version === 2) {
@@ -78,7 +88,12 @@ export class Newcomers {
     const partial = parsed.ok ? message : parsed.rejection.partial;
     const peerTunnelId = (partial as { assignedTunnelId?: number } | undefined)?.assignedTunnelId ?? 0;
     const key = sccrqKey(from, peerTunnelId, datagram, bodyEnd);
-    const asked = { peerTunnelId, key, octets: datagram.length };
+    const asked = {
+      peerTunnelId,
+      key,
+      octets: datagram.length,
+      ...(hiddenWith !== undefined && { hiddenWith }),
+    };
     if (this.#refusals.repeated(now, from, key)) return;
     const known = core.bySccrq.get(key);
     if (known !== undefined) {
@@ -134,8 +149,8 @@ export class Newcomers {
     }
     source.statistics.tunnelsOpened++;
     this.#helloToOld(now, tunnel);
+    tunnel.rivals = lost;
     this.#gate.deliver(now, tunnel, from, datagram);
-    for (const loser of lost) tunnels.loseTie(now, loser, tunnel);
   }
 
   /** Compares with our own SCCRQs to this peer that are not answered yet (RFC 2661 §4.4.3, Tie Breaker). */
@@ -186,7 +201,10 @@ export class Newcomers {
     for (const tunnel of fresh.source.open) {
       if (tunnel.peer.port !== fresh.peer.port || tunnel === fresh || tunnel.state !== "established")
         continue;
-      if (!tunnel.leniency.withoutHello) core.transport.sendHello(tunnel.channel, now);
+      // Whoever forges a source must not have a Hello sent to it with each SCCRQ.
+      if (now - tunnel.askedAt < ASK_AGAIN_MS || tunnel.leniency.withoutHello) continue;
+      tunnel.askedAt = now;
+      core.transport.sendHello(tunnel.channel, now);
     }
   }
 
@@ -205,11 +223,11 @@ export class Newcomers {
     this.#refusals.refuse(now, from, asked, { result, ...(error !== undefined && { error }), text });
   }
 
-  #decodeUnknown(datagram: Uint8Array): ReturnType<typeof decodeDatagram> {
+  #decodeUnknown(now: Instant, datagram: Uint8Array): Decoded {
     const { core } = this.#parts;
     const quirks = leniencyOf(core.settings.tunnel.quirks).decode;
     const secrets = core.settings.callerSecrets;
-    return decodeWith(datagram, secrets, quirks).parsed;
+    return decodeWith(datagram, secrets, quirks, () => this.#trials.take(now));
   }
 
   /** By the ID that the peer has given the tunnel: it does not know ours yet. */

@@ -297,11 +297,16 @@ export class Reception {
     if (session !== undefined) {
       if (assigned !== undefined && session.peerSessionId === 0) session.peerSessionId = assigned;
       calls.protocolError(now, session, facts);
-    } else if ((messageType === TYPE_ICRQ || messageType === TYPE_OCRQ) && assigned !== undefined) {
-      calls.reception.refuseUnmade(now, tunnel, assigned, facts);
+    } else if (messageType === TYPE_ICRQ || messageType === TYPE_OCRQ) {
+      // "Before the Assigned Session ID AVP is received", the header has Session ID 0 (RFC 2661 §4.4.4).
+      calls.reception.refuseUnmade(now, tunnel, assigned ?? 0, facts);
     } else {
       core.counters.discard("unknownSession");
-      core.notice(now, tunnel.peer, `${name ?? "message"} dropped: ${text}; nobody knows which call it is of`);
+      core.notice(
+        now,
+        tunnel.peer,
+        `${name ?? "message"} dropped: ${text}; nobody knows which call it is of`,
+      );
     }
   }
 
@@ -312,15 +317,15 @@ export class Reception {
 
   #decode(tunnel: Tunnel, octets: Uint8Array): ReturnType<typeof decodeDatagram> {
     const { settings, leniency, originator, state } = tunnel;
-    // Until somebody has decided on a caller, nobody knows which secret is the one between us.
+    // Until somebody has decided on a caller, nobody knows which secret is the one between us: newcomers.ts has tried all.
     const undecided = !originator && state === "idle";
-    const { callerSecrets } = this.#parts.core.settings;
-    const secrets = undecided ? callerSecrets : knownFirst(settings.secrets, tunnel.secret);
-    const { parsed, hiddenWith } = decodeWith(octets, secrets, leniency.decode);
-    if (hiddenWith !== undefined) {
-      if (undecided) tunnel.hiddenWith = hiddenWith;
-      else this.#parts.tunnels.authentication.hides(tunnel, hiddenWith);
+    if (undecided) {
+      const opens = tunnel.hiddenWith === undefined ? [] : [tunnel.hiddenWith];
+      return decodeWith(octets, opens, leniency.decode).parsed;
     }
+    const secrets = knownFirst(settings.secrets, tunnel.secret);
+    const { parsed, hiddenWith } = decodeWith(octets, secrets, leniency.decode);
+    if (hiddenWith !== undefined) this.#parts.tunnels.authentication.hides(tunnel, hiddenWith);
     return parsed;
   }
 

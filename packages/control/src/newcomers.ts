@@ -149,8 +149,8 @@ export class Newcomers {
     }
     source.statistics.tunnelsOpened++;
     this.#helloToOld(now, tunnel);
-    tunnel.rivals = lost;
     this.#gate.deliver(now, tunnel, from, datagram);
+    for (const loser of lost) tunnels.loseTie(now, loser, tunnel);
   }
 
   /** Compares with our own SCCRQs to this peer that are not answered yet (RFC 2661 §4.4.3, Tie Breaker). */

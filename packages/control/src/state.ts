@@ -46,8 +46,6 @@ export interface Tunnel {
   hiddenWith: Secret | undefined;
   authenticated: boolean;
   tieBreaker: bigint | undefined;
-  /** Of an incoming tunnel: attempts of our own that lose the tie when it is accepted. */
-  rivals: readonly Tunnel[];
   /** Of an incoming tunnel: tells a retransmitted SCCRQ from a new one. */
   sccrqKey: string | undefined;
   /** … and its length: a refusal is no longer. */

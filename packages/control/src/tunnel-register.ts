@@ -12,8 +12,6 @@ import { leniencyOf, STRICT } from "./quirks.ts";
 import type { Tunnel } from "./state.ts";
 import { CONTROL_CONNECTION } from "./tables/control-connection.ts";
 
-const NONE: readonly never[] = [];
-
 export class TunnelRegister {
   readonly #parts: Parts;
   readonly #acquaintance: Acquaintance;
@@ -63,7 +61,6 @@ export class TunnelRegister {
       hiddenWith: undefined,
       authenticated: false,
       tieBreaker: undefined,
-      rivals: NONE,
       sccrqKey: undefined,
       sccrqOctets: 0,
       question: 0,

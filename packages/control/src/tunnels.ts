@@ -136,12 +136,6 @@ export class Tunnels {
     const reply = sccrp(settings, tunnel.tunnelId, challenge, this.authentication.answer(now, 2, tunnel));
     this.#parts.core.counters.count("tunnelsAccepted");
     this.machine.fire(now, tunnel, "rx-SCCRQ-acceptable", { reply });
-    // Not before: a caller who is refused is no reason to give up an attempt of ours.
-    const { rivals } = tunnel;
-    tunnel.rivals = [];
-    for (const rival of rivals) {
-      if (!rival.closed && rival.state === "wait-ctl-reply") this.loseTie(now, rival, tunnel);
-    }
   }
 
   /** Nobody has decided in time. */

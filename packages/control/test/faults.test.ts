@@ -323,38 +323,6 @@ describe("callers", () => {
     expect(hellos.length).toBeLessThanOrEqual(10);
   });
 
-  test("a caller that is refused does not take our own attempt to the same host with it, whatever its tie breaker", () => {
-    const stage = new Stage({ accept: () => ({ accept: false }) });
-    const peer = new Peer(stage);
-    const tunnel = stage.dial(peer, { tieBreaker: true });
-    const forger = new Peer(stage, "192.0.2.1", 1_701);
-    forger.ns = 0;
-    forger.say("SCCRQ", A.version(), A.host("p"), A.framing(), A.tunnelId(9), A.tieBreaker(0));
-    expect(forger.types).toEqual(["StopCCN"]);
-    expect(stage.endpoint.tunnel(tunnel)?.state).toBe("wait-ctl-reply");
-    peer.ns = 0;
-    stage.peers.set("192.0.2.1:1701", peer);
-    peer.theirs = stage.endpoint.tunnel(tunnel)?.tunnelId as number;
-    peer.sccrp();
-    expect(stage.endpoint.tunnel(tunnel)?.state).toBe("established");
-  });
-
-  test("one that is still to be decided on takes it when it is accepted, and its sessions go over", () => {
-    const stage = new Stage({ accept: false });
-    const peer = new Peer(stage);
-    const tunnel = stage.dial(peer, { tieBreaker: true });
-    const session = stage.endpoint.openSession(stage.now, tunnel, { kind: "incoming" });
-    stage.pump();
-    peer.ns = 0;
-    peer.theirs = 0;
-    peer.say("SCCRQ", A.version(), A.host("p"), A.framing(), A.tunnelId(9), A.tieBreaker(0));
-    expect(stage.endpoint.tunnel(tunnel)?.state).toBe("wait-ctl-reply");
-    stage.endpoint.decide(stage.now, stage.token(), { accept: true });
-    stage.pump();
-    expect(stage.last("tunnel-down")).toMatchObject({ tunnel, ending: { cause: "tie-breaker" } });
-    expect(stage.endpoint.session(session)?.tunnel).toBe(stage.last("tunnel-down").replacedBy);
-  });
-
   test("what cannot be opened is not tried with every secret there is, where nothing is hidden", () => {
     const callerSecrets = Array.from({ length: 1_000 }, (_, n) => `secret ${n}`);
     const milliseconds = (secrets: readonly string[], avps: number[][]) => {

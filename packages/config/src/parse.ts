@@ -114,7 +114,13 @@ function readDocument(
   });
   const daemon = readDaemon(report, document["daemon"]);
   const books = readProfileBooks(report, document["profile"]);
-  const tunnels = readTunnels(report, document["tunnel"], { defaults, daemon, books, extensions });
+  const tunnels = readTunnels(report, document["tunnel"], {
+    defaults,
+    daemon,
+    books,
+    extensions,
+    listens: document["listen"] !== undefined,
+  });
   const pools = readPools(report, document["pool"]);
   const profiles = readProfiles(report, books, defaults.profile, daemon);
   const draft = {
@@ -149,11 +155,16 @@ function readTunnels(
     daemon,
     books,
     extensions,
-  }: Pick<Config, "defaults" | "daemon"> & { readonly books: ProfileBooks; readonly extensions: Extensions },
+    listens,
+  }: Pick<Config, "defaults" | "daemon"> & {
+    readonly books: ProfileBooks;
+    readonly extensions: Extensions;
+    readonly listens: boolean;
+  },
 ): TunnelConfig[] {
   const unique = new Uniqueness(report);
   const context = { report, profile, daemon, profiles: books.tunnel };
-  const sessionContext = { report, sessionProfiles: books.session, pppProfiles: books.ppp };
+  const sessionContext = { report, sessionProfiles: books.session, pppProfiles: books.ppp, listens };
   return namedTables(report, ["tunnel"], value, "[tunnel.NAME]", "tunnel", true).map(([name, raw]) => {
     const { head, facts } = readTunnel(context, name, raw, extensions.tunnel);
     unique.tunnel(facts);

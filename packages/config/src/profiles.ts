@@ -57,6 +57,11 @@ export class ProfileBook<K extends Shape> {
     return base === undefined ? ({} as Values<K>) : this.values(base);
   }
 
+  /** Whether it, or one that it inherits from, says `key`; what `default` says does not count. */
+  saysApart(name: string, key: keyof K & string): boolean {
+    return this.#chain(name).some((one) => one !== DEFAULT_PROFILE && this.own(one)[key] !== undefined);
+  }
+
   /** Someone uses the profile `name`, and says so at `path`. */
   refer(path: KeyPath, name: string): void {
     this.#used.add(name);

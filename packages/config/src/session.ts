@@ -20,7 +20,6 @@ import { conflict, ignoreUnless, type SessionReading, type SessionValues } from 
 import { type RawTable, readTable } from "./table.ts";
 import type { TunnelFacts } from "./tunnel.ts";
 import type {
-  CallConfig,
   ConfiguredSessionConfig,
   DynamicSessionConfig,
   PppProfileConfig,
@@ -38,11 +37,13 @@ export interface SessionContext {
   readonly report: Report;
   readonly sessionProfiles: ProfileBook<typeof SESSION_PROFILE_KEYS>;
   readonly pppProfiles: ProfileBook<typeof PPP_KEYS>;
+  /** The document has callers, too. */
+  readonly listens: boolean;
 }
 
 /** Reads a session. */
 export function readSession(
-  { report, sessionProfiles, pppProfiles }: SessionContext,
+  { report, sessionProfiles, pppProfiles, listens }: SessionContext,
   name: string,
   raw: RawTable,
   tunnel: TunnelFacts,
@@ -93,24 +94,33 @@ export function readSession(
   const call = readCall(context);
   const byPppd = pppd.pppdArgs !== undefined || pppd.pppdOptions !== undefined;
   const user = readUser(context, byPppd);
-  const ppp = pseudowire === "ppp" && !byPppd ? pppOf(pppProfiles, pppProfile, call.kind, user) : undefined;
+  const ofCallers = listens && call.kind === "incoming";
+  const ppp =
+    pseudowire === "ppp" && !byPppd
+      ? pppOf(pppProfiles, pppProfile, { isOurs: call.kind === "incoming", ofCallers }, user)
+      : undefined;
   return { ...common, profile, call, ...(ppp && { ppp }), ...(user && { user }) };
 }
 
-/** How our own PPP runs a session of ours. Who takes our calls need not say who it is, unless the profile says so. */
+/**
+ * How our own PPP runs a session of ours. Who takes our calls need not say who it is, unless the profile says so; and
+ * where the document has callers, it is for them that `default` says whom to ask, and which addresses to give.
+ */
 function pppOf(
   book: ProfileBook<typeof PPP_KEYS>,
   name: string,
-  kind: CallConfig["kind"],
+  { isOurs, ofCallers }: { readonly isOurs: boolean; readonly ofCallers: boolean },
   user: PppUserConfig | undefined,
 ): PppProfileConfig {
   // What is wrong with the profile is told when it is read for itself.
-  const profile = readPppProfile(new Report(), name, book);
+  const { pool, ...profile } = readPppProfile(new Report(), name, book);
   const { authenticatePeer, ...options } = profile.options;
-  const asked = kind === "outgoing" || profile.origins["auth"] !== "default";
+  const asked = !isOurs || (ofCallers ? book.saysApart(name, "auth") : profile.origins["auth"] !== "default");
+  const gives = !ofCallers || book.saysApart(name, "pool");
   return {
     ...profile,
     options: { ...options, ...(asked && authenticatePeer && { authenticatePeer }) },
+    ...(gives && pool !== undefined && { pool }),
     ...(user && { user }),
   };
 }

@@ -1,6 +1,12 @@
 /** Listeners, peers, calls, users, pools and profiles: what they come to, and what is said when they are wrong. */
 import { describe, expect, test } from "vitest";
-import { checkConfig, type DynamicTunnelConfig, parseConfig, secretsOf } from "../src/index.ts";
+import {
+  checkConfig,
+  type DynamicTunnelConfig,
+  type PppProfileConfig,
+  parseConfig,
+  secretsOf,
+} from "../src/index.ts";
 
 const said = (text: string): string[] => {
   const checked = checkConfig(text, { file: "l2tpd.toml" });
@@ -450,6 +456,47 @@ default_route = true`,
     });
     expect(sessions[1]?.ppp?.options.authenticatePeer).toBeDefined();
     expect(sessions[2]).not.toHaveProperty("ppp");
+  });
+
+  describe("what the PPP profile default says of proof and pool", () => {
+    const document = (listen: string, profile: string) => `${listen}
+[profile.ppp.default]
+auth = ["pap"]
+pool = "p"
+mru = 1300
+${profile}
+[pool.p]
+ranges = ["10.0.0.0/24"]
+[tunnel.t]
+version = "l2tpv2"
+peer = "192.0.2.1"
+[tunnel.t.session.s]
+user = "me"
+password = "hush"
+`;
+    const listen = '[listen.l]\nlocal = ":1701"\n[peer.p]\nsecret = "opensesame"';
+    const pppOf = (text: string) => parseConfig(text).tunnels[0]?.sessions[0] as { ppp: PppProfileConfig };
+
+    test("is for callers, where there are any, and not for who we dial", () => {
+      const { ppp } = pppOf(document(listen, ""));
+      expect(ppp.options).not.toHaveProperty("authenticatePeer");
+      expect(ppp).not.toHaveProperty("pool");
+      expect(ppp.options.mru).toBe(1300);
+      expect(parseConfig(document(listen, "")).profiles.ppp[0]).toMatchObject({
+        pool: "p",
+        options: { authenticatePeer: { methods: ["pap"] } },
+      });
+    });
+
+    test("is for who we dial, where there are no callers, or another profile says it", () => {
+      const other =
+        '[profile.ppp.up]\nauth = ["pap"]\npool = "p"\n[profile.tunnel.default]\nppp_profile = "up"';
+      for (const text of [document("", ""), document(listen, other)]) {
+        const { ppp } = pppOf(text);
+        expect(ppp.options.authenticatePeer?.methods).toEqual(["pap"]);
+        expect(ppp.pool).toBe("p");
+      }
+    });
   });
 });
 

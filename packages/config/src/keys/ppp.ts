@@ -12,7 +12,8 @@ export const PPP_KEYS = {
     aliases: ["base", "template", "parent", "extends"],
   }),
   auth: ours(z.array(z.enum(AUTH_WORDS)), {
-    description: "What we ask of the peer to prove who it is, the preferred way first. `[]`: nothing.",
+    description:
+      "What we ask of the peer to prove who it is, the preferred way first. `[]`: nothing. What the profile `default` says is for callers, where there is a `[listen.NAME]`, and not for who we dial.",
     expects: 'an array of "pap", "chap-md5", "mschap-v1", "mschap-v2", "eap-md5" and "eap-mschap-v2"',
     default: '`["mschap-v2", "chap-md5"]`; of who we dial nothing',
     standard: "RFC 1661 §6.2",
@@ -447,7 +448,8 @@ export const PPP_KEYS = {
     aliases: ["nat"],
   }),
   pool: ours(text(), {
-    description: "Pool of the peer's addresses, where its user has none of its own.",
+    description:
+      "Pool of the peer's addresses, where its user has none of its own. As of `auth`, what `default` says is for callers.",
     expects: "the name of a pool",
     default: "none",
     example: 'pool = "subscribers"',

@@ -123,7 +123,7 @@ async function takeDown(
   await server?.close();
 }
 
-/** A session that is up and whose packets get nowhere is explained, once for all that are alike. */
+/** A session that is up and whose packets get nowhere is explained, once for all that are alike; one that we dial may hide others. */
 function explainReach(runtime: Runtime, network: HostNetwork): void {
   const { context } = runtime;
   context.on("session-up", (event) => {
@@ -131,7 +131,10 @@ function explainReach(runtime: Runtime, network: HostNetwork): void {
     const session = tunnel?.sessions.find(({ name }) => name === event.session);
     const reach = tunnel && session && reachOf(runtime, tunnel, session);
     if (reach !== undefined) void network.tell(reach);
+    else if (event.interfaceName !== undefined)
+      void network.dialled(event.tunnel, event.session, event.interfaceName);
   });
+  context.on("session-down", (event) => void network.dialled(event.tunnel, event.session, undefined));
 }
 
 /** What fell back to less than the best is worth a line; the rest is for those who ask. */

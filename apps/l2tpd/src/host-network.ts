@@ -5,7 +5,14 @@
 import type { Config, PppProfileConfig } from "@l2tp/config";
 import type { Masquerade, MasqueradeRule } from "@l2tp/linux";
 import type { Logger } from "@l2tp/node";
-import { isUniqueLocal, maskedPrefixes } from "./masked-prefixes.ts";
+import {
+  type DialledSession,
+  dialledSessions,
+  isUniqueLocal,
+  maskedBehind,
+  maskedPrefixes,
+  nameOfSession,
+} from "./masked-prefixes.ts";
 
 /** What of the host is looked at and changed; {@link realHost} is the one that is there. */
 export interface Host {
@@ -85,6 +92,9 @@ export class HostNetwork implements AsyncDisposable {
   /** Explanations that are in the log. */
   readonly #told = new Set<string>();
   readonly #looked = new Map<string, number>();
+  /** Interfaces of sessions that we dial and that are up. */
+  readonly #up = new Map<string, string>();
+  #config: Config | undefined;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(logger: Logger, load: () => Promise<Host> = realHost) {
@@ -102,34 +112,98 @@ export class HostNetwork implements AsyncDisposable {
   }
 
   async #apply(config: Config): Promise<void> {
-    const { profiles, listeners } = config;
     this.#told.clear();
     this.#looked.clear();
-    const forwards = listeners.length > 0 && profiles.ppp.some(({ forward }) => forward);
-    const rules = listeners.length > 0 ? maskedPrefixes(config) : [];
-    // The host is that of each listener; most have one.
-    const namespaces = new Set(listeners.map(({ namespace }) => namespace));
-    if (forwards) {
-      const host = await this.#load();
-      for (const namespace of namespaces) {
-        try {
-          host.enableForwarding({ ...at(namespace), ipv4: true, ipv6: true });
-        } catch (error) {
-          this.#warn(error, namespace);
-        }
+    this.#config = config;
+    await this.#forward(config);
+    await this.#maskAll(config);
+    this.#explainNothing(config);
+  }
+
+  async #forward(config: Config): Promise<void> {
+    const { profiles, listeners } = config;
+    const forwards = profiles.ppp.some(({ forward }) => forward);
+    // The host is that of each listener, and of each session that we dial; most have one.
+    const namespaces = new Set([
+      ...listeners.flatMap(({ namespace }) => (forwards ? [namespace] : [])),
+      ...dialledSessions(config).flatMap(({ namespace, profile }) => (profile.forward ? [namespace] : [])),
+    ]);
+    if (namespaces.size === 0) return;
+    const host = await this.#load();
+    for (const namespace of namespaces) {
+      try {
+        host.enableForwarding({ ...at(namespace), ipv4: true, ipv6: true });
+      } catch (error) {
+        this.#warn(error, namespace);
       }
     }
-    for (const namespace of [...this.#masked.keys()]) {
-      if (rules.length === 0 || !namespaces.has(namespace)) await this.#unmask(namespace);
+  }
+
+  /** Rules of each namespace that has any. */
+  #rules(config: Config): Map<string | undefined, MasqueradeRule[]> {
+    const rules = new Map<string | undefined, MasqueradeRule[]>();
+    const add = (namespace: string | undefined, more: readonly MasqueradeRule[]) => {
+      if (more.length > 0) rules.set(namespace, [...(rules.get(namespace) ?? []), ...more]);
+    };
+    for (const namespace of new Set(config.listeners.map((listener) => listener.namespace))) {
+      add(namespace, maskedPrefixes(config));
     }
-    if (rules.length === 0) return this.#explainNothing(config);
-    for (const namespace of namespaces) {
+    for (const session of dialledSessions(config)) {
+      const name = this.#interfaceOf(session);
+      if (name !== undefined) add(session.namespace, maskedBehind(name, session.profile));
+    }
+    return rules;
+  }
+
+  /** The interface behind which a session that we dial hides the rest; undefined where it does not, or is not up. */
+  #interfaceOf({ name, interfaceName, profile: { masquerade } }: DialledSession): string | undefined {
+    const own = interfaceName ?? this.#up.get(name);
+    return masquerade === true || masquerade === own ? own : undefined;
+  }
+
+  async #maskAll(config: Config): Promise<void> {
+    const wanted = this.#rules(config);
+    for (const namespace of [...this.#masked.keys()]) {
+      if (!wanted.has(namespace)) await this.#unmask(namespace);
+    }
+    for (const [namespace, rules] of wanted) {
       try {
         await this.#mask(namespace, rules);
       } catch (error) {
         this.#warn(error, namespace, "masquerading is not switched on: ");
       }
     }
+  }
+
+  /** A session that we dial is up behind an interface, or no longer: what it hides changes. Never throws. */
+  dialled(tunnel: string, session: string, interfaceName: string | undefined): Promise<void> {
+    const name = nameOfSession(tunnel, session);
+    const changed = this.#up.get(name) !== interfaceName;
+    if (interfaceName === undefined) this.#up.delete(name);
+    else this.#up.set(name, interfaceName);
+    const config = this.#config;
+    const masks = config?.profiles.ppp.some(({ masquerade }) => masquerade !== false) === true;
+    if (config === undefined || !changed || !masks) return this.#turn;
+    this.#turn = this.#turn
+      .then(async () => {
+        await this.#maskAll(this.#config ?? config);
+        await this.#explainDialled(this.#config ?? config, name);
+      })
+      .catch((error: unknown) => this.#warn(error));
+    return this.#turn;
+  }
+
+  async #explainDialled(config: Config, which: string): Promise<void> {
+    const session = dialledSessions(config).find(({ name }) => name === which);
+    const name = session && this.#interfaceOf(session);
+    if (session === undefined || name === undefined) return;
+    const { namespace, profile } = session;
+    const { ipv4, ipv6 } = (await this.#load()).forwardingState(namespace);
+    if (ipv4 === true || ipv6 === true) return;
+    const text = `nothing but this host's own packets leaves by ${name}, as it forwards none; forward = true in [profile.ppp.${profile.name}] switches that on`;
+    if (this.#told.has(text)) return;
+    this.#told.add(text);
+    this.#logger.info(at(namespace), text);
   }
 
   async #mask(namespace: string | undefined, rules: readonly MasqueradeRule[]): Promise<void> {
@@ -143,10 +217,13 @@ export class HostNetwork implements AsyncDisposable {
     if (masked.rules === text) return;
     await masked.masquerade.set(rules);
     masked.rules = text;
-    const list = rules.map(({ prefix, outputInterface }) =>
-      outputInterface === undefined ? prefix : `${prefix} (behind ${outputInterface})`,
+    const list = new Set(
+      rules.map(({ prefix, outputInterface, wherever }) => {
+        if (wherever === true) return `what leaves by ${outputInterface}`;
+        return outputInterface === undefined ? prefix : `${prefix} (behind ${outputInterface})`;
+      }),
     );
-    this.#logger.info(at(namespace), `masquerading ${list.join(", ")}`);
+    this.#logger.info(at(namespace), `masquerading ${[...list].join(", ")}`);
   }
 
   async #unmask(namespace: string | undefined): Promise<void> {
@@ -156,9 +233,13 @@ export class HostNetwork implements AsyncDisposable {
     this.#logger.info(at(namespace), "masquerading has ended");
   }
 
-  #explainNothing({ profiles, listeners }: Config): void {
-    const named = profiles.ppp.filter(({ masquerade }) => masquerade !== false).map(({ name }) => name);
-    if (named.length === 0 || listeners.length === 0) return;
+  #explainNothing(config: Config): void {
+    const { profiles, listeners } = config;
+    const dialled = dialledSessions(config).map(({ profile }) => profile.name);
+    const named = profiles.ppp
+      .filter(({ name, masquerade }) => masquerade !== false && !dialled.includes(name))
+      .map(({ name }) => name);
+    if (named.length === 0 || listeners.length === 0 || maskedPrefixes(config).length > 0) return;
     this.#logger.warn(
       { profiles: named },
       `masquerade of [profile.ppp.${named[0]}] has nothing to do: neither it nor a user of it has a pool or addresses; give it pool = "NAME"`,

@@ -25,6 +25,43 @@ export function maskedPrefixes(config: Config): MasqueradeRule[] {
   );
 }
 
+/** A session that we dial: its place, and what is said of its packets. */
+export interface DialledSession {
+  /** Of tunnel and session. */
+  readonly name: string;
+  readonly namespace: string | undefined;
+  /** Where the document chooses it. */
+  readonly interfaceName: string | undefined;
+  readonly profile: PppProfileConfig;
+}
+
+/** Sessions of ours whose PPP is our own. */
+export function dialledSessions({ tunnels }: Config): DialledSession[] {
+  return tunnels.flatMap((tunnel) =>
+    tunnel.mode !== "dynamic"
+      ? []
+      : tunnel.sessions.flatMap(({ name, ppp: profile, interface: wanted }) => {
+          if (profile === undefined) return [];
+          const interfaceName = wanted.name?.includes("%") === true ? undefined : wanted.name;
+          return [
+            { name: nameOfSession(tunnel.name, name), namespace: tunnel.namespace, interfaceName, profile },
+          ];
+        }),
+  );
+}
+
+/** One name for a session of a tunnel. */
+export const nameOfSession = (tunnel: string, session: string): string => JSON.stringify([tunnel, session]);
+
+/** What leaves through a session that we dial comes from its address: of IPv4 all, of IPv6 what is unique local. */
+export function maskedBehind(outputInterface: string, { options }: PppProfileConfig): MasqueradeRule[] {
+  const rule = (prefix: string) => ({ prefix, outputInterface, wherever: true });
+  return [
+    ...(options.ipv4 === false ? [] : [rule("0.0.0.0/0")]),
+    ...(options.ipv6 === false ? [] : [rule("fc00::/7")]),
+  ];
+}
+
 /** All that a peer of this profile may have. */
 function addressesOf(profile: PppProfileConfig, { pools, users }: Config): string[] {
   const { options, pool, routes } = profile;

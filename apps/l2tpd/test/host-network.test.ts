@@ -109,6 +109,64 @@ test("a daemon that takes no callers looks at nothing", async () => {
   await network.apply(parseConfig('[tunnel.t]\npeer = "192.0.2.1"\ntid = 1\nptid = 2\n'));
 });
 
+/** Who dials, from a namespace of its own. */
+const lac = (profile: string, session = "", ipv6 = false) =>
+  parseConfig(`
+[tunnel.out]
+version = "l2tpv2"
+peer = "192.0.2.1"
+namespace = "inside"
+[tunnel.out.session.call]
+pseudowire = "ppp"
+user = "me"
+password = "me"
+ppp_profile = "caller"
+${session}
+[profile.ppp.caller]
+ipv6 = ${ipv6}
+${profile}
+`);
+
+test("who dials forwards where it is told to, and hides others behind the interface of its session while that is up", async () => {
+  const fake = host({ forwards: false });
+  const log: string[] = [];
+  await using network = new HostNetwork(recorder(log), fake.load);
+  await network.apply(lac("forward = true"));
+  expect(fake.done).toEqual([{ namespace: "/run/netns/inside", ipv4: true, ipv6: true }]);
+  await network.dialled("out", "call", "ppp0");
+  expect([fake.open(), log]).toEqual([0, []]);
+  await network.apply(lac("masquerade = true"));
+  expect(fake.done.slice(1)).toEqual(["open /run/netns/inside", ["0.0.0.0/0 ppp0"]]);
+  await network.dialled("out", "call", undefined);
+  expect(fake.open()).toBe(0);
+  await network.dialled("out", "other", "ppp1");
+  expect(fake.open()).toBe(0);
+  await network.dialled("out", "call", "ppp2");
+  expect(fake.done.slice(3)).toEqual(["open /run/netns/inside", ["0.0.0.0/0 ppp2"]]);
+  expect(log).toEqual([
+    "info masquerading what leaves by ppp0",
+    "info masquerading has ended",
+    "info masquerading what leaves by ppp2",
+    expect.stringMatching(
+      /^info nothing but this host's own packets leaves by ppp2.*forward = true in \[profile\.ppp\.caller\]/,
+    ),
+  ]);
+});
+
+test("an interface whose name the document chooses is masqueraded before the session is up; one of another name is not", async () => {
+  for (const [masquerade, rules] of [
+    ["true", [["0.0.0.0/0 wan9", "fc00::/7 wan9"]]],
+    ['"wan9"', [["0.0.0.0/0 wan9", "fc00::/7 wan9"]]],
+    ['"eth0"', []],
+  ] as const) {
+    const fake = host();
+    await using network = new HostNetwork(recorder([]), fake.load);
+    const config = lac(`masquerade = ${masquerade}`, 'interface_name = "wan9"', true);
+    await network.apply(config);
+    expect(fake.done.filter((one) => typeof one !== "string")).toEqual(rules);
+  }
+});
+
 test("each namespace with a listener has its own masquerading, and its end with the listener", async () => {
   const fake = host();
   await using network = new HostNetwork(recorder([]), fake.load);

@@ -13,6 +13,8 @@ import { CABLE, KernelSites } from "./sites.ts";
 const PATIENCE = { patienceMs: 90_000 };
 /** Behind the LNS; it knows the LNS's address and nothing else. */
 const FAR = { lns: "198.51.100.1", host: "198.51.100.2" } as const;
+/** Behind the LAC: the LNS knows nothing of it. */
+const HOME = { lac: "10.50.0.1", host: "10.50.0.2" } as const;
 const THEIRS = new RegExp(`^default via 192\\.0\\.2\\.254 dev ${CABLE}`);
 
 const lns = (...keys: string[]) => `[listen.lns]
@@ -45,11 +47,14 @@ interface_name = "wan9"
 [profile.ppp.caller]
 ipv6 = false
 default_route = true
+forward = true
+masquerade = true
 `;
 
 export default function suite({ test, beforeAll, afterAll }: SuiteApi): void {
   let sites: KernelSites;
   let far: Site;
+  let home: Site;
   let caller: Daemon;
   let called: Daemon;
 
@@ -62,13 +67,16 @@ export default function suite({ test, beforeAll, afterAll }: SuiteApi): void {
     const [program = "", ...args] = command.split(" ");
     return (await site.execute(program, ...args)).output;
   };
-  const ping = (to: string, count: number) => run(sites.a, `ping -c ${count} -i 0.2 -W 5 ${to}`);
+  const ping = (from: Site, to: string, count: number) => run(from, `ping -c ${count} -i 0.2 -W 5 ${to}`);
   const routes = async () => (await run(sites.a, "ip -4 route show")).split("\n").map((line) => line.trim());
 
   beforeAll(async () => {
     sites = new KernelSites();
     far = new Site("far");
     sites.b.cable("far0", FAR.lns, far, FAR.host);
+    home = new Site("home");
+    sites.a.cable("lan0", HOME.lac, home, HOME.host);
+    home.netlink(route.add({ destination: "default", gateway: HOME.lac }));
     // Whatever is wanted of the world goes astray there.
     sites.a.netlink(route.add({ destination: "default", gateway: "192.0.2.254" }));
     called = start("b", lns("forward = true"));
@@ -80,6 +88,7 @@ export default function suite({ test, beforeAll, afterAll }: SuiteApi): void {
     await caller?.[Symbol.asyncDispose]();
     await called?.[Symbol.asyncDispose]();
     far?.[Symbol.dispose]();
+    home?.[Symbol.dispose]();
     sites?.[Symbol.dispose]();
   });
 
@@ -88,24 +97,29 @@ export default function suite({ test, beforeAll, afterAll }: SuiteApi): void {
     expect(all).toContainEqual(expect.stringMatching(THEIRS));
     const ours = all.filter((line) => line.includes("dev wan9")).map((line) => line.split(" ")[0]);
     expect(ours).toEqual(["0.0.0.0/1", "10.123.0.1", "128.0.0.0/1"]);
-    expect(await ping("10.123.0.1", 1)).toContain(" 1 received");
+    expect(await ping(sites.a, "10.123.0.1", 1)).toContain(" 1 received");
   });
 
   test("a host with no route back answers where the LNS masquerades, and only there", async () => {
-    expect(await ping(FAR.host, 1)).toContain(" 0 received");
+    expect(await ping(sites.a, FAR.host, 1)).toContain(" 0 received");
     expect(await run(sites.b, "nft list ruleset")).toBe("");
     called.reload(lns("forward = true", "masquerade = true"));
     await called.says(/masquerading 10\.123\.0\.0\/24/, PATIENCE);
-    expect(await ping(FAR.host, 3)).toMatch(/ [1-3] received/);
+    expect(await ping(sites.a, FAR.host, 3)).toMatch(/ [1-3] received/);
     const rules = await run(sites.b, "nft list ruleset");
     expect(rules).toContain("table ip l2tpd {");
     expect(rules).toContain("ip saddr 10.123.0.0/24 masquerade");
   });
 
+  test("a host behind the LAC has the session's address, and reaches what is behind the LNS", async () => {
+    expect(await run(sites.a, "nft list ruleset")).toContain('oifname "wan9" masquerade');
+    expect(await ping(home, FAR.host, 3)).toMatch(/ [1-3] received/);
+  });
+
   test("nothing of it is left behind SIGTERM", async () => {
     expect([(await caller.stop()).code, (await called.stop()).code]).toEqual([0, 0]);
-    expect(await run(sites.b, "nft list ruleset")).toBe("");
-    const left = (await routes()).filter((line) => line !== "");
-    expect(left).toEqual([expect.stringMatching(THEIRS), expect.stringMatching(/^192\.0\.2\.0\/24 /)]);
+    for (const site of [sites.a, sites.b]) expect(await run(site, "nft list ruleset")).toBe("");
+    const left = (await routes()).filter((line) => line !== "").map((line) => line.split(" ")[0]);
+    expect(left).toEqual(["default", "10.50.0.0/24", "192.0.2.0/24"]);
   });
 }

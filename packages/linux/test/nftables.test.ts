@@ -205,6 +205,23 @@ kernel("masquerading is what nft lists, changes as a whole, and ends with nothin
     "ip6 daddr fd00:1::/32 return",
     "ip6 saddr fd00:1::/32 masquerade",
   ]);
+  // What is to be wherever it goes comes first, and nothing is passed over for its sake.
+  await masked.set([
+    { prefix: "10.1.0.0/16" },
+    { prefix: "0.0.0.0/0", outputInterface: "ppp0", wherever: true },
+  ]);
+  const ofAll = ruleset(namespace).split("\n");
+  expect(ofAll.map((line) => line.trim()).filter((line) => /^(ip6?|oifname) /.test(line))).toEqual([
+    'oifname "ppp0" masquerade',
+    "ip daddr 10.1.0.0/16 return",
+    "ip saddr 10.1.0.0/16 masquerade",
+  ]);
+  await masked.set([
+    { prefix: "10.1.0.0/16" },
+    { prefix: "172.16.0.0/12", outputInterface: "eth0" },
+    { prefix: "fd00:1::/32" },
+  ]);
+  expect(ruleset(namespace)).toBe(listed);
   // What is wrong changes nothing.
   await expect(masked.set([{ prefix: "10.9.0.0/16" }, { prefix: "10.0.0.0/99" }])).rejects.toThrow(
     RangeError,

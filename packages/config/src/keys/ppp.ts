@@ -434,14 +434,15 @@ export const PPP_KEYS = {
     aliases: ["defaultroute"],
   }),
   forward: ours(z.boolean(), {
-    description: "Switch on the host's forwarding of packets.",
+    description:
+      "Switch on the host's forwarding of packets: for callers, or for networks behind who dials. It stays on afterwards.",
     default: "`false`",
     example: "forward = true",
     aliases: ["ip_forward", "forwarding"],
   }),
   masquerade: ours(z.union([z.boolean(), text()]), {
     description:
-      "Hide the peers' addresses (IPv4, and unique local ones of IPv6) behind the host's, through nf_tables: `true` whichever interface their packets leave by, else the one of this name. For calls that come in: what their pools, users and routes have.",
+      "Hide the peers' addresses (IPv4, and unique local ones of IPv6) behind the host's, through nf_tables: `true` whichever interface their packets leave by, else the one of this name. For calls that come in: what their pools, users and routes have. For who dials: all that leaves by the session's interface has its address.",
     expects: "true, false or the name of an interface",
     default: "`false`",
     example: "masquerade = true",

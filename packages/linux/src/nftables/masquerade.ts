@@ -32,12 +32,14 @@ const FAMILIES = ["ip", "ip6"] as const;
 /** The part of a transaction that makes the table. */
 const NEW_TABLE = /^NFT_MSG_NEWTABLE /;
 
-/** What comes from a prefix is masqueraded, unless it goes to a prefix of another rule or its own. */
+/** What comes from a prefix is masqueraded, unless it goes to a prefix of another rule or its own, or `wherever` is said. */
 export interface MasqueradeRule {
   /** `10.0.0.0/16`, `fd00::/48`, or an address. */
   readonly prefix: string;
   /** Only where it leaves by this interface; absent: by any. It need not be there yet. */
   readonly outputInterface?: string;
+  /** Also where it goes to such a prefix; and its own is none of them. */
+  readonly wherever?: boolean;
 }
 
 /** Whose, and where. */
@@ -176,18 +178,21 @@ type RuleBody = Parameters<typeof addRule>[2];
 
 const familyOf = (prefix: string): TableFamily => (readPrefix(prefix).family === 4 ? "ip" : "ip6");
 
-/** First of all: between those behind us nothing is translated. */
+/** Between those behind us nothing is translated: but for what is to be wherever it goes, that is the first of all. */
 function bodiesOf(rules: readonly MasqueradeRule[]): RuleBody[] {
+  const bodyOf = ({ prefix, outputInterface }: MasqueradeRule): RuleBody => [
+    ...matchAddress("source", prefix),
+    ...(outputInterface === undefined ? [] : matchOutputInterface(outputInterface)),
+    masquerade,
+  ];
+  const others = rules.filter(({ wherever }) => wherever !== true);
   return [
-    ...[...new Set(rules.map(({ prefix }) => prefix))].map((prefix) => [
+    ...rules.filter(({ wherever }) => wherever === true).map(bodyOf),
+    ...[...new Set(others.map(({ prefix }) => prefix))].map((prefix) => [
       ...matchAddress("destination", prefix),
       passOver,
     ]),
-    ...rules.map(({ prefix, outputInterface }) => [
-      ...matchAddress("source", prefix),
-      ...(outputInterface === undefined ? [] : matchOutputInterface(outputInterface)),
-      masquerade,
-    ]),
+    ...others.map(bodyOf),
   ];
 }
 

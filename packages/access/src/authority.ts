@@ -117,7 +117,7 @@ export interface UserGrant {
   readonly exclusive?: "replace" | "refuse" | "no";
 }
 
-/** Addresses taken from pools for one session; given back when it ends. */
+/** Addresses of one session, fixed or of a pool; given back when it ends. */
 export interface AddressLease {
   readonly address?: IpAddress;
   /** Our own end's address. */
@@ -126,7 +126,7 @@ export interface AddressLease {
   readonly delegatedPrefix?: string;
 }
 
-/** Where the same user had been, so that it may get the same addresses again. */
+/** Whose addresses they are to be: by its name, a user may get the same ones again. */
 export interface LeaseRequest {
   readonly session: string;
   readonly user: string;

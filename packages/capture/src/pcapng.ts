@@ -19,7 +19,7 @@ export const INTERFACE_DESCRIPTION = 1;
 /** Packet Block, obsolete since 2007 and still met. */
 export const PACKET = 2;
 /** Simple Packet Block. */
-export const SIMPLE_PACKET = 3;
+const SIMPLE_PACKET = 3;
 /** Enhanced Packet Block. */
 export const ENHANCED_PACKET = 6;
 /** The byte-order magic in the section header. */

@@ -23,7 +23,7 @@ export interface DigestOutcome {
 }
 
 /** One Message Digest AVP in a message. */
-export interface DigestPlace {
+interface DigestPlace {
   /** Offset of the AVP. */
   readonly at: number;
   readonly type: number;
@@ -35,7 +35,7 @@ export interface DigestPlace {
 /** The most Message Digest AVPs that are looked at: one of each type, as RFC 3931 §5.4.1 has it. */
 const MOST = 2;
 
-/** Message type, nonce and digests of the message whose AVPs are `octets[from..end)`. */
+/** Message type, nonce and digests, but for those of unknown type or wrong length, of the message whose AVPs are `octets[from..end)`. */
 function survey(octets: Uint8Array, from: number, end: number) {
   const places: DigestPlace[] = [];
   let messageType = -1;
@@ -58,11 +58,6 @@ function survey(octets: Uint8Array, from: number, end: number) {
     at += length;
   }
   return { messageType, nonce, places, malformed };
-}
-
-/** Where the digests of a message are; those of unknown type or wrong length are not listed. */
-export function findDigests(octets: Uint8Array, from: number, end: number): readonly DigestPlace[] {
-  return survey(octets, from, end).places;
 }
 
 /**

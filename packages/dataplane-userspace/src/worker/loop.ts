@@ -8,7 +8,7 @@ import { Shared } from "./shared.ts";
 
 const EVENTS = 64;
 /** In epoll's user data: the eventfd. Everything below {@link SHARED_TUN} is a session's row. */
-export const WAKE = 0xffff_ffff;
+const WAKE = 0xffff_ffff;
 export const SOCKET = 0xffff_fffe;
 export const CONTROL_SOCKET = 0xffff_fffd;
 /** And from here on the number of a shared TUN. */

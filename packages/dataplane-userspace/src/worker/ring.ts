@@ -10,9 +10,9 @@ const TAIL = 1;
 const START = 64;
 const LENGTH = 4;
 /** Room of a `sockaddr_in6`. */
-export const RING_ADDRESS = 28;
+const RING_ADDRESS = 28;
 /** Room of an IPv6 address: the local one that the datagram was sent to, as far as it is known. */
-export const RING_LOCAL = 16;
+const RING_LOCAL = 16;
 const HEADER = LENGTH + RING_ADDRESS + RING_LOCAL;
 /** A length that means: go on at the start. */
 const WRAP = 0xffff_ffff;

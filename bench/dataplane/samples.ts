@@ -21,10 +21,15 @@ export class Samples<T> {
     return median(this.of(name).map(pick));
   }
 
-  /** Median over the rounds of one contender's figure to another's in the same round. */
-  ratio(name: string, reference: string, pick: (sample: T) => number): number {
+  /** One contender's figure to another's, round by round. */
+  ratios(name: string, reference: string, pick: (sample: T) => number): number[] {
     const references = this.of(reference).map(pick);
-    return median(this.of(name).map((sample, i) => pick(sample) / (references[i] ?? Number.NaN)));
+    return this.of(name).map((sample, i) => pick(sample) / (references[i] ?? Number.NaN));
+  }
+
+  /** The median of {@link ratios}. */
+  ratio(name: string, reference: string, pick: (sample: T) => number): number {
+    return median(this.ratios(name, reference, pick));
   }
 }
 

@@ -5,59 +5,25 @@
  */
 import { missing } from "@l2tp/testing";
 import { openvpnTun, oursPpp, veth, vxlan } from "../dataplane/contenders.ts";
-import { buildReference, Lab } from "../dataplane/lab.ts";
+import { buildReference } from "../dataplane/lab.ts";
 import { LnsLab, lnsContenders } from "../dataplane/lns-lab.ts";
-import { measure, type Sample, UDP_LOADS } from "../dataplane/measure.ts";
+import type { Sample } from "../dataplane/measure.ts";
 import { type LnsSample, measureLns, SESSIONS, SMALL } from "../dataplane/measure-lns.ts";
+import { cpu, gbit, inKernel, measurePairs, pairTable, small } from "../dataplane/pairs.ts";
 import { mean, Samples } from "../dataplane/samples.ts";
 import type { Figure, ResultTable, Suite, SuiteOptions, SuiteResult } from "../suite.ts";
 
-const inKernel = (name: string): boolean => name === "veth" || name === "vxlan";
 const sessionsOf = (count: number): string =>
   count === 1 ? "one session" : `${count.toLocaleString("en-US")} sessions together`;
 
 /** One session, both ends alike. */
-async function pairs({ rounds, log }: SuiteOptions): Promise<SuiteResult> {
-  const udpload = buildReference("udpload");
+async function pairs(options: SuiteOptions): Promise<SuiteResult> {
   const all = [veth, vxlan, openvpnTun, oursPpp("full"), oursPpp("batch")];
-  const samples = new Samples<Sample>();
-  using lab = new Lab();
-  for (let round = 1; round <= rounds; round++) {
-    for (const contender of all) {
-      const sample = await measure(lab, contender, udpload);
-      samples.add(contender.name, sample);
-      log(
-        `round ${round}/${rounds} ${contender.name}: ${sample.gbit.toFixed(2)} Gbit/s, ${sample.cpuPerGb.toFixed(2)} CPU s/GB`,
-      );
-    }
-  }
-  const gbit = (sample: Sample) => sample.gbit;
-  const cpu = (sample: Sample) => sample.cpuPerGb;
-  const small = (sample: Sample) => sample.microseconds[0] ?? Number.NaN;
+  const samples = await measurePairs(all, options);
   const toOpenvpn = (pick: (sample: Sample) => number) => samples.ratio("ours-ppp", "openvpn-tun", pick);
-  const table: ResultTable = {
-    title: "One PPP session between two namespaces",
-    columns: [
-      "",
-      "TCP Gbit/s",
-      "of veth",
-      "CPU s/GB",
-      ...UDP_LOADS.flatMap(({ octets }) => [`µs/packet ${octets} B`, "arrived"]),
-    ],
-    rows: all.map(({ name, description }) => [
-      description,
-      samples.median(name, gbit),
-      samples.ratio(name, "veth", gbit),
-      inKernel(name) ? "–" : samples.median(name, cpu),
-      ...UDP_LOADS.flatMap((_, i) => [
-        inKernel(name) ? "–" : samples.median(name, (s) => s.microseconds[i] ?? Number.NaN),
-        `${(100 * samples.median(name, (s) => s.arrived[i] ?? Number.NaN)).toFixed(0)} %`,
-      ]),
-    ]),
-    notes: [
-      "CPU is user and system time of the processes of both ends; the kernel's own is charged to nobody.",
-    ],
-  };
+  const table = pairTable("One PPP session between two namespaces", all, samples, [
+    "CPU is user and system time of the processes of both ends; the kernel's own is charged to nobody.",
+  ]);
   return {
     tables: [table],
     figures: [

@@ -40,6 +40,8 @@ export abstract class SessionView
   readonly settings: SessionSettings;
   readonly tunnel: SessionTunnel;
   protected readonly host: DynamicHost;
+  /** For who passes the call on: what the other end says while it lasts. */
+  onSaid: ((event: EndpointEvent) => void) | undefined;
   protected gate: UpGate | undefined;
   protected state_: SessionState;
   protected reason_: Reason | undefined;
@@ -144,6 +146,7 @@ export abstract class SessionView
 
   tell(event: EndpointEvent): void {
     const { bridged, defaults } = this.settings;
+    this.onSaid?.(event);
     if (event.type !== "place-call") tellOther(this.host, this.about(), event);
     else if (bridged) this.host.switching.place(this, event.request);
     else placeCall(this.host, this.about(), event, defaults.placed);

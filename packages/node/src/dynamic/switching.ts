@@ -5,6 +5,7 @@
 import type {
   CdnFacts,
   Ending,
+  EndpointEvent,
   IncomingConnectedAvps,
   ProxyInformation,
   SessionOpening,
@@ -45,6 +46,7 @@ export class Switching implements CallPasser {
     const pair: Pair = { from, target, onward: undefined, limit, ended: false };
     this.#pairs.set(from, pair);
     from.onEnd = (ending) => this.#ended(pair, from, ending);
+    from.onSaid = (event) => said(event, pair.onward);
   }
 
   /** An outgoing call is to be placed: it is asked for on the other tunnel. */
@@ -87,6 +89,7 @@ export class Switching implements CallPasser {
     pair.onward = onward;
     this.#pairs.set(onward, pair);
     onward.onEnd = (ending) => this.#ended(pair, onward, ending);
+    onward.onSaid = (event) => said(event, from);
     from.switchedTo = { tunnel: target.name, session: onward.name };
     onward.switchedTo = { tunnel: from.tunnel.name, session: from.name };
     pair.limit.set(this.#host.clock.now() + ONWARD_MS);
@@ -140,6 +143,16 @@ export class Switching implements CallPasser {
     // The half that did not bring this about; where the limit did, both go.
     if (other === pair.from) pair.onward?.hangUp(cdn);
   }
+}
+
+/** The LNS's ACCM is for whoever has the line, the errors of the line are for the LNS: SLI and WEN go on (RFC 2661 §6.13, §6.14). */
+function said(event: EndpointEvent, to: DynamicSessionKeeper | undefined): void {
+  if (to?.state !== "up") return;
+  const weAreLns = to.kind === "lns-incoming" || to.kind === "lns-outgoing";
+  if (event.type === "link-info" && weAreLns) {
+    const { version: _, type: __, ...info } = event.info;
+    to.setLinkInfo(info);
+  } else if (event.type === "wan-errors" && !weAreLns) to.reportErrors(event.errors);
 }
 
 type Connected = Message<"ICCN", 2>;

@@ -311,6 +311,26 @@ test("tunnel switching: the call is opened onward with its numbers, PPP runs fro
   await far.context.close({ limitMs: 0 }).catch(() => {});
 });
 
+test("tunnel switching: the LNS's SLI reaches the LAC, and the LAC's WEN the LNS", async () => {
+  const { pair, far, session } = await switched();
+  const accm = { sendAccm: 0x000a0000, receiveAccm: 0 };
+  (far.context.tunnels[0] as DynamicTunnel).sessions[0]?.setLinkInfo({ accm });
+  const errors = {
+    crcErrors: 1,
+    framingErrors: 2,
+    hardwareOverruns: 3,
+    bufferOverruns: 4,
+    timeoutErrors: 5,
+    alignmentErrors: 6,
+  };
+  session.reportErrors(errors);
+  await pair.advance(1_000);
+  expect(pair.lac.events.findLast(({ type }) => type === "link-info")).toMatchObject({ info: { accm } });
+  expect(far.events.findLast(({ type }) => type === "wan-errors")).toMatchObject({ errors });
+  await pair.close();
+  await far.context.close({ limitMs: 0 }).catch(() => {});
+});
+
 test("tunnel switching: the far end refuses, and so is the caller, with the same code", async () => {
   const call = () => ({ accept: false, reason: "x", result: 2, error: 4, text: "full" }) as const;
   const { pair, session } = await switched({ call });

@@ -359,6 +359,103 @@ describe("callers", () => {
   });
 });
 
+describe("at the wrong time", () => {
+  const ofCalls = {
+    ICRQ: [A.sessionId(500), A.serial(1)],
+    ICRP: [A.sessionId(500)],
+    ICCN: [A.txSpeed(1), A.framingType(1)],
+    OCRQ: [
+      A.sessionId(500),
+      A.serial(1),
+      A.minimumBps(1),
+      A.maximumBps(2),
+      A.bearerType(1),
+      A.framingType(1),
+      A.called("1"),
+    ],
+    OCRP: [A.sessionId(500)],
+    OCCN: [A.txSpeed(1), A.framingType(1)],
+    CDN: [A.result(1), A.sessionId(500)],
+    WEN: [A.callErrors(1, 2, 3, 4, 5, 6)],
+    SLI: [A.accm(1, 2)],
+  } as const;
+  const states: Record<string, () => { stage: Stage; peer: Peer }> = {
+    "not decided on": () => {
+      const stage = new Stage({ accept: false });
+      const peer = new Peer(stage);
+      peer.sccrq();
+      peer.theirs = stage.endpoint.tunnels().next().value?.tunnelId ?? 0;
+      return { stage, peer };
+    },
+    "wait-ctl-reply": () => {
+      const stage = new Stage();
+      const peer = new Peer(stage);
+      stage.dial(peer);
+      return { stage, peer };
+    },
+    "wait-ctl-conn": () => {
+      const stage = new Stage();
+      const peer = new Peer(stage);
+      peer.sccrq();
+      return { stage, peer };
+    },
+  };
+
+  test.each(
+    Object.keys(states).flatMap((state) =>
+      (Object.keys(ofCalls) as (keyof typeof ofCalls)[]).map((message) => [message, state] as const),
+    ),
+  )(
+    "%s on a tunnel in state %s clears it with StopCCN 7, and makes no call (RFC 2661 §7.1)",
+    (message, state) => {
+      const { stage, peer } = (states[state] as (typeof states)[string])();
+      peer.sayTo(4_711, message, ...(ofCalls[message] as unknown as number[][]));
+      expect(peer.last.type).toBe("StopCCN");
+      expect(resultOf(peer.last)[0]).toBe(7);
+      expect(stage.last("tunnel-down").ending).toMatchObject({ cause: "protocol-error", by: "local" });
+      expect(stage.statistics.sessions).toBe(0);
+      stage.pass(120_000);
+      expect(stage.isEmpty).toBe(true);
+    },
+  );
+
+  test.each(Object.keys(states))(
+    "a Hello on a tunnel in state %s is acknowledged, and changes nothing",
+    (state) => {
+      const { stage, peer } = (states[state] as (typeof states)[string])();
+      stage.pass(500);
+      peer.clear();
+      const before = stage.endpoint.tunnels().next().value?.state;
+      peer.say("HELLO");
+      stage.pass(900);
+      expect(stage.endpoint.tunnels().next().value?.state).toBe(before);
+      expect(stage.of("tunnel-down")).toEqual([]);
+    },
+  );
+
+  test("whatever comes for a tunnel that was closed is acknowledged as long as it is in mind, and does nothing", () => {
+    const { stage, peer, tunnel } = live();
+    stage.endpoint.closeTunnel(stage.now, tunnel);
+    stage.pump();
+    peer.clear();
+    const before = stage.events.length;
+    for (const message of Object.keys(ofCalls) as (keyof typeof ofCalls)[]) {
+      peer.say(message, ...(ofCalls[message] as unknown as number[][]));
+    }
+    peer.say("SCCRQ", A.version(), A.host("p"), A.framing(), A.tunnelId(77));
+    peer.say("SCCCN");
+    expect(new Set(peer.heard.map(({ type }) => type))).toEqual(new Set(["ZLB"]));
+    expect(peer.heard.at(-1)?.nr).toBe(peer.ns);
+    expect(stage.events.slice(before)).toEqual([]);
+    stage.pass(120_000);
+    peer.clear();
+    peer.say("HELLO");
+    expect(peer.heard).toEqual([]);
+    expect(stage.statistics.discards.unknownTunnel).toBe(1);
+    expect(stage.isEmpty).toBe(true);
+  });
+});
+
 test("every message type, every single octet of it changed in turn: the LNS stays up, and its first tunnel too unless it was told", () => {
   const random = rng(7);
   const messages = [

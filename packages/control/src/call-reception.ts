@@ -76,8 +76,8 @@ export class CallReception {
     const { token, deadline } = core.questions.ask(now, { about: "call", session });
     session.question = token;
     const common = { type: "question", token, ...whose(session), deadline } as const;
-    if (message.type === "ICRQ") core.emit({ ...common, about: "incoming-call", request: message });
-    else core.emit({ ...common, about: "outgoing-call", request: message });
+    if (message.type === "ICRQ") core.emit({ about: "incoming-call", request: message, ...common });
+    else core.emit({ about: "outgoing-call", request: message, ...common });
   }
 
   /** Refuses a call for which no session was made. Its ID of ours is never used for another within a cycle. */

@@ -48,12 +48,11 @@ const MAXIMUM_TEXT = 200;
 /** Completes an ending: the remedy for its cause, and whether another peer may do better. */
 export function ending(facts: EndingFacts): Ending {
   const { text, ...rest } = facts;
-  return {
-    ...rest,
+  return Object.assign({}, rest, {
     ...(text !== undefined && text !== "" && { text: printable(text).slice(0, MAXIMUM_TEXT) }),
     tryAnother: facts.by === "peer" && facts.result === 2 && (facts.error === 7 || facts.error === 4),
     remedy: facts.remedy ?? remedyFor(facts.cause, facts.message, facts.result),
-  };
+  });
 }
 
 /** One line for a log: `StopCCN 2/8 (…): "text"; remedy`. */

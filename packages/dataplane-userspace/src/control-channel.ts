@@ -105,7 +105,8 @@ export class ControlChannel {
     let control: Uint8Array = new Uint8Array(0);
     try {
       // A scope by name (fe80::1%eth0) is one of the wire's namespace.
-      const encode = () => encodeSocketAddress({ ...message.to, port });
+      const { family, address } = message.to;
+      const encode = () => encodeSocketAddress({ family, address, port });
       name = message.to.address.includes("%") ? this.#inNamespace(encode) : encode();
       if (this.#wildcard && from !== undefined) {
         control = encodeControl([packetInfoControl({ address: from, interfaceIndex: 0 })]);

@@ -32,13 +32,14 @@ export async function addEntries(
   p: SessionPlaneParameters,
   { path, shared, tap }: PppWay,
 ): Promise<void> {
-  const common = { row, mss: undefined, ppp: { path, shared, generation } };
   const destination = await owner.destination(p.mtu?.dontFragment ?? "path", out.wire);
   const results = await Promise.allSettled([
     wire.receiver.order({
       do: "add-receiver",
       session: {
-        ...common,
+        row,
+        mss: undefined,
+        ppp: { path, shared, generation },
         tap: tap.write,
         version: owner.version,
         sessionId: p.sessionId,
@@ -54,8 +55,8 @@ export async function addEntries(
     out.wire.sender.order({
       do: "add-sender",
       session: {
-        ...common,
         row: out.row,
+        mss: undefined,
         ppp: { path, shared, generation: out.generation },
         tap: tap.read,
         destination,

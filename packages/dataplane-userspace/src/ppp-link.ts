@@ -169,25 +169,29 @@ export class UserspacePppLink implements PppLink {
         : same
           ? "keep"
           : { bits: one.bits, stateless: one.stateless, startKey: one.startKey.slice() };
-    const common = {
+    const { mtu } = this.#sized(configuration);
+    const plain = prefixes.map(({ family, length, words }) => ({ family, length, words }));
+    const link = (rateBps = 0, direction?: MppeDirection): LinkRecord => ({
       pfc,
       acfc,
-      mtu: this.#sized(configuration).mtu,
+      mtu,
       mss: tcpMss,
       checkSource,
       peerLinkLocal,
-      prefixes: prefixes.map(({ family, length, words }) => ({ family, length, words })),
-    };
+      prefixes: plain,
+      rateBps,
+      mppe: keys(direction),
+    });
     await Promise.all([
       wire.receiver.order({
         do: "set-link",
         row,
-        link: { ...common, rateBps: rate.fromPeerBps ?? 0, mppe: keys(mppe?.receive) },
+        link: link(rate.fromPeerBps, mppe?.receive),
       }),
       out.wire.sender.order({
         do: "set-link",
         row: out.row,
-        link: { ...common, rateBps: rate.toPeerBps ?? 0, mppe: keys(mppe?.send) },
+        link: link(rate.toPeerBps, mppe?.send),
       }),
     ]);
   }
@@ -208,15 +212,12 @@ export class UserspacePppLink implements PppLink {
 
   async #setGate(protocol: PppNetworkProtocol): Promise<void> {
     const { wire, row, out } = this.#owner;
-    const order = {
-      do: "set-gate",
-      row,
-      family: protocol === "ipv4" ? 4 : 6,
-      pass: this.#gates[protocol] === "pass",
-    } as const;
-    await Promise.all([wire.receiver.order(order), out.wire.sender.order({ ...order, row: out.row })]).catch(
-      () => {},
-    );
+    const family = protocol === "ipv4" ? 4 : 6;
+    const pass = this.#gates[protocol] === "pass";
+    await Promise.all([
+      wire.receiver.order({ do: "set-gate", row, family, pass }),
+      out.wire.sender.order({ do: "set-gate", row: out.row, family, pass }),
+    ]).catch(() => {});
   }
 
   resetMppe(): void {

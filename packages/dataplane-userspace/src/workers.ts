@@ -146,7 +146,8 @@ export class PacketThread {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      this.#orders.push({ ...order, id });
+      // The spread last: V8 makes each result of one that comes first a hidden class of its own.
+      this.#orders.push({ id, ...order });
       if (this.#orders.length === 1) void NOW.then(this.#sendNow);
     });
   }

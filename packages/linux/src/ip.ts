@@ -14,7 +14,7 @@ export interface ParsedIp {
  * @throws TypeError for anything else.
  */
 export function parseIp(text: string): ParsedIp {
-  if (isIPv4(text)) return { octets: Uint8Array.from(text.split("."), Number), scope: undefined };
+  if (isIPv4(text)) return { octets: parseIpv4(text), scope: undefined };
   const percent = text.indexOf("%");
   const address = percent < 0 ? text : text.slice(0, percent);
   const scope = percent < 0 ? undefined : text.slice(percent + 1);
@@ -27,6 +27,14 @@ export function parseIp(text: string): ParsedIp {
 }
 
 /** The text was checked: only its form is taken apart here. */
+function parseIpv4(text: string): Uint8Array {
+  const octets = new Uint8Array(4);
+  let at = 0;
+  for (const part of text.split(".")) octets[at++] = Number(part);
+  return octets;
+}
+
+/** As {@link parseIpv4}. */
 function parseIpv6(text: string): Uint8Array {
   const octets = new Uint8Array(16);
   const [head = "", tail] = text.split("::");

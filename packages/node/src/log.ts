@@ -32,9 +32,9 @@ export const silentLogger: Logger = { error: nothing, warn: nothing, info: nothi
 /** A logger that adds `fields` to each record, such as the name of a tunnel. */
 export function withFields(logger: Logger, fields: LogFields): Logger {
   return {
-    error: (more, message) => logger.error({ ...fields, ...more }, message),
-    warn: (more, message) => logger.warn({ ...fields, ...more }, message),
-    info: (more, message) => logger.info({ ...fields, ...more }, message),
-    debug: (more, message) => logger.debug({ ...fields, ...more }, message),
+    error: (more, message) => logger.error(Object.assign({}, fields, more), message),
+    warn: (more, message) => logger.warn(Object.assign({}, fields, more), message),
+    info: (more, message) => logger.info(Object.assign({}, fields, more), message),
+    debug: (more, message) => logger.debug(Object.assign({}, fields, more), message),
   };
 }

@@ -4,9 +4,14 @@ import { isZero } from "./octets.ts";
 /** Octets of an IPv4 address in dotted decimal; `undefined` when it is none. */
 export function parseIpv4(text: string): Uint8Array | undefined {
   const parts = text.split(".");
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
-    return;
-  return Uint8Array.from(parts, Number);
+  if (parts.length !== 4) return;
+  const octets = new Uint8Array(4);
+  for (let i = 0; i < 4; i++) {
+    const part = parts[i] as string;
+    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return;
+    octets[i] = Number(part);
+  }
+  return octets;
 }
 
 /** Dotted decimal of four octets. */

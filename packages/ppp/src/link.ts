@@ -575,13 +575,13 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     const { ipv4, ipv6 } = this.settings;
     const grants = this.#grants;
     if (ipv4 !== undefined && grants?.ipv4 !== false && this.ipcp === undefined) {
-      const settings = grants?.ipv4 === undefined ? ipv4 : ipv4Settings({ ...ipv4, ...grants.ipv4 });
+      const settings = grants?.ipv4 === undefined ? ipv4 : ipv4Settings(Object.assign({}, ipv4, grants.ipv4));
       this.ipcp = new Negotiation(IPCP, new IpcpLink(settings), this, this.settings);
       this.ipcp.open(now);
       this.ipcp.up(now);
     }
     if (ipv6 !== undefined && grants?.ipv6 !== false && this.#takesIpv6 && this.ipv6cp === undefined) {
-      const settings = grants?.ipv6 === undefined ? ipv6 : ipv6Settings({ ...ipv6, ...grants.ipv6 });
+      const settings = grants?.ipv6 === undefined ? ipv6 : ipv6Settings(Object.assign({}, ipv6, grants.ipv6));
       this.ipv6cp = new Negotiation(IPV6CP, new Ipv6cpLink(settings, this.random), this, this.settings);
       this.ipv6cp.open(now);
       this.ipv6cp.up(now);

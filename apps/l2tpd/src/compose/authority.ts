@@ -47,7 +47,7 @@ export class ConfiguredAuthority implements Authority {
     if (!answer.accept || answer.sessionProfile === undefined || answer.pppProfile !== undefined) {
       return answer;
     }
-    return { ...answer, pppProfile: this.#pppOf(answer.sessionProfile) ?? DEFAULT };
+    return Object.assign({}, answer, { pppProfile: this.#pppOf(answer.sessionProfile) ?? DEFAULT });
   }
 
   user(request: UserRequest): UserGrant | Refusal {

@@ -152,7 +152,8 @@ export class OwnPpp {
   #down(why: PppDownReason): void {
     this.#ended = true;
     const call = this.#call;
-    const cdn = this.#cdn === undefined ? cdnOfPpp(why) : { ...this.#cdn, disconnect: why.disconnect };
+    const cdn =
+      this.#cdn === undefined ? cdnOfPpp(why) : Object.assign({}, this.#cdn, { disconnect: why.disconnect });
     if (this.#cdn === undefined) call.cause ??= reasonOfPpp(why);
     this.#host.driver.command((endpoint, now) => {
       if (this.#cdn === undefined) endpoint.dropCarrier(now, call.handle, cdn);

@@ -126,13 +126,13 @@ export class Questions {
   ): SessionDefaults | string {
     const named = sessionProfile === undefined ? {} : this.#profiles?.session(sessionProfile);
     if (named === undefined) return `session profile ${sessionProfile}`;
-    const defaults = { ...usual, ...named };
+    const defaults = Object.assign({}, usual, named);
     if (pppProfile === undefined || named.ppp !== undefined) return defaults;
     const profile = this.#profiles?.ppp(pppProfile);
     if (profile === undefined) return `PPP profile ${pppProfile}`;
     return this.#host.capabilities.pppLink === undefined
       ? defaults
-      : { ...defaults, ppp: { by: "own", profile } };
+      : Object.assign({}, defaults, { ppp: { by: "own", profile } as const });
   }
 
   #askPeer(question: PeerQuestion, context: PeerContext): void {
@@ -190,7 +190,7 @@ export class Questions {
       return;
     }
     try {
-      context.accept({ ...session, ...(switchTo !== undefined && { switchTo }) });
+      context.accept(switchTo === undefined ? session : { ...session, switchTo });
     } catch (error) {
       this.#unusable(error, context);
     }

@@ -187,7 +187,7 @@ export class Admission {
     this.#member = { user: name, method: credentials.method };
     this.#refusal = undefined;
     // Too late: nobody waits for the answer any more.
-    if (!this.#owner.decide(token, { ...proof, grants: granted.grants } as Decision)) this.#leave();
+    if (!this.#owner.decide(token, { grants: granted.grants, ...proof } as Decision)) this.#leave();
   }
 
   /** Asks for addresses. What comes too late is given back. */
@@ -255,7 +255,7 @@ export class Admission {
       { method: credentials.method },
       `${this.#owner.label}: refused ${who}: ${reason}`,
     );
-    this.#owner.decide(token, { ...words, accept: false });
+    this.#owner.decide(token, { accept: false, ...words });
   }
 
   #request(credentials: Credentials): UserRequest {

@@ -57,22 +57,21 @@ export function sessionGrant(profile: PppProfile, grant: UserGrant, lease: Addre
   const ipv4: PppOptions["ipv4"] =
     settings.ipv4 === undefined || refused
       ? false
-      : {
-          ...settings.ipv4,
+      : // Not by a spread of the settings: V8 makes each result of one that comes first a hidden class of its own.
+        Object.assign({}, settings.ipv4, {
           peer,
           local,
           // Nobody asks a peer that it lets in for an address.
           unnumbered: isClient ? settings.ipv4.unnumbered : local === undefined,
           ...(dns !== undefined && { dns: dns.slice(0, 2) }),
           ...(grant.nbns !== undefined && { nbns: grant.nbns.slice(0, 2) }),
-        };
+        });
   const ipv6: PppOptions["ipv6"] =
     settings.ipv6 === undefined
       ? false
-      : {
-          ...settings.ipv6,
-          ...(grant.interfaceId !== undefined && { peer: grant.interfaceId, acceptPeer: false }),
-        };
+      : grant.interfaceId === undefined
+        ? settings.ipv6
+        : { ...settings.ipv6, peer: grant.interfaceId, acceptPeer: false };
   // They throw here, and not in the middle of a negotiation.
   if (ipv4 !== false) ipv4Settings(ipv4 ?? {});
   if (ipv6 !== false) ipv6Settings(ipv6 ?? {});

@@ -197,7 +197,7 @@ export class Authenticator {
     const password = new Password(data.subarray(2 + idLength, 2 + idLength + passwordLength));
     if (idLength === 0 || password.isEmpty) return this.#refuseAtOnce(now);
     this.#sent = data.slice();
-    this.#question(now, { ...this.#proof(name), method: "pap", password });
+    this.#question(now, { method: "pap", password, ...this.#proof(name) });
   }
 
   /** PAP where CHAP was agreed, from a peer that is known to do so. */
@@ -329,11 +329,11 @@ export class Authenticator {
     const { method } = this;
     if (method === "pap") return;
     this.#question(now, {
-      ...this.#proof(name),
       method,
       identifier: this.#identifier,
       challenge: this.#challenge,
       response: response.slice(),
+      ...this.#proof(name),
     });
   }
 

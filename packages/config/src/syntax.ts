@@ -110,7 +110,7 @@ function invalidValue(spot: Spot): Words {
     .trim();
   if (value === "" || value.startsWith("#"))
     return { reason: "a key has no value", remedy: "Give it one, or take the line out." };
-  if (/^[“”„«»‘’`]/.test(value))
+  if (/^[\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019`]/.test(value))
     return { reason: "the quotation marks are not straight ones", remedy: 'Write them as in "text".' };
   if (/^(true|yes|on|false|no|off)\b/i.test(value))
     return { reason: "a value that is none", remedy: "Write true or false." };

@@ -2,7 +2,7 @@
 import { PlaneError, type PlaneStatistics, type SessionPlaneParameters } from "@l2tp/dataplane";
 import type { L2tpVersion, SocketAddress } from "@l2tp/protocol";
 import type { Bridged } from "./bridging.ts";
-import type { HostedSession, SendSide, TunnelHost } from "./host.ts";
+import { type HostedSession, type SendSide, type TunnelHost, tell } from "./host.ts";
 import type { SessionOwner } from "./tunnel-path.ts";
 
 /** What a session is made of. */
@@ -96,7 +96,7 @@ export abstract class BaseSession<Self> implements HostedSession {
     // Its own thread sends nothing for it then, in any case.
     if (this.bridged !== undefined) return;
     const { wire, row } = this.out;
-    await wire.sender.order({ do: "block", row, blocked: looping }).catch(() => {});
+    await tell(wire.sender, { do: "block", row, blocked: looping });
     if (!looping) return;
     const { tunnelId } = this;
     this.wire.notice({ type: "send-failed", tunnelId, code: "route-through-itself", count: 1 });

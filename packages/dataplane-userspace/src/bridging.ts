@@ -47,6 +47,7 @@ export async function bridgeSessions(one: Bridgeable, other: SessionPlane): Prom
   let over = false;
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     const done = turn.then(work);
+    // Whoever asked hears of it; the next one has its turn all the same.
     turn = done.catch(() => {});
     return done;
   };

@@ -12,8 +12,12 @@ import type { Order } from "./workers.ts";
 
 /** A thread that takes orders. */
 export interface OrderTaker {
+  /** @throws PlaneError `closed` when the thread is gone, `system` when it could not */
   order(order: Order): Promise<void>;
 }
+
+/** Orders what is as good as done when the thread is gone: to forget, to stop, to let pass. Never rejects. */
+export const tell = (thread: OrderTaker, order: Order): Promise<void> => thread.order(order).catch(() => {});
 
 /** By which thread a session's messages are sent: its wire's, or that of the wire which has the interface that it shares. */
 export interface SendSide {

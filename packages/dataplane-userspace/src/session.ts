@@ -12,7 +12,7 @@ import { interfaceIndex, type TunInterface } from "@l2tp/linux";
 import { BaseSession, type SessionParts } from "./base-session.ts";
 import { type Bridgeable, type Bridged, bridgeSessions } from "./bridging.ts";
 import { headerRecord } from "./header-record.ts";
-import type { TunnelHost } from "./host.ts";
+import { type TunnelHost, tell } from "./host.ts";
 import { type MssLimits, mssLimits } from "./packet/mss.ts";
 import { openInterface } from "./tun-interface.ts";
 import { pathMtu, refuseLoop, type SessionOwner } from "./tunnel-path.ts";
@@ -117,7 +117,7 @@ export class UserspaceSession extends BaseSession<UserspaceSession> implements S
         },
       });
     } catch (error) {
-      await this.wire.receiver.order({ do: "remove", row }).catch(() => {});
+      await tell(this.wire.receiver, { do: "remove", row });
       throw error;
     }
   }
@@ -175,10 +175,7 @@ export class UserspaceSession extends BaseSession<UserspaceSession> implements S
     const { row } = this;
     const { sender, receiver } = this.wire;
     await this.bridged?.end();
-    await Promise.all([
-      sender.order({ do: "remove", row }).catch(() => {}),
-      receiver.order({ do: "remove", row }).catch(() => {}),
-    ]);
+    await Promise.all([tell(sender, { do: "remove", row }), tell(receiver, { do: "remove", row })]);
     await this.wire.network.remove(this.#tap.fd, this.interfaceIndex);
   }
 }

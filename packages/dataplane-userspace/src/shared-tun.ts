@@ -11,7 +11,14 @@ import {
   route as routes,
   type TunInterface,
 } from "@l2tp/linux";
-import type { SharedAttachment, SharedInterface, SharedInterfaces, SharedUser, TunnelHost } from "./host.ts";
+import {
+  type SharedAttachment,
+  type SharedInterface,
+  type SharedInterfaces,
+  type SharedUser,
+  type TunnelHost,
+  tell,
+} from "./host.ts";
 import { type NamedPrefix, parsePrefix } from "./prefixes.ts";
 import { trySwitch } from "./sysctl.ts";
 import { openInterface } from "./tun-interface.ts";
@@ -154,7 +161,7 @@ export class SharedTuns implements SharedInterfaces {
     await Promise.all([...shared.users].map((user) => user.lost(reason)));
     const threads = [shared.wire.sender, ...[...shared.known.keys()].map(({ receiver }) => receiver)];
     const order = { do: "set-shared", shared: shared.number, tap: -1 } as const;
-    await Promise.all(threads.map((thread) => thread.order(order).catch(() => {})));
+    await Promise.all(threads.map((thread) => tell(thread, order)));
     await shared.wire.network.remove(shared.tun.fd, shared.interfaceIndex);
   }
 }

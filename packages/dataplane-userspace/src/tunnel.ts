@@ -8,7 +8,7 @@ import {
 } from "@l2tp/dataplane";
 import { encodeControl, packetInfoControl } from "@l2tp/linux";
 import type { IpAddress, L2tpVersion, SocketAddress } from "@l2tp/protocol";
-import type { TunnelHost } from "./host.ts";
+import { type TunnelHost, tell } from "./host.ts";
 import { UserspacePppSession } from "./ppp-session.ts";
 import { PtySession } from "./pty-session.ts";
 import { UserspaceSession } from "./session.ts";
@@ -158,7 +158,7 @@ export class UserspaceTunnel implements TunnelPlane, SessionOwner {
     await Promise.all([...this.#sessions].map((session) => session[Symbol.asyncDispose]()));
     for (const [by, numbers] of this.#destinations) {
       for (const index of numbers.values()) {
-        await by.sender.order({ do: "set-destination", index, destination: undefined }).catch(() => {});
+        await tell(by.sender, { do: "set-destination", index, destination: undefined });
         by.releaseDestination(index);
       }
     }

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { type Cause, REMEDIES } from "@l2tp/control";
 import type { PlaneErrorCode } from "@l2tp/dataplane";
-import type { DownCode } from "@l2tp/ppp";
+import { type DownCode, PPP_REMEDIES } from "@l2tp/ppp";
 import { CDN_RESULTS_V2, GENERAL_ERRORS, STOPCCN_RESULTS_V2 } from "@l2tp/protocol";
 import { remedyFor } from "../../packages/control/src/remedies.ts";
 import { reason } from "../../packages/node/src/reason.ts";
@@ -61,22 +61,6 @@ const SYSTEM: readonly (readonly [PlaneErrorCode | "unresolved", happened: strin
   ["id-in-use", "Somebody else has the tunnel or session ID."],
 ];
 
-/** What to do about ends of PPP. */
-const PPP: Readonly<Partial<Record<DownCode, string>>> = {
-  "lcp-timeout":
-    "Control messages pass and data does not: look at firewalls, NAT and sequence numbers; does PPP run at the peer?",
-  "lcp-not-converging": "Compare MRU, ACCM and the ways of proof at both ends.",
-  "looped-back": "The peer sends our own packets back.",
-  "no-echo": "The path is gone, or the peer answers no echo: `echo_interval = 0`.",
-  "authentication-protocol": "`auth` of our PPP profile and what the peer can have nothing in common.",
-  "authentication-failed":
-    "Compare user and password; the text says whether there is such a user, and which rule was against it.",
-  "authentication-refused": "The peer does not take our `user` and `password`, or none of `own_auth`.",
-  "no-network-protocol": "Neither IPv4 nor IPv6 came up: `ipv4`, `ipv6`, and what the peer wants.",
-  address: "One end insists on another address: `accept_local_address`, `accept_peer_address`, or the pool.",
-  encryption: '`mppe = "require"`, and the peer will not, or proved itself in a way that has no keys.',
-};
-
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |\n`).join("");
@@ -121,7 +105,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
   ppp: () =>
     table(
       ["the log says", "RFC 3145", "what to do"],
-      Object.entries(PPP).map(([code, remedy]) => {
+      Object.entries(PPP_REMEDIES).map(([code, remedy]) => {
         const { text, disconnectCode } = reasonOf(code as DownCode);
         return [text, String(disconnectCode), remedy];
       }),

@@ -13,7 +13,7 @@ import {
   STOP,
   type TunnelHandle,
 } from "@l2tp/control";
-import type { Random } from "@l2tp/ppp";
+import { type DownReason, PPP_REMEDIES, type Random } from "@l2tp/ppp";
 import { HeaderCursor, type Instant, type SocketAddress } from "@l2tp/protocol";
 import { TimerWheel } from "@l2tp/transport";
 import { dataMessage } from "./data-message.ts";
@@ -23,6 +23,8 @@ import { type LinkHost, PppLink } from "./ppp-link.ts";
 import { PppProfile } from "./ppp-profile.ts";
 import { LoadCall, LoadTunnel } from "./records.ts";
 import { Tally } from "./tally.ts";
+
+const REMEDIES: Readonly<Partial<Record<DownReason["code"], string>>> = PPP_REMEDIES;
 
 /** Fills with octets that nobody can guess. */
 export type FillRandom = (into: Uint8Array<ArrayBuffer>) => void;
@@ -378,12 +380,12 @@ export class Lacs implements LinkHost<LoadCall> {
     this.#goLive(call);
   }
 
-  linkDown(now: Instant, call: LoadCall, why: string): void {
+  linkDown(now: Instant, call: LoadCall, { code, text }: DownReason): void {
     const { counts } = this.tally;
     if (!call.isClosed && !this.isEnding) {
       if (call.place >= 0) counts.sessionsLost++;
       else counts.pppFailed++;
-      this.tally.reason("PPP", why, "");
+      this.tally.reason("PPP", text, REMEDIES[code] ?? "");
     }
     this.#leaveLive(call);
     call.isClosed = true;

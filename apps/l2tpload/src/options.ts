@@ -5,6 +5,7 @@ import { AUTH_METHODS, type AuthMethod } from "@l2tp/ppp";
 import type { SocketAddress } from "@l2tp/protocol";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "./errors.ts";
+import { unknownPlace } from "./pattern.ts";
 import type { Plan, PppPlan, Teardown } from "./plan.ts";
 import type { IoMethod } from "./share.ts";
 import { sources } from "./sources.ts";
@@ -215,7 +216,10 @@ function firstLine(file: string, what: string): string {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new UsageError(`--${what} ${file}: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === "ENOENT" ? "there is no such file" : code === "EACCES" ? "not allowed to read it" : message;
+    throw new UsageError(`--${what} ${file}: ${why}`);
   }
   return text.split(/\r?\n/, 1)[0] ?? "";
 }
@@ -226,6 +230,20 @@ export function planOf(words: Words, target: SocketAddress): Plan {
   if (secret === "") throw new UsageError("the secret is empty: it would prove nothing");
   if (words.hide && secret === undefined)
     throw new UsageError("--hide needs --secret: AVPs are hidden with it");
+  if (words.churn !== undefined && words.hold === 0)
+    throw new UsageError("--churn needs --hold: sessions come and go while all are held");
+  for (const [option, text] of [
+    ["host-name", words.hostName],
+    ["called-number", words.calledNumber],
+    ["calling-number", words.callingNumber],
+    ["user", words.user],
+  ] as const) {
+    const unknown = text === undefined ? undefined : unknownPlace(text);
+    if (unknown !== undefined)
+      throw new UsageError(
+        `--${option} ${text}: there is no ${unknown}, but {tunnel}, {session}, {n} and {n:5}`,
+      );
+  }
   const ppp = pppOf(words);
   return {
     target,

@@ -9,6 +9,11 @@ export interface Numbers {
 
 const PLACE = /\{(tunnel|session|n)(?::(\d))?\}/g;
 
+/** The first word in braces that stands for no number; passwords, which may hold braces, are not looked at. */
+export function unknownPlace(pattern: string): string | undefined {
+  return pattern.replace(PLACE, "").match(/\{[\w:-]*\}/)?.[0];
+}
+
 /** Fills in a pattern; `{n:5}` is filled up with zeros to five digits. Other braces stay. */
 export function fill(pattern: string, numbers: Numbers): string {
   if (!pattern.includes("{")) return pattern;

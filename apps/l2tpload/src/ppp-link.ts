@@ -1,5 +1,5 @@
 /** The PPP of one session at the generator's end: its frames in and out of data messages, its phases' times, a ping. */
-import { PppSession, type PppSettings, type Random } from "@l2tp/ppp";
+import { type DownReason, PppSession, type PppSettings, type Random } from "@l2tp/ppp";
 import type { Instant } from "@l2tp/protocol";
 import { echoReply, echoRequest, readEcho } from "./ping.ts";
 import type { Tally } from "./tally.ts";
@@ -24,7 +24,7 @@ export interface LinkHost<Owner> {
   sendFrame(owner: Owner, frame: Uint8Array): void;
   /** IPCP is up; or PPP has ended, up or not. */
   linkUp(now: Instant, owner: Owner): void;
-  linkDown(now: Instant, owner: Owner, why: string): void;
+  linkDown(now: Instant, owner: Owner, why: DownReason): void;
 }
 
 /** See the file's head. Plain data but for the PPP session, as there are tens of thousands. */
@@ -137,7 +137,7 @@ export class PppLink<Owner> {
           break;
         case "down":
           this.#pingOver();
-          this.#host.linkDown(now, this.#owner, event.reason.text);
+          this.#host.linkDown(now, this.#owner, event.reason);
           break;
         default:
       }

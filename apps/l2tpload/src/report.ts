@@ -96,7 +96,11 @@ export function report(plan: Plan, result: RunResult, threads: number): Report {
         .filter((entry): entry is [string, Summary] => entry[1] !== undefined)
         .map(([name, summary]) => [name, roundedSummary(summary)]),
     ),
-    failures: reasons.map(({ count, what, text, remedy }) => ({ count, what, reason: text, remedy })),
+    failures: [
+      ...reasons.map(({ count, what, text, remedy }) => ({ count, what, reason: text, remedy })),
+      ...unfinished("tunnel", tunnels, counts.datagramsReceived > 0 ? undefined : addressText(plan.target)),
+      ...unfinished("call", sessions, undefined),
+    ],
     datagrams: {
       sent: counts.datagramsSent,
       received: counts.datagramsReceived,
@@ -121,6 +125,20 @@ export function report(plan: Plan, result: RunResult, threads: number): Report {
 
 const perSecond = (count: number, seconds: number): number =>
   seconds > 0 ? rounded(count / seconds, count / seconds < 100 ? 1 : 0) : 0;
+
+/** What was begun, and neither came up nor failed before the run ended. @param silent - of whom nothing was heard at all. */
+function unfinished(
+  what: string,
+  { begun, up, failed }: Outcome,
+  silent: string | undefined,
+): Report["failures"] {
+  const count = begun - up - failed;
+  if (count <= 0) return [];
+  if (silent === undefined)
+    return [{ count, what, reason: "not up when the run ended", remedy: "allow more time: --duration" }];
+  const remedy = "check address, port and firewalls on the way, and that an LNS listens there";
+  return [{ count, what, reason: `nothing was heard from ${silent}`, remedy }];
+}
 
 const isComplete = ({ wanted, up, failed, lost }: Outcome): boolean =>
   up >= wanted && failed === 0 && lost === 0;

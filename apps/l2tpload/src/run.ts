@@ -112,6 +112,8 @@ const EXAMPLES = `
 Examples:
   l2tpload 127.0.0.1                                     ten tunnels with ten sessions each, as fast as they come up
   l2tpload -t 500 -s 100 --secret opensesame 10.0.0.1    50,000 sessions, with tunnel authentication
+  l2tpload -t 100 -s 100 --ppp --secret opensesame --hold 5m 127.0.0.1
+                                                         10,000 subscribers with PPP on examples/lns.toml, held for 5 minutes
   l2tpload --tunnel-rate 200 -t 6000 -s 0 10.0.0.1       200 tunnels a second for half a minute, whatever the LNS does
   l2tpload --ppp --user 'user{n}' --ping --hold 1m ::1   whole sessions, each pinged, and held for a minute
   l2tpload -t 50 -s 20 --hold 5m --churn 10 127.0.0.1    ten sessions a second come and go

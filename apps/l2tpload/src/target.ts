@@ -54,6 +54,8 @@ export async function resolveTarget(text: string): Promise<SocketAddress> {
     const { address, family } = await lookup(host);
     return { family: family === 6 ? 6 : 4, address, port };
   } catch (error) {
-    throw new UsageError(`target ${text}: ${(error as Error).message}`);
+    const code = String((error as NodeJS.ErrnoException).code);
+    const why = code === "ENOTFOUND" ? "has no address" : `cannot be looked up (${code})`;
+    throw new UsageError(`target ${text}: the name ${why}; see getent hosts ${host}`);
   }
 }

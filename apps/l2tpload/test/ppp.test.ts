@@ -57,6 +57,7 @@ test("a wrong password fails the session, not the tunnel, and says so", async ()
   expect(result).toMatchObject({ tunnels: { up: 2, lost: 0 }, sessions: { up: 0, failed: 4 } });
   expect(result.failures[0]).toMatchObject({ what: "PPP", count: 4 });
   expect(result.failures[0]?.reason).toMatch(/did not accept who we are/);
+  expect(result.failures[0]?.remedy).toMatch(/^compare user and password/);
 });
 
 test("PPP comes up over a line that loses a tenth of the datagrams", async () => {

@@ -85,6 +85,6 @@ needs("linux")("SIGINT reaches a thread that waits in a system call: StopCCN, re
 
 needs("linux")("an address that is not ours is told, and no thread is left waiting", async () => {
   const { code, stderr } = await start(["127.0.0.1", "--source", "192.0.2.77,127.0.0.1", "--threads", "2"]);
-  expect(stderr).toMatch(/bind to 192\.0\.2\.77 port 0: EADDRNOTAVAIL/);
+  expect(stderr).toMatch(/l2tpload: bind UDP 192\.0\.2\.77:0: EADDRNOTAVAIL/);
   expect(code).toBe(2);
 });

@@ -84,6 +84,7 @@ export {
   type Packet,
 } from "./packet.ts";
 export type { ProxyAuthentication, ProxyInformation } from "./proxy.ts";
+export { PPP_REMEDIES } from "./remedies.ts";
 export { Password } from "./secret.ts";
 export { PppSession } from "./session.ts";
 export {

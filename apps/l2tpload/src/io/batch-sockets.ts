@@ -3,7 +3,7 @@
  * poll: a generator must need less for a datagram than what it measures. Linux only.
  */
 
-import type { PeerAddress } from "@l2tp/control";
+import { addressText, type PeerAddress } from "@l2tp/control";
 import { abi, decodeSocketAddress, encodeSocketAddress, type Fd, raw, sys } from "@l2tp/linux";
 import type { SocketAddress } from "@l2tp/protocol";
 import type { Engine } from "../engine.ts";
@@ -31,7 +31,7 @@ function open(source: SocketAddress): Fd {
         sys.setsockoptInt(fd, abi.SOL_SOCKET, polite, BUFFER_OCTETS);
       }
     }
-    sys.bind(fd, encodeSocketAddress(source), `bind to ${source.address} port ${source.port}`);
+    sys.bind(fd, encodeSocketAddress(source), `UDP ${addressText(source)}`);
     return fd;
   } catch (error) {
     sys.close(fd);

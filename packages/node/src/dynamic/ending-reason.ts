@@ -1,5 +1,6 @@
 /** From how the control plane says that something ended to the reason that events and states have. */
 import { type Ending, endingText } from "@l2tp/control";
+import { PPP_REMEDIES } from "@l2tp/ppp";
 import { ParameterError } from "../errors.ts";
 import type { PppDownReason, PppRun } from "../ppp/index.ts";
 import { HUNG_UP, type Reason, type ReasonCode, reason, reasonOf } from "../reason.ts";
@@ -21,8 +22,6 @@ export function reasonOfEnding(ending: Ending): Reason {
   };
 }
 
-const COMPARE_PASSWORDS = "compare user and password with those that the peer knows; its log may say more";
-
 /** PPP of ours ended by itself, and its call with it. */
 export function reasonOfPpp({
   code,
@@ -30,9 +29,15 @@ export function reasonOfPpp({
   disconnect,
 }: Pick<PppDownReason, "code" | "text" | "disconnect">): Reason {
   const kind = kindOfPpp(disconnect.code, disconnect.direction);
-  const plain = { ...reason("ppp", `PPP ended: ${text}`), ...(kind !== undefined && { kind }) };
-  return code === "authentication-refused" ? { ...plain, remedy: COMPARE_PASSWORDS } : plain;
+  const remedy = REMEDIES[code];
+  return {
+    ...reason("ppp", `PPP ended: ${text}`),
+    ...(remedy !== undefined && { remedy }),
+    ...(kind !== undefined && { kind }),
+  };
 }
+
+const REMEDIES: Readonly<Partial<Record<PppDownReason["code"], string>>> = PPP_REMEDIES;
 
 /** Disconnect Cause Codes that only say that somebody ended PPP (RFC 3145 §2.1): "administrative", "normal", "busy". */
 const JUST_ENDED: readonly number[] = [1, 2, 3];
@@ -68,7 +73,12 @@ export function reasonOfCallsEnd(ending: Ending, { trouble, proving }: PppAtEnd)
   const plain = reasonOfEnding(ending);
   if (ending.by !== "peer") return plain;
   const { refusal, terminating } = trouble ?? {};
-  if (refusal !== undefined) return reason("ppp", `PPP ended: ${refusal}`);
+  if (refusal !== undefined) {
+    return {
+      ...reason("ppp", `PPP ended: ${refusal}`),
+      remedy: PPP_REMEDIES["authentication-failed"],
+    };
+  }
   const { code = 0, direction = 0 } = ending.disconnect ?? {};
   if (code !== 0) return { ...plain, kind: kindOfPpp(code, turned(direction)) ?? HUNG_UP };
   if (terminating !== undefined) {
@@ -82,7 +92,7 @@ export function reasonOfCallsEnd(ending: Ending, { trouble, proving }: PppAtEnd)
     ? {
         code: plain.code,
         text: `${plain.text}, while we had to prove who we are`,
-        remedy: COMPARE_PASSWORDS,
+        remedy: PPP_REMEDIES["authentication-refused"],
         kind: kindOfPpp(NOT_ACCEPTED, BY_US) as string,
       }
     : { ...plain, text: `${plain.text}, before it had proved who it is` };

@@ -79,11 +79,11 @@ describe("tie breakers (RFC 2661 §4.4.3)", () => {
     expect(stage.last("tunnel-up").tunnel).toBe(other);
   });
 
-  test("one of a wrong length has no M bit, and is as if it were not there (RFC 2661 §7.1)", () => {
+  test("one of a wrong length cannot be passed over, though it has no M bit: who wins would differ at both ends", () => {
     const { stage, peer } = dialled(false);
     calls(peer, avp(5, [0, 0, 0], { m: 0 }));
-    expect(peer.types).toEqual(["SCCRQ", "SCCRP"]);
-    expect(stage.statistics.tunnels).toBe(2);
+    expect(peer.types).toEqual(["SCCRQ", "StopCCN"]);
+    expect(stage.statistics.tunnels).toBe(1);
   });
 
   test("equal ones: both tunnels are discarded, without a message", () => {

@@ -140,6 +140,7 @@ export const AVPS = {
     u64(),
     [v2("0", "-", 2661, "4.4.3")],
     "Lower value wins; equal => both discard; peer without one loses.",
+    { critical: true },
   ),
   controlConnectionTieBreaker: avp(
     5,

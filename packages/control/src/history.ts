@@ -38,6 +38,8 @@ export interface ClosedSession {
   readonly establishedAt: Instant | undefined;
   readonly closedAt: Instant;
   readonly ending: Ending;
+  /** Its last messages, of those that the tunnel had in mind and whose headers name it; oldest first. */
+  readonly messages: readonly LoggedMessage[];
 }
 
 /** The newest so many of something that has ended. */

@@ -89,6 +89,7 @@ export class SessionRegister {
       establishedAt: session.establishedAt,
       closedAt: now,
       ending: end,
+      messages: tunnel.log.ofSession(sessionId, session.peerSessionId),
     });
     core.emit({ type: "session-down", ...whose(session), kind: session.kind, wasUp, ending: end });
     if (tunnel.sessions.size === 0) tunnels.sessionsChanged(now, tunnel);

@@ -5,7 +5,7 @@
  * Whoever needs to know waits with `whenUp`, listens with `on`, or reads `events()`.
  */
 
-import type { ClosedSession, ClosedTunnel, DrainOptions } from "@l2tp/control";
+import type { ClosedTunnel, DrainOptions } from "@l2tp/control";
 import {
   type DataPlane,
   type DataPlaneStatus,
@@ -19,6 +19,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { ControlPlane } from "./control-plane.ts";
 import type { DynamicTunnel, DynamicTunnelInit, Listener, ListenerInit } from "./dynamic/api.ts";
 import { type DynamicOptions, Dynamics } from "./dynamic/dynamics.ts";
+import type { EndedSession } from "./dynamic/ended-calls.ts";
 import type { DynamicTunnelKeeper } from "./dynamic/tunnel.ts";
 import { Emitter, type EventOf, type EventsOptions } from "./emitter.ts";
 import { ClosedError, NameInUseError } from "./errors.ts";
@@ -154,8 +155,8 @@ export class Context implements AsyncDisposable {
     return this.#dynamics.closedTunnels();
   }
 
-  /** Calls that have ended not long ago, newest first, with their cause. */
-  closedSessions(): readonly ClosedSession[] {
+  /** Calls that have ended not long ago, newest first: cause, last messages, who used them, what they have carried. */
+  closedSessions(): readonly EndedSession[] {
     return this.#dynamics.closedSessions();
   }
 
@@ -252,7 +253,7 @@ export class Context implements AsyncDisposable {
         const { tunnelId: _, ...counters } = row ?? { ...emptyStatistics(), tunnelId: tunnel.tunnelId };
         return { ...counters, session: name, sessionId, state };
       });
-      return { ...tunnel.summary(), sessions };
+      return tunnel.figures(sessions);
     });
     const { endpoint } = this.#dynamics;
     return { wires, tunnels, endpoint: endpoint.statistics(), peers: endpoint.peers() };

@@ -1,6 +1,26 @@
 /**
  * Embed L2TP tunnels in a Node.js program: a {@link Context} on a data plane, its tunnels, their sessions.
  */
+// What these have of other packages' types, so that nobody has to look for them there.
+export type {
+  CallErrors,
+  CallKind,
+  CdnFacts,
+  ClosedTunnel,
+  DrainOptions,
+  Ending,
+  EndpointChanges,
+  EndpointStatistics,
+  LinkInfo,
+  PeerFacts,
+  PeerStatistics,
+  SessionStatus,
+  StopFacts,
+  TunnelChanges,
+  TunnelStatus,
+} from "@l2tp/control";
+export type { DataPlane, InterfaceAddress, PlaneStatistics } from "@l2tp/dataplane";
+export type { SocketAddress } from "@l2tp/protocol";
 export { type BackoffSettings, DEFAULT_BACKOFF } from "./backoff.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export {
@@ -40,6 +60,7 @@ export type {
   SessionPpp,
 } from "./dynamic/api.ts";
 export type { DynamicOptions } from "./dynamic/dynamics.ts";
+export type { EndedSession } from "./dynamic/ended-calls.ts";
 export type {
   AcceptCall,
   AcceptTunnel,

@@ -19,6 +19,7 @@ import { type Logger, withFields } from "./log.ts";
 import { type Reason, reason, reasonOf, Told } from "./reason.ts";
 import type { Session } from "./session-api.ts";
 import type { SessionState } from "./states.ts";
+import { lastStatistics, type TunnelTotals } from "./totals.ts";
 import { UpGate, type WaitOptions } from "./up-gate.ts";
 
 /** What a session needs of its tunnel. */
@@ -26,6 +27,8 @@ export interface SessionOwner {
   readonly name: string;
   readonly tunnelId: number;
   readonly logger: Logger;
+  /** What sessions of it have carried. */
+  readonly totals: TunnelTotals;
   forget(session: SessionKeeper): void;
 }
 
@@ -240,6 +243,7 @@ export class SessionKeeper implements Session {
   }
 
   async #dispose(plane: SessionPlane): Promise<void> {
+    this.#owner.totals.ended(await lastStatistics(plane));
     try {
       await plane[Symbol.asyncDispose]();
     } catch (error) {

@@ -22,6 +22,8 @@ export interface TunnelStatistics {
   readonly control: ControlStatistics;
   /** Of a dynamic tunnel with a control connection: the whole of it, with the last messages. */
   readonly status?: TunnelStatus;
+  /** What its sessions have carried in all, those included that have ended. */
+  readonly data: PlaneStatistics;
   readonly sessions: readonly SessionFigures[];
 }
 

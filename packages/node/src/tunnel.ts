@@ -17,6 +17,7 @@ import { closeOnAbort, SessionKeeper } from "./session.ts";
 import type { Session } from "./session-api.ts";
 import type { TunnelState } from "./states.ts";
 import type { TunnelStatistics } from "./statistics.ts";
+import { TunnelTotals } from "./totals.ts";
 import type { ConfiguredMode, Tunnel } from "./tunnel-api.ts";
 import { UpGate, type WaitOptions } from "./up-gate.ts";
 
@@ -42,6 +43,7 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
   readonly #backoff: Backoff;
   readonly #retry: Alarm & Disposable;
   readonly #part: PlaneTunnel;
+  readonly #totals = new TunnelTotals();
   #state: TunnelState = "retrying";
   #reason: Reason | undefined;
   readonly #told = new Told();
@@ -128,6 +130,7 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
       name: this.name,
       tunnelId: this.tunnelId,
       logger: this.logger,
+      totals: this.#totals,
       forget: (session: SessionKeeper) => this.#sessions.delete(session.name),
     };
     const session = new SessionKeeper(this.#host, owner, parameters, init.signal);
@@ -154,17 +157,19 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
         ...(await session.statistics()),
       })),
     );
-    return { ...this.summary(), sessions };
+    return this.figures(sessions);
   }
 
-  /** {@link statistics} without the sessions. */
-  summary(): Omit<TunnelStatistics, "sessions"> {
+  /** @param sessions - the counters of all that there are. */
+  figures(sessions: TunnelStatistics["sessions"]): TunnelStatistics {
     return {
       tunnel: this.name,
       tunnelId: this.tunnelId,
       state: this.#state,
       upSince: this.#upSince,
       control: this.#control.statistics(),
+      data: this.#totals.with(sessions),
+      sessions,
     };
   }
 

@@ -3,10 +3,17 @@
  * that people see has a new one.
  */
 import type { EndpointEvent, Intent, SessionDown, SessionHandle, SessionUp, Token } from "@l2tp/control";
-import type { InterfaceAddress, SessionPlane, SessionPlaneParameters, TunnelPlane } from "@l2tp/dataplane";
+import type {
+  InterfaceAddress,
+  PlaneStatistics,
+  SessionPlane,
+  SessionPlaneParameters,
+  TunnelPlane,
+} from "@l2tp/dataplane";
 import type { Logger } from "../log.ts";
 import type { Reason } from "../reason.ts";
 import { reasonOf } from "../reason.ts";
+import { lastStatistics } from "../totals.ts";
 import type { SessionPpp } from "./api.ts";
 import type { EndpointDriver } from "./driver.ts";
 
@@ -46,6 +53,8 @@ export class Call {
   plane: SessionPlane | undefined;
   sessionId = 0;
   peerSessionId = 0;
+  /** What it has carried in all, when the data plane has let go of it. */
+  carried: PlaneStatistics | undefined;
   /** Why it ends, where the data plane or PPP knows more than the endpoint. */
   cause: Reason | undefined;
   /** What the data plane is at; nothing is kept when it is done. */
@@ -93,6 +102,7 @@ export class Call {
     this.#do(intent, async () => {
       const { plane } = this;
       this.plane = undefined;
+      this.carried = plane && (await lastStatistics(plane));
       try {
         await plane?.[Symbol.asyncDispose]();
       } catch (error) {

@@ -1,7 +1,6 @@
 /** All that is dynamic in a context: listeners, callers, tunnels that we dial. Where the events of the endpoint go is in routing.ts. */
 import type { Authority } from "@l2tp/access";
 import type {
-  ClosedSession,
   ClosedTunnel,
   DrainOptions,
   EndpointChanges,
@@ -11,6 +10,7 @@ import type {
 } from "@l2tp/control";
 import { tunnelSettings } from "@l2tp/control";
 import type { DataPlane } from "@l2tp/dataplane";
+import type { SocketAddress } from "@l2tp/protocol";
 import { dnsResolver, type Resolver } from "../dial/index.ts";
 import { NameInUseError } from "../errors.ts";
 import type { Host } from "../host.ts";
@@ -23,6 +23,7 @@ import { takeCall } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { DialledTunnel } from "./dialled-tunnel.ts";
 import { EndpointDriver } from "./driver.ts";
+import { EndedCalls, type EndedSession } from "./ended-calls.ts";
 import type { DynamicHost } from "./host.ts";
 import { ListenerKeeper, type ListenerOwner } from "./listener.ts";
 import { checkTunnel, tunnelChanges } from "./parameters.ts";
@@ -68,6 +69,7 @@ export class Dynamics implements ListenerOwner {
   readonly #listeners = new Map<string, ListenerKeeper>();
   readonly #byWire = new Map<number, ListenerKeeper>();
   readonly #pending = new Set<Promise<unknown>>();
+  readonly #ended = new EndedCalls();
   readonly #callers: Callers;
   readonly #questions: Questions;
   readonly #drainWaiters = new Set<() => void>();
@@ -123,6 +125,7 @@ export class Dynamics implements ListenerOwner {
       track: (work) => this.#track(work),
       watch: (work) => void this.#watch(work),
       accepted: new AcceptedSettings(),
+      ended: this.#ended,
       get switching() {
         return dynamics.#switching;
       },
@@ -222,8 +225,15 @@ export class Dynamics implements ListenerOwner {
     return this.endpoint.closedTunnels(this.#driver.now());
   }
 
-  closedSessions(): readonly ClosedSession[] {
-    return this.endpoint.closedSessions(this.#driver.now());
+  closedSessions(): readonly EndedSession[] {
+    const tunnels = new Map<TunnelHandle, { name: string; peer: SocketAddress }>(
+      this.closedTunnels().map((closed) => [closed.tunnel, closed]),
+    );
+    for (const tunnel of this.#tunnels) {
+      const handle = tunnel.connection?.handle;
+      if (handle !== undefined) tunnels.set(handle, tunnel);
+    }
+    return this.#ended.complete(this.endpoint.closedSessions(this.#driver.now()), tunnels);
   }
 
   /** Begins nothing new; resolves when no session is left, or when work goes on. */

@@ -2,6 +2,7 @@
 import type {
   CallDecision,
   CallErrors,
+  CallKind,
   CdnFacts,
   Ending,
   LinkInfo,
@@ -9,6 +10,7 @@ import type {
   PeerDecision,
   PeerFacts,
 } from "@l2tp/control";
+import type { PlaneStatistics } from "@l2tp/dataplane";
 import type { Instant, Message, SocketAddress } from "@l2tp/protocol";
 import type { DialEvent } from "../dial/index.ts";
 import type { PppSessionEvent } from "../ppp/index.ts";
@@ -129,6 +131,18 @@ export type DynamicEvent =
   | ({ readonly type: "modem-status"; readonly status: number } & OfCall)
   /** What PPP tells beside up, addresses and down: who the peer says it is, how long it stays. */
   | ({ readonly type: "ppp"; readonly event: PppSessionEvent } & OfCall)
+  /**
+   * What a call has carried in all, for whoever keeps accounts: after its `session-down`, as soon as the data plane has let
+   * go of it. Not of one that nothing carried, or whose data plane was lost.
+   */
+  | ({
+      readonly type: "session-carried";
+      readonly kind: CallKind;
+      readonly data: PlaneStatistics;
+      /** For how long it was up, in milliseconds: 0 of one that never was. */
+      readonly upForMs: number;
+      readonly userName?: string;
+    } & OfCall)
   /** The peer's datagrams come from elsewhere, and ours follow. */
   | {
       readonly type: "peer-moved";

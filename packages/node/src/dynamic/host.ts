@@ -9,6 +9,7 @@ import type { PppHost, PppProfile } from "../ppp/index.ts";
 import type { Call } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import type { EndpointDriver } from "./driver.ts";
+import type { EndedCalls } from "./ended-calls.ts";
 import type { AcceptedSettings } from "./session-settings.ts";
 
 /** Passes calls on, see switching.ts. Sessions that are not passed on it does not know. */
@@ -41,6 +42,7 @@ export interface DynamicHost extends Host {
   watch(work: Promise<unknown>): void;
   readonly switching: CallPasser;
   readonly accepted: AcceptedSettings;
+  readonly ended: EndedCalls;
   /** Asks once more, when a call is connected and its Private Group is known. Undefined where no authority is asked. */
   readonly askAgain: ((call: CallRequest) => Promise<SecondAnswer>) | undefined;
 }

@@ -2,6 +2,7 @@
 import type { CallKind, SessionOpening } from "@l2tp/control";
 import type { SocketAddress } from "@l2tp/protocol";
 import type { Logger } from "../log.ts";
+import type { TunnelTotals } from "../totals.ts";
 import type { Origin, SessionDefaults } from "./api.ts";
 import type { Connection } from "./connection.ts";
 
@@ -17,6 +18,8 @@ export interface SessionTunnel {
   /** Somebody wants a call on it. */
   dial(): void;
   forget(session: { readonly name: string }): void;
+  /** What sessions of it have carried. */
+  readonly totals: TunnelTotals;
 }
 
 /** How a session is to be, but for its name. */

@@ -244,6 +244,7 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     this.#said = undefined;
     this.upSince_ = undefined;
     ppp?.lowerDown();
+    this.#account(call, about, upForMs, userName);
     this.onEnd?.(ending);
     if (upForMs >= this.host.backoff.maxMs) this.#backoff?.reset();
     // Its tunnel goes, or has gone over to another connection already.
@@ -257,6 +258,34 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     const retryAt = this.#next(why, tunnelEnds);
     const down = { reason: why, ending, upForMs, ...(userName !== undefined && { userName }) };
     tellDown(this.audience, about, down, retryAt);
+  }
+
+  /** What the call has carried is known when the data plane has let go of it. */
+  #account(
+    call: Call,
+    about: ReturnType<SessionView["about"]>,
+    upForMs: number,
+    userName: string | undefined,
+  ): void {
+    const { host, tunnel } = this;
+    const { name: tunnelName, peer, totals } = tunnel;
+    void call.settled.then(() => {
+      const { carried: data } = call;
+      totals.ended(data);
+      const most = host.driver.endpoint.settings.historySessions;
+      host.ended.note(call.handle, { tunnelName, peer, userName, data }, most);
+      if (data === undefined) return;
+      const { at: _, kind, ...facts } = about;
+      host.emitter.emit({
+        type: "session-carried",
+        at: host.clock.now(),
+        ...facts,
+        kind,
+        data,
+        upForMs,
+        ...(userName !== undefined && { userName }),
+      });
+    });
   }
 
   /** Whoever dials proves who it is, whoever is called asks for it. */

@@ -20,6 +20,7 @@ import { type Logger, withFields } from "../log.ts";
 import { type Reason, reason } from "../reason.ts";
 import type { TunnelState } from "../states.ts";
 import type { TunnelStatistics } from "../statistics.ts";
+import { TunnelTotals } from "../totals.ts";
 import { UpGate, type WaitOptions } from "../up-gate.ts";
 import type { DynamicSession, DynamicSessionInit, DynamicTunnel, Origin, SessionDefaults } from "./api.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
@@ -49,6 +50,7 @@ export abstract class DynamicTunnelKeeper implements DynamicTunnel, ConnectionOw
   readonly mode = "dynamic";
   readonly facts: TunnelFacts;
   readonly logger: Logger;
+  readonly totals = new TunnelTotals();
   protected readonly host: DynamicHost;
   protected state_: TunnelState = "starting";
   protected reason_: Reason | undefined;
@@ -211,11 +213,11 @@ export abstract class DynamicTunnelKeeper implements DynamicTunnel, ConnectionOw
         ...(await session.statistics()),
       })),
     );
-    return { ...this.summary(), sessions };
+    return this.figures(sessions);
   }
 
-  /** {@link statistics} without the sessions. */
-  summary(): Omit<TunnelStatistics, "sessions"> {
+  /** @param sessions - the counters of all that there are. */
+  figures(sessions: TunnelStatistics["sessions"]): TunnelStatistics {
     const status = this.status();
     const { channel } = status ?? {};
     return {
@@ -225,6 +227,8 @@ export abstract class DynamicTunnelKeeper implements DynamicTunnel, ConnectionOw
       upSince: this.#upSince,
       control: { ignored: 0, ...(channel !== undefined && { transport: channel }) },
       ...(status !== undefined && { status }),
+      data: this.totals.with(sessions),
+      sessions,
     };
   }
 

@@ -79,8 +79,12 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
     await program.parseAsync(argv, { from: "user" });
     await output.flush();
     return exitCode;
-  } catch (error) {
-    await output.flush();
+  } catch (thrown) {
+    // A help that cannot be written is no success.
+    const error = await output.flush().then(
+      () => thrown,
+      (lost: unknown) => (thrown instanceof CommanderError ? lost : thrown),
+    );
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : usage;
     if (error instanceof ExitError) {
       io.stderr.write(`l2tpctl: ${error.message}\n`);
@@ -88,7 +92,8 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
     }
     if (!(error instanceof UsageError) && !isSystemError(error)) throw error;
     io.stderr.write(`l2tpctl: ${error.message}\n`);
-    return usage;
+    const isOutput = usage === EXIT.commandUsage && isSystemError(error) && error.syscall === "write";
+    return isOutput ? EXIT.cannotCreate : usage;
   }
 }
 

@@ -1,10 +1,11 @@
 /** The built program, as it is installed: one file, started by itself. */
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, copyFileSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { capture } from "./corpus.ts";
 import { l2tpctl, REPOSITORY } from "./harness.ts";
@@ -72,4 +73,25 @@ test("when its reader goes away it ends without a word", async () => {
   expect(await ended).toBe(0);
   clearInterval(feed);
   expect(complaint).toBe("");
+});
+
+needs("linux")("a full disk is told in one line, with the command's code", () => {
+  const conf = join(folder, "test/xl2tpd/ipsec-lns/xl2tpd.conf");
+  for (const [words, code] of [
+    [["decode", basic.file], 2],
+    [["config", "import", conf], 73],
+    [["--help"], 2],
+  ] as const) {
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(process.execPath, [program, ...words], {
+      encoding: "utf8",
+      stdio: ["ignore", full, "pipe"],
+    });
+    closeSync(full);
+    expect({ status, last: stderr.trimEnd().split("\n").at(-1) }).toEqual({
+      status: code,
+      last: expect.stringMatching(/^l2tpctl: ENOSPC: no space left on device/) as string,
+    });
+    expect(stderr).not.toMatch(/^ {4}at /m);
+  }
 });

@@ -49,6 +49,11 @@ function seconds(text: string): number {
   return value;
 }
 
+const inOurWords = (text: string): string =>
+  text
+    .replace(/^error: /, "")
+    .replace(/^too many arguments.*/, "$& The configuration is named with --config FILE.");
+
 /**
  * Runs the program.
  * @param words - the arguments without node and the script.
@@ -62,6 +67,7 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
     .helpOption("-h, --help", "print this help and end")
     .addHelpText("after", HELP)
     .showHelpAfterError("(l2tpd --help says what there is)")
+    .configureOutput({ outputError: (text, write) => write(`l2tpd: ${inOurWords(text)}`) })
     .exitOverride()
     .enablePositionalOptions()
     .option("-c, --config <file>", "the configuration, in TOML", DEFAULT_CONFIG)

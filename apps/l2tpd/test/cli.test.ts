@@ -53,7 +53,7 @@ test.each([
   [["--log-level", "loud"], /error, warn, info, debug/],
   [["--stop-timeout", "soon"], /number of seconds from 0 to 3600/],
   [["--config"], /argument missing/],
-  [["surplus"], /too many arguments/],
+  [["surplus"], /^l2tpd: too many arguments.* The configuration is named with --config FILE\.\n/],
 ])("wrong usage %j ends with 64 and says what would be right", (args, message) => {
   const { status, stderr } = l2tpd.run(...args);
   expect(status).toBe(64);

@@ -16,7 +16,7 @@ import type { MessageOf } from "./message-of.ts";
 import type { OutgoingConnectedAvps, SessionOpening } from "./parameters.ts";
 import type { Parts } from "./parts.ts";
 import { SessionRegister } from "./session-register.ts";
-import type { Session, Tunnel } from "./state.ts";
+import { type Session, type Tunnel, whose } from "./state.ts";
 
 export class Calls {
   readonly reception: CallReception;
@@ -238,7 +238,14 @@ export class Calls {
     });
   }
 
-  /** As LNS: switches sequence numbers on or off. As LAC: the LNS was seen to do so. @throws ControlError. */
+  /** As LAC: the data plane does what it has seen the LNS do. */
+  noteSequencing(session: Session, on: boolean): void {
+    if (session.sequencing === on || session.sequencingRequired || !session.kind.startsWith("lac")) return;
+    session.sequencing = on;
+    this.#parts.core.emit({ type: "sequencing", on, ...whose(session) });
+  }
+
+  /** As LNS: switches sequence numbers on or off. As LAC: until the LNS does otherwise. @throws ControlError. */
   setSequencing(now: Instant, session: Session, on: boolean): void {
     if (session.sequencingRequired && !on) {
       const text = "sequence numbers are required for this call (Sequencing Required AVP): they stay on";

@@ -316,11 +316,17 @@ export class Endpoint {
   }
 
   /**
-   * Sequence numbers of data messages, on or off (RFC 2661 §5.4). As LNS: our choice. As LAC: what the data plane has
-   * seen the LNS do. @throws ControlError when they are required and `on` is false.
+   * Sequence numbers of data messages, on or off (RFC 2661 §5.4). As LNS: our choice. As LAC: what we do until the LNS, which
+   * decides, does otherwise. @throws ControlError when they are required and `on` is false.
    */
   setSequencing(now: Instant, session: SessionHandle, on: boolean): void {
     this.#calls.setSequencing(now, this.#session(session), on);
+  }
+
+  /** As LAC: the data plane has followed the LNS, which sends sequence numbers now, or none. */
+  noteSequencing(session: SessionHandle, on: boolean): void {
+    const found = this.#core.sessions.get(session);
+    if (found !== undefined) this.#calls.noteSequencing(found, on);
   }
 
   /** Data of this tunnel was received at `at`: no Hello is due until that much silence after it. */

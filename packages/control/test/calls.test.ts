@@ -435,6 +435,31 @@ test("the LNS switches sequencing on and off while the call lasts (RFC 2661 §5.
   }
 });
 
+test("what a LAC's data plane has followed shows in its status and as an event, once; no intent comes of it (RFC 2661 §5.4)", () => {
+  const { stage, session } = lacWithSession();
+  for (const on of [true, true, false, false, true]) {
+    stage.endpoint.noteSequencing(session, on);
+    stage.pump();
+    expect(stage.endpoint.session(session)?.sequencing).toBe(on);
+  }
+  expect(stage.of("sequencing").map(({ on }) => on)).toEqual([true, false, true]);
+  expect(stage.of("intent").filter(({ intent }) => intent === "update-session")).toEqual([]);
+});
+
+test("an LNS follows nobody, nor does a LAC whose call requires numbers, nor a call that has ended", () => {
+  const lns = lnsWithSession();
+  lns.stage.endpoint.noteSequencing(lns.session, true);
+  const required = lacWithSession({}, { connected: { sequencingRequired: true } });
+  required.stage.endpoint.noteSequencing(required.session, false);
+  const ended = lacWithSession();
+  ended.stage.endpoint.closeSession(ended.stage.now, ended.session);
+  ended.stage.endpoint.noteSequencing(ended.session, true);
+  for (const { stage } of [lns, required, ended]) {
+    stage.pump();
+    expect(stage.of("sequencing")).toEqual([]);
+  }
+});
+
 test("SLI reaches the LAC with both ACCMs, at any time of the call (RFC 2661 §6.14 MUST)", () => {
   const { stage, peer, sessionId } = lacWithSession();
   peer.sayTo(sessionId, "SLI", A.accm(0xa0000, 0xffffffff));

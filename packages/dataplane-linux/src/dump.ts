@@ -14,6 +14,7 @@ const SLICE_MS = 5;
 
 const [CONN_ID] = L2TP_ATTRIBUTES.CONN_ID;
 const [SESSION_ID] = L2TP_ATTRIBUTES.SESSION_ID;
+const [SEND_SEQ] = L2TP_ATTRIBUTES.SEND_SEQ;
 const [STATS] = L2TP_ATTRIBUTES.STATS;
 /** Bits 14 and 15 of an attribute's type are flags. */
 const TYPE_MASK = 0x3fff;
@@ -90,8 +91,12 @@ export function sessionIdOf(message: NetlinkMessage): number {
   return found;
 }
 
-/** Reads IDs and counters of a session into a row; counters that this kernel does not have are 0. */
-export function readSession(message: NetlinkMessage, row: SessionStatistics): void {
+/**
+ * Reads IDs and counters of a session into a row; counters that this kernel does not have are 0.
+ * @returns whether it sends sequence numbers.
+ */
+export function readSession(message: NetlinkMessage, row: SessionStatistics): boolean {
+  let numbered = false;
   for (const name of COUNTERS) if (name !== undefined) row[name] = 0;
   row.tunnelId = 0;
   row.sessionId = 0;
@@ -99,6 +104,7 @@ export function readSession(message: NetlinkMessage, row: SessionStatistics): vo
   attributes(view, nlabi.genlmsghdr.size, view.byteLength, (type, at, octets) => {
     if (type === CONN_ID) row.tunnelId = view.getUint32(at, true);
     else if (type === SESSION_ID) row.sessionId = view.getUint32(at, true);
+    else if (type === SEND_SEQ) numbered = view.getUint8(at) !== 0;
     else if (type === STATS) {
       attributes(view, at, at + octets, (counter, value, size) => {
         const name = COUNTERS[counter];
@@ -107,4 +113,5 @@ export function readSession(message: NetlinkMessage, row: SessionStatistics): vo
       });
     }
   });
+  return numbered;
 }

@@ -28,6 +28,8 @@ export interface SessionOwner {
   gone(session: LinuxSession): void;
   /** It has ended though nobody here closed it. */
   lost(session: LinuxSession, reason: string): void;
+  /** It sends numbers now, or does not any more, as its peer. */
+  followed(session: LinuxSession, on: boolean): void;
 }
 
 export class LinuxSession implements SessionPlane, WatchedSession {
@@ -151,8 +153,10 @@ export class LinuxSession implements SessionPlane, WatchedSession {
     this.#requireOpen();
     const { kernel } = this.#host;
     try {
-      const { STATS = {} } = await kernel.run(getSession(kernel.family, this.kernelTunnelId, this.sessionId));
+      const found = await kernel.run(getSession(kernel.family, this.kernelTunnelId, this.sessionId));
+      const { STATS = {}, SEND_SEQ } = found;
       this.#requireOpen();
+      this.sawNumbers(SEND_SEQ === 1);
       const number = (value: bigint | number | undefined) => Number(value ?? 0);
       return {
         ...emptyStatistics(),
@@ -170,6 +174,14 @@ export class LinuxSession implements SessionPlane, WatchedSession {
     } catch (error) {
       throw this.#failure(error, "statistics");
     }
+  }
+
+  /** The kernel sends numbers for it, or none: what a LAC's session does its LNS has decided (RFC 2661 §5.4). */
+  sawNumbers(on: boolean): void {
+    const { role, sendSequence, receiveSequence } = this.#sequencing;
+    if (role !== "lac" || receiveSequence || sendSequence === on || this.#closing !== undefined) return;
+    this.#sequencing = { ...this.#sequencing, sendSequence: on };
+    this.#owner.followed(this, on);
   }
 
   /** A data message's frame that the kernel did not take for its shortness. @returns whether somebody wants it */

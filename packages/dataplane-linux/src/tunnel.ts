@@ -196,6 +196,11 @@ export class LinuxTunnel implements TunnelPlane, SessionOwner {
     this.#wire.notices.push({ type: "session-lost", tunnelId, sessionId: session.sessionId, reason });
   }
 
+  followed(session: LinuxSession, on: boolean): void {
+    const { tunnelId } = this;
+    this.#wire.notices.push({ type: "sequencing", tunnelId, sessionId: session.sessionId, on });
+  }
+
   /** The kernel's tunnel is gone. */
   vanished(reason: string): void {
     if (this.#closing !== undefined || this.#lost !== undefined) return;

@@ -529,12 +529,13 @@ export class LinuxWire implements Wire, TunnelHost {
     const row = {} as SessionStatistics;
     const seen = new Set<LinuxSession>();
     const read = (message: NetlinkMessage) => {
-      readSession(message, row);
+      const numbered = readSession(message, row);
       const session = kernel.watcher.session(row.tunnelId, row.sessionId) as LinuxSession | undefined;
       if (session === undefined || seen.has(session) || !this.#tunnels.has(session.tunnelId)) return;
       // Its tunnel's ID here may be another than in the kernel.
       row.tunnelId = session.tunnelId;
       seen.add(session);
+      session.sawNumbers(numbered);
       into.row(row);
     };
     await kernel.run(readAll(kernel.family, "sessions", read)).catch((error: unknown) => {

@@ -27,6 +27,8 @@ export interface SessionOwner {
   transmit(datagram: Uint8Array, dontFragment: boolean): "sent" | "too-big" | "no-route";
   /** Takes the session out of all tables. */
   remove(session: MockSession): void;
+  /** It sends numbers now, or does not any more, as its peer. */
+  followed(session: MockSession, on: boolean): void;
 }
 
 /** Octets of an Ethernet header, with and without a VLAN tag. */
@@ -256,6 +258,7 @@ export class MockSession implements SessionPlane {
     const { role, sendSequence, receiveSequence } = this.#parameters;
     if (this.#owner.version !== 2 || role !== "lac" || receiveSequence || numbered === sendSequence) return;
     this.#parameters = { ...this.#parameters, sendSequence: numbered };
+    this.#owner.followed(this, numbered);
   }
 
   #deliver(message: Message): void {

@@ -3,6 +3,7 @@ import {
   checkSession,
   type DataPlaneCapabilities,
   interfaceMtu,
+  type NoticeQueue,
   PlaneError,
   type SessionPlaneParameters,
   type TunnelPlane,
@@ -20,6 +21,7 @@ export interface TunnelOwner {
   readonly encapsulation: Encapsulation;
   readonly capabilities: DataPlaneCapabilities;
   readonly log: CallLog;
+  readonly notices: NoticeQueue;
   /** Sessions of all v3 tunnels of the wire: the data header names no tunnel. */
   readonly v3Sessions: Map<number, { readonly tunnel: MockTunnel; readonly session: MockSession }>;
   transmitData(
@@ -143,6 +145,10 @@ export class MockTunnel implements TunnelPlane, SessionOwner {
 
   transmit(datagram: Uint8Array, dontFragment: boolean): "sent" | "too-big" | "no-route" {
     return this.#owner.transmitData(this, datagram, dontFragment);
+  }
+
+  followed({ sessionId }: MockSession, on: boolean): void {
+    this.#owner.notices.push({ type: "sequencing", tunnelId: this.tunnelId, sessionId, on });
   }
 
   remove(session: MockSession): void {

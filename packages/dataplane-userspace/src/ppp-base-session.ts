@@ -13,6 +13,8 @@ export abstract class PppBaseSession<Self> extends BaseSession<Self> {
     if (this.closed || this.parameters.receiveSequence) return;
     // What fails, with the wire or the session gone, is as good as done.
     void this.update({ sendSequence: on }).catch(() => {});
+    const { tunnelId, sessionId } = this;
+    this.wire.notice({ type: "sequencing", tunnelId, sessionId, on });
   }
 
   async update(change: SessionPlaneChange): Promise<void> {

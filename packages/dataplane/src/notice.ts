@@ -20,6 +20,16 @@ export type PlaneNotice =
       readonly interfaceName: string;
       readonly addresses: readonly InterfaceAddress[];
     }
+  /**
+   * The session of a LAC has begun, or ended, to send sequence numbers, as its LNS did (see `role` of the session's
+   * parameters). The kernel's says so when its counters are read.
+   */
+  | {
+      readonly type: "sequencing";
+      readonly tunnelId: number;
+      readonly sessionId: number;
+      readonly on: boolean;
+    }
   /** Data arrived for a session that is not there (rate-limited; the count is in the wire's counters). */
   | {
       readonly type: "stray-data";

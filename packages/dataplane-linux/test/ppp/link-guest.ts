@@ -395,6 +395,12 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
       await lns.update({ sendSequence: on });
       lns.link?.sendFrame(echo);
       await until(`numbers are ${on ? "on" : "off"}`, async () => (await sends(id)) === (on ? 1 : 0), 5_000);
+      // Whoever reads its counters finds out: those of the session, or of all.
+      if (on) await lac.statistics();
+      else await wires.a.statistics({ row() {} });
+      const told = () => notices.filter((one) => one.type === "sequencing" && one.sessionId === id);
+      await until("that is told", () => told().length === (on ? 1 : 2));
+      expect(told().at(-1)).toMatchObject({ type: "sequencing", on });
     }
     await lac.update({ sendSequence: true, receiveSequence: true });
     lns.link?.sendFrame(echo);

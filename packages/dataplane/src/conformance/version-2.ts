@@ -1,4 +1,5 @@
 /** L2TPv2: PPP in UDP, RFC 2661 §3.1. */
+import type { PlaneNotice } from "../notice.ts";
 import { equal, refused } from "./assert.ts";
 import { type Bench, freshId, type SessionWish, sessionParameters } from "./bench.ts";
 import type { FramePort } from "./fixture.ts";
@@ -157,7 +158,9 @@ export const VERSION_2: readonly Scenario[] = [
     name: "L2TPv2: a LAC follows the LNS's choice of sequence numbers",
     needs: { ...V2_PPP, raw: true },
     async run(bench) {
-      const { raw, exchange, numbered } = await ruled(bench, { role: "lac" });
+      const { raw, open, tunnel, session, exchange, numbered } = await ruled(bench, { role: "lac" });
+      const { sessionId } = session;
+      const expected: PlaneNotice[] = [];
       for (const [round, on] of [true, false, true].entries()) {
         const what = `in round ${round + 1} the LAC ${on ? "begins" : "stops"} to send numbers`;
         const obeyed = async () => {
@@ -165,6 +168,15 @@ export const VERSION_2: readonly Scenario[] = [
           return raw.received.length > 0 && numbered() === on;
         };
         await bench.until(obeyed, what);
+        expected.push({ type: "sequencing", tunnelId: tunnel.tunnelId, sessionId, on });
+        const told = () => open.notices.filter(({ type }) => type === "sequencing");
+        const says = async () => {
+          // The kernel is asked; the others say it by themselves.
+          await session.statistics();
+          return told().length === round + 1;
+        };
+        await bench.until(says, `a notice that ${what}`);
+        equal(told(), expected, "the notices");
       }
     },
   },

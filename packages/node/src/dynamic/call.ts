@@ -97,6 +97,11 @@ export class Call {
     this.#do(intent, async () => this.plane?.update({ sendSequence, receiveSequence }));
   }
 
+  /** The data plane of a LAC does what its LNS does. */
+  followed(on: boolean): void {
+    this.driver.command((endpoint) => endpoint.noteSequencing(this.handle, on));
+  }
+
   tearDown(intent: Extract<Intent, { intent: "tear-down-session" }>): void {
     this.#tornDown = true;
     this.#do(intent, async () => {

@@ -233,6 +233,9 @@ export class Connection implements WireUser {
       case "session-lost":
         this.calls.get(notice.sessionId)?.lost(reason("session-lost", notice.reason));
         return;
+      case "sequencing":
+        this.calls.get(notice.sessionId)?.followed(notice.on);
+        return;
       case "session-addresses":
         this.calls.get(notice.sessionId)?.owner.addressesChanged(notice.interfaceName, notice.addresses);
         return;

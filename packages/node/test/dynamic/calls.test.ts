@@ -106,7 +106,14 @@ test("a LAC's data messages have sequence numbers as long as those of the LNS do
     atLns?.inject(Uint8Array.of(0, 0x21, 1));
     await pair.advance(100);
     expect(atLac?.parameters.sendSequence).toBe(on);
+    const session = tunnel.sessions.find(({ name }) => name === "s");
+    expect(session?.status()?.sequencing).toBe(on);
+    expect(pair.lac.events.filter(({ type }) => type === "sequencing").at(-1)).toMatchObject({
+      session: "s",
+      on,
+    });
   }
+  expect(pair.lac.events.filter(({ type }) => type === "sequencing")).toHaveLength(2);
   await pair.close();
 });
 

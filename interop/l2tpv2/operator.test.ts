@@ -117,7 +117,9 @@ describe("an operator", () => {
     await daemon.says(/^session c is up/, { since });
     expect(daemon.said(/^session b is down|^tunnel self is down/, since)).toEqual([]);
     expect((await ctl.client.session("self/b")).upForMs).toBeGreaterThan(upForMs ?? 0);
-    expect((await ctl.run("session", "show", "self/a")).code).toBe(1);
+    expect(await good("session", "list")).not.toMatch(/self\/a/);
+    // What it was is still known, as of all that have ended.
+    expect(await good("session", "show", "self/a")).toMatch(/tea time/);
   });
 
   test("is told what is wrong with a document, and nothing changes", async () => {

@@ -55,10 +55,11 @@ ranges = ["100.64.0.0/24"]
 local = "100.64.0.1"
 `;
 
-/** The PPP frame in the last data message: its protocol, and the code of its packet. */
-function lastOf(peer: Peer): { readonly protocol: number; readonly code: number } | undefined {
-  const octets = peer.data.at(-1);
-  if (octets === undefined) return undefined;
+/** The PPP frames in the data messages: their protocols, and the codes of their packets. */
+const framesOf = (peer: Peer) => peer.data.map(frameOf);
+const lastOf = (peer: Peer) => framesOf(peer).at(-1);
+
+function frameOf(octets: Uint8Array): { readonly protocol: number; readonly code: number } {
   const view = new DataView(octets.buffer, octets.byteOffset);
   let at = (view.getUint16(0) & L) === 0 ? 6 : 8;
   if (view.getUint16(at) === 0xff03) at += 2;
@@ -115,8 +116,12 @@ describe("a live LNS and proxy LCP", () => {
 
   test("it checks the password that the LAC has, where that is asked for", async () => {
     const lac = await proxied("checked", "tset");
-    // Authenticate-Nak; the caller may try again.
-    expect(lastOf(lac)).toEqual({ protocol: PAP, code: 3 });
+    // Authenticate-Nak, and then the link is terminated (RFC 1334 §2.2.2): the LAC has asked, and nobody asks again.
+    await until(() => lac.data.length > 1, "Terminate-Request", 5_000);
+    expect(framesOf(lac)).toEqual([
+      { protocol: PAP, code: 3 },
+      { protocol: LCP, code: 5 },
+    ]);
     expect(daemon.lines.some(({ message }) => message.includes("tset"))).toBe(false);
   });
 

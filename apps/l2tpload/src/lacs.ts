@@ -96,7 +96,7 @@ export class Lacs implements LinkHost<LoadCall> {
       limits: {
         halfOpen: ENDLESS,
         halfOpenPerSource: ENDLESS,
-        tombs: ENDLESS,
+        closedTunnels: ENDLESS,
         tunnelRate: ENDLESS,
         sessionRate: ENDLESS,
         sourceCalls: [ENDLESS, ENDLESS],

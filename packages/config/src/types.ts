@@ -213,7 +213,7 @@ export interface LimitsConfig {
   readonly sessions: number;
   readonly halfOpen: number;
   readonly halfOpenPerSource: number;
-  readonly tombs: number;
+  readonly closedTunnels: number;
   readonly tunnelRate: number;
   readonly sessionRate: number;
   readonly sourceSccrq: Rate;

@@ -133,7 +133,7 @@ export interface Limits {
   readonly halfOpen: number;
   readonly halfOpenPerSource: number;
   /** Closed tunnels whose channel is kept for the peer's retransmissions. */
-  readonly tombs: number;
+  readonly closedTunnels: number;
   /** Set-ups taken per second, in all. */
   readonly tunnelRate: number;
   readonly sessionRate: number;
@@ -213,7 +213,7 @@ export const DEFAULT_LIMITS: Limits = {
   sessions: 1_000_000,
   halfOpen: 4_096,
   halfOpenPerSource: 64,
-  tombs: 8_192,
+  closedTunnels: 8_192,
   tunnelRate: 5_000,
   sessionRate: 50_000,
   sourceSccrq: [20, 200],

@@ -88,7 +88,7 @@ export interface EndpointStatistics extends Readonly<Record<Counter, number>> {
   readonly tunnelsUp: number;
   readonly halfOpen: number;
   /** Closed tunnels that still acknowledge. */
-  readonly tombs: number;
+  readonly closedTunnels: number;
   readonly sessions: number;
   readonly sessionsUp: number;
   readonly questions: number;

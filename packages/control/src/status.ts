@@ -129,7 +129,7 @@ export function endpointStatistics(core: Core): EndpointStatistics {
     tunnels: core.tunnels.size - core.tombs.size,
     tunnelsUp: core.tunnelsUp,
     halfOpen: core.halfOpen,
-    tombs: core.tombs.size,
+    closedTunnels: core.tombs.size,
     sessions: core.sessions.size,
     sessionsUp: core.sessionsUp,
     questions: core.questions.size,

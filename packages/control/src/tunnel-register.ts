@@ -127,7 +127,7 @@ export class TunnelRegister {
   limitTombs(now: Instant): void {
     const { core } = this.#parts;
     for (const tomb of core.tombs) {
-      if (core.tombs.size <= core.settings.limits.tombs) return;
+      if (core.tombs.size <= core.settings.limits.closedTunnels) return;
       core.transport.release(tomb.channel);
       this.remove(now, tomb, core.restMs(tomb));
     }

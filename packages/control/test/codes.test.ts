@@ -250,7 +250,7 @@ test.each([
     const peer = new Peer(stage);
     peer.say("SCCRQ", ...avps);
     expect(resultOf(peer.last)).toEqual([2, 3]);
-    expect(stage.statistics).toMatchObject({ tunnels: 0, tombs: 0 });
+    expect(stage.statistics).toMatchObject({ tunnels: 0, closedTunnels: 0 });
     expect(stage.of("question")).toEqual([]);
   },
 );

@@ -306,7 +306,7 @@ test("a refused caller gets StopCCN 4 with the text of the decision, and nothing
   expect(resultOf(peer.last)[0]).toBe(4);
   expect(new TextDecoder().decode(avpOf(peer.last, 1)?.slice(4))).toBe("who are you?");
   expect(stage.last("tunnel-down")).toMatchObject({ wasUp: false, ending: { cause: "refused" } });
-  expect(stage.statistics).toMatchObject({ tunnels: 0, tombs: 0, halfOpen: 0 });
+  expect(stage.statistics).toMatchObject({ tunnels: 0, closedTunnels: 0, halfOpen: 0 });
 });
 
 test("a refusal is said again when the same SCCRQ comes again, and nobody is asked again", () => {

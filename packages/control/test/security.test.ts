@@ -290,13 +290,13 @@ test("14. at the limit of tunnels a caller is told: StopCCN 2/4; our own attempt
 });
 
 test("14. closed tunnels whose channel lingers are bounded", () => {
-  const stage = new Stage({ limits: { tombs: 5 } });
+  const stage = new Stage({ limits: { closedTunnels: 5 } });
   for (let n = 1; n <= 20; n++) {
     new Peer(stage, `192.0.2.${n}`).establish();
     stage.endpoint.closeTunnel(stage.now, stage.last("tunnel-up").tunnel);
     stage.pump();
   }
-  expect(stage.statistics.tombs).toBe(5);
+  expect(stage.statistics.closedTunnels).toBe(5);
 });
 
 test("16. IDs come from the injected randomness, are never 0, and no two runs have the same", () => {

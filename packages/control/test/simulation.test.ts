@@ -34,11 +34,11 @@ function up({ endpoint }: Host, side: "lac" | "lns"): Map<string, string[]> {
 }
 
 function nothingIsLeft(host: Host): void {
-  const { tunnels, tombs, sessions, questions, intents, halfOpen, tunnelsUp, sessionsUp } =
+  const { tunnels, closedTunnels, sessions, questions, intents, halfOpen, tunnelsUp, sessionsUp } =
     host.endpoint.statistics();
-  expect({ tunnels, tombs, sessions, questions, intents, halfOpen, tunnelsUp, sessionsUp }).toEqual({
+  expect({ tunnels, closedTunnels, sessions, questions, intents, halfOpen, tunnelsUp, sessionsUp }).toEqual({
     tunnels: 0,
-    tombs: 0,
+    closedTunnels: 0,
     sessions: 0,
     questions: 0,
     intents: 0,

@@ -155,8 +155,9 @@ export class Stage {
 
   /** Nothing is left of anything: no tunnel, session, timer, question or intent. */
   get isEmpty(): boolean {
-    const { tunnels, tombs, sessions, questions, intents, halfOpen, tunnelsUp, sessionsUp } = this.statistics;
-    const left = tunnels + tombs + sessions + questions + intents + halfOpen + tunnelsUp + sessionsUp;
+    const { tunnels, closedTunnels, sessions, questions, intents, halfOpen, tunnelsUp, sessionsUp } =
+      this.statistics;
+    const left = tunnels + closedTunnels + sessions + questions + intents + halfOpen + tunnelsUp + sessionsUp;
     return left === 0 && this.endpoint.pollTimeout() === undefined;
   }
 }

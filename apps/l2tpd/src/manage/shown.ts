@@ -100,7 +100,7 @@ export class ShownDaemon {
     const now = performance.now();
     const { tunnels, listeners } = this.context;
     const { name, features } = this.context.dataPlaneStatus();
-    const { discards, messages, tombs, ...counted } = endpoint;
+    const { discards, messages, ...counted } = endpoint;
     const { rss, heapUsed } = process.memoryUsage();
     const reloaded = age(now, reloader.reloadedAt);
     return {
@@ -118,7 +118,7 @@ export class ShownDaemon {
       trace: this.traceStatus(),
       logLevel: logger.level,
       memory: { rssOctets: rss, heapOctets: heapUsed },
-      counters: counters({ ...counted, closedTunnels: tombs }),
+      counters: counters(counted),
       discards: counters(discards),
       messages: { ...messages },
     };

@@ -70,14 +70,14 @@ export function sessionCounts(tunnels: readonly AnyTunnel[]): Status["sessions"]
 
 /** Limits that can be filled, by their keys in the document. */
 export function limits(
-  { limits: { tunnels, sessions, halfOpen, tombs } }: Config,
+  { limits: { tunnels, sessions, halfOpen, closedTunnels } }: Config,
   now: EndpointStatistics,
 ): LimitStatus[] {
   return [
     { name: "tunnels", limit: tunnels, used: now.tunnels },
     { name: "sessions", limit: sessions, used: now.sessions },
     { name: "half_open", limit: halfOpen, used: now.halfOpen },
-    { name: "closed_tunnels", limit: tombs, used: now.tombs },
+    { name: "closed_tunnels", limit: closedTunnels, used: now.closedTunnels },
   ];
 }
 

@@ -1,6 +1,6 @@
 /** Who gets a tunnel and a call: by an authority, by events, and who does not. */
 import { expect, test } from "vitest";
-import type { IncomingTunnel } from "../../src/index.ts";
+import type { DynamicTunnel, IncomingTunnel } from "../../src/index.ts";
 import { type End, LAC, openHouse, Pair, typesOf } from "./pair.ts";
 
 const failures = (end: End) => end.events.filter(({ type }) => type === "tunnel-failed");
@@ -42,6 +42,26 @@ test("the right secret, in either order during a change, authenticates both ends
     { type: "tunnel-up", authenticated: true, peerFacts: { hostName: "lac" } },
     { type: "tunnel-up", authenticated: true },
   ]);
+  await pair.close();
+});
+
+test("who has only the second of the LNS's two secrets is in at its second try, and after a loss at the first", async () => {
+  const peer = () => ({ accept: true, peer: "p", secrets: ["s3cret-new", "s3cret-old"] }) as const;
+  const pair = new Pair({ lns: { authority: openHouse({ peer }) } });
+  pair.lns.context.listen();
+  const tunnel = pair.dial({ secrets: ["s3cret-old"] });
+  await pair.advance(30_000);
+  expect([tunnel.state, tunnel.authenticated]).toEqual(["up", true]);
+  expect(failures(pair.lac)).toHaveLength(1);
+  const [atLns] = pair.lns.context.tunnels as DynamicTunnel[];
+  expect(atLns?.status()?.secret).toBe(1);
+  atLns?.hangUp();
+  await pair.advance(30_000);
+  expect(tunnel.state).toBe("up");
+  expect(failures(pair.lac)).toHaveLength(1);
+  const said = JSON.stringify([pair.lac.events, pair.lns.events, pair.lac.log, pair.lns.log]);
+  expect(said).toContain("the other of our two secrets");
+  expect(said).not.toMatch(/s3cret/);
   await pair.close();
 });
 

@@ -91,7 +91,7 @@ describe("the ring", () => {
     const buffer = new SharedArrayBuffer(64 + 4_096);
     const ring = new Ring(buffer);
     const count = 5_000;
-    // The reader is in the other thread here: it needs only the layout that ring.ts documents.
+    // The reader is in the other thread here: it needs only the layout that ring.ts and entry-ring.ts document.
     const reader = new Worker(
       `const { workerData, parentPort } = require("node:worker_threads");
        const index = new Int32Array(workerData.buffer, 0, 2), view = new DataView(workerData.buffer, 64);

@@ -36,7 +36,7 @@ import type { MppeStartKeys } from "./mppe-keys.ts";
 import { IPV6_MINIMUM_MTU, MPPE_OVERHEAD, mssFor } from "./mtu.ts";
 import { Negotiation } from "./negotiation.ts";
 import { CODE, DEFAULT_MRU, PROTOCOL } from "./numbers.ts";
-import { concat, NO_OCTETS, u16 } from "./octets.ts";
+import { concat, NO_OCTETS, oneLine, u16 } from "./octets.ts";
 import { decodePacket, encodePacket, type Packet } from "./packet.ts";
 import { objection, type ProxyAuthentication, type ProxyInformation, proxiedCredentials } from "./proxy.ts";
 import { Ration } from "./ration.ts";
@@ -305,19 +305,22 @@ export class Link implements LcpHost, AuthHost, CcpHost {
     this.ipv6cp?.handleTimeout(now);
     if (now >= this.#anonymousDeadline) this.#end(now, "authentication-failed", "no decision in time");
     if (now >= this.#phaseDeadline || now >= this.#usefulBy) {
-      this.#end(now, this.#lateness());
+      this.#end(now, ...this.#lateness());
     }
     this.#settle(now);
   }
 
   /** What a phase that took too long waited for. */
-  #lateness(): DownCode {
-    if (this.phase === "establish") return "lcp-timeout";
-    if (this.phase === "authenticate")
-      return this.#supplicant?.done === true ? "authentication-failed" : "authentication-refused";
+  #lateness(): [DownCode, string?] {
+    if (this.phase === "establish") return ["lcp-timeout"];
+    if (this.phase === "authenticate") {
+      return this.#supplicant?.done === false
+        ? ["authentication-refused", `no ${this.#supplicant.asked ? "answer" : "question"} in time`]
+        : ["authentication-failed", "out of time"];
+    }
     return this.#mppeSettings.policy === "require" && this.#mppe === undefined
-      ? "encryption"
-      : "no-network-protocol";
+      ? ["encryption"]
+      : ["no-network-protocol"];
   }
 
   pollTimeout(): number | undefined {
@@ -396,6 +399,8 @@ export class Link implements LcpHost, AuthHost, CcpHost {
       case PROTOCOL.eap:
         if (this.#authenticator !== undefined && protocolOf(this.#authenticator.method) === protocol)
           this.#noProof = true;
+        else if (this.#supplicant?.done === false && protocolOf(this.#supplicant.method) === protocol)
+          this.weFailed(now, "it rejects the protocol that it asked for", 0);
         return;
       // Whose packets the peer does not take has no use for the agreement about them either.
       case PROTOCOL.ipcp:
@@ -466,7 +471,8 @@ export class Link implements LcpHost, AuthHost, CcpHost {
   }
 
   weFailed(now: number, why: string, error: number): void {
-    this.#end(now, "authentication-refused", error === 0 ? why : `${why} (${error})`);
+    const words = oneLine(why);
+    this.#end(now, "authentication-refused", error === 0 ? words : `${words} (${error})`.trim());
   }
 
   resetRequested(): void {

@@ -5,7 +5,7 @@
  */
 import { type Action, AUTOMATON, type Event, type State, TIMED } from "./automaton.ts";
 import { CODE } from "./numbers.ts";
-import { NO_OCTETS, same, textOctets, textOf } from "./octets.ts";
+import { NO_OCTETS, oneLine, same, textOctets, textOf } from "./octets.ts";
 import { decodeOptions, encodeOptions, encodePacket, type Option, type Packet } from "./packet.ts";
 
 /**
@@ -215,9 +215,7 @@ export class Negotiation<C> {
       case CODE.terminateRequest:
         if (this.state !== "Closing" && this.state !== "Stopping") {
           this.finish = "terminated";
-          this.farewell = textOf(packet.data.subarray(0, LONGEST_FAREWELL))
-            .replace(/\p{Cc}/gu, " ")
-            .trim();
+          this.farewell = oneLine(textOf(packet.data.subarray(0, LONGEST_FAREWELL)));
         }
         return this.#step(now, "RTR", packet);
       case CODE.terminateAck:

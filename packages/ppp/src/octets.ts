@@ -76,6 +76,9 @@ export function textOctets(text: string): Uint8Array {
   return Uint8Array.from(octets);
 }
 
+/** Text of a peer's for a log: control characters are spaces, and none is at either end. */
+export const oneLine = (text: string): string => text.replace(/\p{Cc}/gu, " ").trim();
+
 /** Text of octets: UTF-8, and U+FFFD for each octet that is no part of any. Never throws. */
 export function textOf(octets: Uint8Array): string {
   let text = "";

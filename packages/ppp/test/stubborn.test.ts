@@ -1,6 +1,6 @@
 /** Peers that go on and on: guess passwords by starting over, repeat themselves, refuse what nobody asked for. */
 import { expect, test } from "vitest";
-import { answerFromSecret } from "../src/index.ts";
+import { type AuthMethod, answerFromSecret } from "../src/index.ts";
 import { Bench } from "./bench.ts";
 import { hex } from "./hex.ts";
 import { CLIENT, Pair, SERVER } from "./pair.ts";
@@ -253,4 +253,43 @@ test("when the last network protocol is terminated by the peer, the link has no 
   }
   expect(bench.down).toMatchObject({ code: "no-network-protocol", disconnectCode: 18 });
   expect(bench.now).toBeLessThan(70_000);
+});
+
+/** A client whose peer demands a proof of it. */
+function demanded(option: string, methods: readonly AuthMethod[]): Bench {
+  const bench = new Bench({ authenticateSelf: { name: "user", password: "secret", methods } });
+  const [request = ""] = bench.wait(0);
+  bench.send(`c021 01 01 ${option}`);
+  bench.send(`c021 02 ${request.slice(6)}`);
+  expect(bench.link.phase).toBe("authenticate");
+  return bench;
+}
+
+test("a peer that wants to know who we are, and then says nothing or rejects the answer, is left with the reason", () => {
+  const silent = demanded("0009 0305 c22305", ["chap-md5"]);
+  silent.wait(70_000);
+  expect(silent.down).toMatchObject({
+    code: "authentication-refused",
+    text: expect.stringMatching(/no question in time/),
+  });
+  const asking = demanded("0009 0305 c22305", ["chap-md5"]);
+  asking.send("c223 01 05 0009 04 01020304");
+  asking.wait(70_000);
+  expect(asking.down?.text).toMatch(/no answer in time/);
+  const rejecting = demanded("0008 0304 c023", ["pap"]);
+  rejecting.send("c021 08 01 000a c023 01010006");
+  expect(rejecting.events.find(({ type }) => type === "terminating")).toMatchObject({
+    reason: {
+      code: "authentication-refused",
+      text: expect.stringMatching(/rejects the protocol that it asked for/),
+    },
+  });
+});
+
+test("what a peer says about its refusal is one line of text, whatever it says", () => {
+  const bench = demanded("0008 0304 c023", ["pap"]);
+  bench.send("c023 03 01 000f 0a 676f0a 1b5b324a 0d61 00");
+  expect(bench.events.find(({ type }) => type === "terminating")).toMatchObject({
+    reason: { text: "the peer did not accept who we are: go  [2J a" },
+  });
 });

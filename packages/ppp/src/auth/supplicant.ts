@@ -56,7 +56,17 @@ export class Supplicant {
   }
 
   get #protocol(): number {
-    return protocolOf(this.methods[0] as AuthMethod);
+    return protocolOf(this.method);
+  }
+
+  /** The method that is run; with EAP another may be. */
+  get method(): AuthMethod {
+    return this.methods[0] as AuthMethod;
+  }
+
+  /** Whether the peer asked us; with PAP nobody does. */
+  get asked(): boolean {
+    return this.method === "pap" || this.#challengeIdentifier >= 0;
   }
 
   /** LCP is up: with PAP we begin, otherwise we wait to be asked. */

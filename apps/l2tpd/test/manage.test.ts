@@ -104,7 +104,13 @@ test("a session, and a target, are hung up, stay down, and are dialled again", a
   expect(ended.map(({ name }) => name)).toContain("call");
   expect(ended.at(-1)?.ending.line).toMatch(/good night/);
   expect(await all(client.closedSessions({ user: "test", peer: "127.0.0.1" }))).toEqual([
-    expect.objectContaining({ tunnel: "out", name: "call", user: "test" }),
+    expect.objectContaining({
+      tunnel: "out",
+      name: "call",
+      user: "test",
+      data: expect.anything() as unknown,
+      messages: expect.arrayContaining([expect.objectContaining({ message: "CDN" })]) as unknown,
+    }),
   ]);
   from = running.lines.length;
   expect(await client.hangUpTarget("out")).toMatchObject({ name: "out" });

@@ -9,6 +9,7 @@ import {
   detailHead,
   ENDING_COLUMNS,
   endedHead,
+  messageLines,
   stateColumn,
   thingCommand,
   upForColumn,
@@ -199,15 +200,19 @@ function detailLines(session: SessionDetail, paint: Paint): string[] {
 }
 
 function closedLines(session: ClosedSession, paint: Paint): string[] {
-  return endedHead(
-    `session ${session.tunnel}/${session.name}`,
-    session,
-    [
-      ["kind", session.kind],
-      ["IDs", `${session.sessionId}, the peer's ${session.peerSessionId || "not known"}`],
-      ["peer", session.peer && formatAddress(session.peer)],
-      ["user", session.user],
-    ],
-    paint,
-  );
+  return [
+    ...endedHead(
+      `session ${session.tunnel}/${session.name}`,
+      session,
+      [
+        ["kind", session.kind],
+        ["IDs", `${session.sessionId}, the peer's ${session.peerSessionId || "not known"}`],
+        ["peer", session.peer && formatAddress(session.peer)],
+        ["user", session.user],
+      ],
+      paint,
+    ),
+    ...section("data", session.data),
+    ...messageLines(session.messages ?? []),
+  ];
 }

@@ -1,5 +1,5 @@
 /** What tunnels and sessions have alike: `list`, `show`, also of those that have ended, and a command that ends one. */
-import { type ManagementClient, ManagementError } from "@l2tp/management";
+import { type LoggedMessageValue, type ManagementClient, ManagementError } from "@l2tp/management";
 import { Command, type Option } from "commander";
 import type { Paint } from "../paint.ts";
 import { type Column, fields, printTable } from "../table.ts";
@@ -227,5 +227,17 @@ export function endedHead(title: string, row: Ended, rows: readonly Field[], pai
   return [
     `${paint.strong(safe(title))}: ${paint.bad(`ended ${ended(row)}`)}`,
     ...fields([["why", row.ending.line], ["was up", wasUp(row)], ...rows], "  "),
+  ];
+}
+
+/** The last control messages, as far as they are remembered. */
+export function messageLines(messages: readonly LoggedMessageValue[]): string[] {
+  if (messages.length === 0) return [];
+  return [
+    "  last messages",
+    ...messages.map(
+      ({ agoMs, direction, message, sessionId }) =>
+        `    ${`${duration(agoMs)} ago`.padStart(14)}  ${direction.padEnd(8)}  ${safe(message)}${sessionId === 0 ? "" : `, session ${sessionId}`}`,
+    ),
   ];
 }

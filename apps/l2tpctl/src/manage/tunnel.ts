@@ -3,12 +3,13 @@ import { type ClosedTunnel, formatAddress, type TunnelDetail, type TunnelSummary
 import { type Command, Option } from "commander";
 import type { Paint } from "../paint.ts";
 import { type Column, fields } from "../table.ts";
-import { duration, roundTrip, safe, words } from "../text.ts";
+import { duration, roundTrip, words } from "../text.ts";
 import { notZero, section } from "./status.ts";
 import {
   detailHead,
   ENDING_COLUMNS,
   endedHead,
+  messageLines,
   stateColumn,
   thingCommand,
   upForColumn,
@@ -174,16 +175,5 @@ function closedLines(tunnel: ClosedTunnel, paint: Paint): string[] {
       paint,
     ),
     ...messageLines(tunnel.messages),
-  ];
-}
-
-function messageLines(messages: TunnelDetail["messages"]): string[] {
-  if (messages.length === 0) return [];
-  return [
-    "  last messages",
-    ...messages.map(
-      ({ agoMs, direction, message, sessionId }) =>
-        `    ${`${duration(agoMs)} ago`.padStart(14)}  ${direction.padEnd(8)}  ${safe(message)}${sessionId === 0 ? "" : `, session ${sessionId}`}`,
-    ),
   ];
 }

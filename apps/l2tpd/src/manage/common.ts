@@ -1,7 +1,7 @@
 /** What all views of the daemon need: the two kinds of tunnels, ages for instants, and records without what is undefined. */
-import type { Ending } from "@l2tp/control";
+import type { Ending, LoggedMessage } from "@l2tp/control";
 import { endingText } from "@l2tp/control";
-import type { EndingValue, ReasonValue, SocketAddressValue } from "@l2tp/management";
+import type { EndingValue, LoggedMessageValue, ReasonValue, SocketAddressValue } from "@l2tp/management";
 import type { DynamicSession, DynamicTunnel, Reason, Session, Tunnel } from "@l2tp/node";
 import type { Instant, SocketAddress } from "@l2tp/protocol";
 
@@ -41,3 +41,14 @@ export function counters(record: object): Record<string, number> {
     Object.entries(record).filter(([, value]) => Number.isInteger(value) && value >= 0),
   ) as Record<string, number>;
 }
+
+/** One control message of those that are remembered. */
+export const messageValue = (
+  { at, direction, message, sessionId }: LoggedMessage,
+  now: Instant,
+): LoggedMessageValue => ({
+  agoMs: age(now, at) ?? 0,
+  direction,
+  message,
+  sessionId,
+});

@@ -1,9 +1,8 @@
 /** Sessions as the management interface shows them. */
-import type { ClosedSession as EndedSession } from "@l2tp/control";
 import type { PlaneStatistics } from "@l2tp/dataplane";
 import type { ClosedSession, PppStatus, SessionDetail, SessionSummary } from "@l2tp/management";
-import type { DynamicSession, PppStatus as PppState } from "@l2tp/node";
-import type { Instant, SocketAddress } from "@l2tp/protocol";
+import type { DynamicSession, EndedSession, PppStatus as PppState } from "@l2tp/node";
+import type { Instant } from "@l2tp/protocol";
 import {
   type AnySession,
   type AnyTunnel,
@@ -12,6 +11,7 @@ import {
   defined,
   endingValue,
   isCall,
+  messageValue,
   place,
   reasonValue,
 } from "./common.ts";
@@ -126,31 +126,27 @@ function dnsOf({ ipv4, ipv6 }: PppState): string[] | undefined {
   return all.length === 0 ? undefined : all;
 }
 
-/** What is known of a session that has ended beside what `@l2tp/control` remembers. */
-export interface EndedFacts {
-  /** Name of the tunnel that it was on. */
-  readonly tunnel: string;
-  readonly peer: SocketAddress | undefined;
-  readonly user: string | undefined;
-}
-
+/** @param ownName - who we are there, of a session that we dial. */
 export function closedSession(
   session: EndedSession,
   now: Instant,
-  { tunnel, peer, user }: EndedFacts,
+  ownName: string | undefined,
 ): ClosedSession {
-  const { name, sessionId, peerSessionId, kind, establishedAt, closedAt } = session;
+  const { name, tunnelName, sessionId, peerSessionId, kind, userName, peer, data } = session;
+  const { establishedAt, closedAt, ending, messages } = session;
   return defined({
     name,
-    tunnel,
+    tunnel: tunnelName ?? "?",
     sessionId,
     peerSessionId,
     kind,
-    user,
+    user: userName ?? ownName,
     peer: peer && place(peer),
     wasUp: establishedAt !== undefined,
     upForMs: age(closedAt, establishedAt),
     endedAgoMs: age(now, closedAt) ?? 0,
-    ending: endingValue(session.ending),
+    ending: endingValue(ending),
+    data: data && counters(data),
+    messages: messages.map((message) => messageValue(message, now)),
   });
 }

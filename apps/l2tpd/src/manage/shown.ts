@@ -1,6 +1,5 @@
 /** What the management interface shows of the daemon. What it moves is in managed.ts. */
 import type { TunnelConfig } from "@l2tp/config";
-import type { TunnelHandle } from "@l2tp/control";
 import type { PlaneStatistics } from "@l2tp/dataplane";
 import type {
   ClosedSession,
@@ -18,8 +17,7 @@ import type {
   TunnelNames,
   TunnelSummary,
 } from "@l2tp/management";
-import type { DynamicTunnel, SessionDown, SessionFigures } from "@l2tp/node";
-import type { SocketAddress } from "@l2tp/protocol";
+import type { DynamicTunnel, SessionFigures } from "@l2tp/node";
 import type { HostNetwork } from "../host-network.ts";
 import type { LogWriter } from "../log-writer.ts";
 import type { PlaneChoice } from "../planes.ts";
@@ -65,21 +63,9 @@ export interface Drain {
 export class ShownDaemon {
   protected readonly parts: ManagedParts;
   protected drain_: Drain | undefined;
-  /** Who used sessions that have ended. */
-  readonly #users = new Map<string, string>();
 
   constructor(parts: ManagedParts) {
     this.parts = parts;
-    parts.runtime.context.on("session-down", (event) => this.#rememberUser(event));
-  }
-
-  #rememberUser({ tunnel, sessionId, userName }: SessionDown): void {
-    if (userName === undefined) return;
-    this.#users.set(`${tunnel}/${sessionId}`, userName);
-    for (const oldest of this.#users.keys()) {
-      if (this.#users.size <= this.config.daemon.history.sessions) break;
-      this.#users.delete(oldest);
-    }
   }
 
   protected get context() {
@@ -205,19 +191,9 @@ export class ShownDaemon {
 
   *closedSessions(): Iterable<ClosedSession> {
     const now = performance.now();
-    const tunnels = new Map<TunnelHandle, { name: string; peer: SocketAddress }>(
-      this.context.closedTunnels().map((closed) => [closed.tunnel, closed]),
-    );
-    for (const tunnel of this.#dynamic) {
-      const handle = tunnel.status()?.tunnel;
-      if (handle !== undefined) tunnels.set(handle, tunnel);
-    }
     for (const session of this.context.closedSessions().toReversed()) {
-      const on = tunnels.get(session.tunnel);
-      const tunnel = on?.name ?? "?";
-      const own = this.config.tunnels.find(({ name }) => name === tunnel);
-      const user = this.#users.get(`${tunnel}/${session.sessionId}`) ?? ownNameOf(own, session.name);
-      yield closedSession(session, now, { tunnel, peer: on?.peer, user });
+      const own = this.config.tunnels.find(({ name }) => name === session.tunnelName);
+      yield closedSession(session, now, ownNameOf(own, session.name));
     }
   }
 

@@ -1,17 +1,6 @@
 /** Tunnels as the management interface shows them. */
-import {
-  type ClosedTunnel as EndedTunnel,
-  type LoggedMessage,
-  QUIRKS,
-  type TunnelStatus,
-} from "@l2tp/control";
-import type {
-  ChannelValue,
-  ClosedTunnel,
-  LoggedMessageValue,
-  TunnelDetail,
-  TunnelSummary,
-} from "@l2tp/management";
+import { type ClosedTunnel as EndedTunnel, QUIRKS, type TunnelStatus } from "@l2tp/control";
+import type { ChannelValue, ClosedTunnel, TunnelDetail, TunnelSummary } from "@l2tp/management";
 import type { DynamicTunnel, TunnelStatistics } from "@l2tp/node";
 import { BEARER, FRAMING, type Instant } from "@l2tp/protocol";
 import type { ChannelStatistics } from "@l2tp/transport";
@@ -22,6 +11,7 @@ import {
   defined,
   endingValue,
   isDynamic,
+  messageValue,
   place,
   reasonValue,
 } from "./common.ts";
@@ -93,7 +83,7 @@ export function tunnelDetail(
     channel: channel && channelValue(channel, now, status?.retransmissionMs),
     ignored,
     messages: (status?.messages ?? []).map((message) => messageValue(message, now)),
-    data: sum(figures),
+    data: dataOf(figures),
   });
 }
 
@@ -142,24 +132,10 @@ function channelValue(channel: ChannelStatistics, now: Instant, retransmissionMs
   });
 }
 
-const messageValue = (
-  { at, direction, message, sessionId }: LoggedMessage,
-  now: Instant,
-): LoggedMessageValue => ({
-  agoMs: age(now, at) ?? 0,
-  direction,
-  message,
-  sessionId,
-});
-
-/** The counters of all sessions together. */
-function sum({ sessions }: TunnelStatistics): Record<string, number> | undefined {
-  if (sessions.length === 0) return undefined;
-  const total: Record<string, number> = {};
-  for (const { session: _, sessionId: __, state: ___, ...figures } of sessions) {
-    for (const [name, value] of Object.entries(figures)) total[name] = (total[name] ?? 0) + value;
-  }
-  return counters(total);
+/** Nothing is shown of a tunnel that never carried anything. */
+function dataOf({ data, sessions }: TunnelStatistics): Record<string, number> | undefined {
+  const isNothing = sessions.length === 0 && Object.values(data).every((count) => count === 0);
+  return isNothing ? undefined : counters(data);
 }
 
 export function closedTunnel(tunnel: EndedTunnel, now: Instant): ClosedTunnel {

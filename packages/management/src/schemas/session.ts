@@ -1,6 +1,6 @@
 /** Sessions: a line in a list, all that is known of one, and those that have ended. */
 import * as z from "zod";
-import { count, counters, ending, ms, reason, socketAddress } from "./values.ts";
+import { count, counters, ending, loggedMessage, ms, reason, socketAddress } from "./values.ts";
 
 /** The two addresses of a link. */
 const addressPair = z.object({ local: z.string().optional(), peer: z.string().optional() });
@@ -107,6 +107,8 @@ export const closedSession = z.object({
   ending,
   /** Of its life. */
   data: counters.optional(),
+  /** The last that its tunnel had in mind and that name it in their headers. */
+  messages: z.array(loggedMessage).optional(),
 });
 
 /** See {@link sessionSummary}. */

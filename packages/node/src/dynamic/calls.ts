@@ -36,7 +36,7 @@ export function takeCall(
       tunnel.logger,
       tunnel.peer?.address ?? "",
       { result, error, callingNumber: status.callingNumber, calledNumber: status.calledNumber },
-      `a call on tunnel ${tunnel.name} is refused: CDN ${result}${text === undefined ? "" : `, "${text}"`}${remedy === undefined ? "" : `; ${remedy}`}`,
+      `a call on tunnel ${tunnel.name} is refused: CDN ${result}${error === undefined ? "" : `/${error}`}${text === undefined ? "" : `, "${text}"`}${remedy === undefined ? "" : `; ${remedy}`}`,
     );
     return driver.command((endpoint, now) => endpoint.decide(now, token, why));
   };

@@ -5,35 +5,32 @@ import {
   HeaderCursor,
   type Instant,
   type Message,
-  messageName,
-  type Rejection,
 } from "@l2tp/protocol";
 import { isControlMessage, type TransportEvent } from "@l2tp/transport";
 import type { AllParts } from "./all-parts.ts";
 import { CDN } from "./call-messages.ts";
-import { STOP, type StopFacts } from "./control-messages.ts";
+import { STOP } from "./control-messages.ts";
 import { DISCARD_TEXT, decodeWith, faultOf, headerOf, knownFirst, typeOf } from "./decoding.ts";
 import { openSensitiveAvp } from "./hiding.ts";
 import type { Links } from "./links.ts";
+import { Malformed } from "./malformed.ts";
 import type { PeerAddress } from "./names.ts";
 import { Newcomers } from "./newcomers.ts";
 import { acceptsFrom, hasMoved } from "./peer-address.ts";
-import type { Session, Tunnel } from "./state.ts";
+import type { Tunnel } from "./state.ts";
 import type { Discard } from "./statistics.ts";
-
-const TYPE_SCCRP = 2;
-const TYPE_STOPCCN = 4;
-const TYPE_ICRQ = 10;
-const TYPE_OCRQ = 7;
 
 export class Reception {
   readonly #parts: AllParts;
   readonly #links: Links;
   readonly #cursor = new HeaderCursor();
   readonly newcomers: Newcomers;
+  readonly #malformed: Malformed;
+
   constructor(parts: AllParts, links: Links) {
     this.#parts = parts;
     this.#links = links;
+    this.#malformed = new Malformed(parts);
     this.newcomers = new Newcomers(parts, {
       deliver: (now, tunnel, from, datagram) => this.#deliver(now, tunnel, from, datagram),
       discard: (now, from, why) => this.#discard(now, from, why),
@@ -159,7 +156,7 @@ export class Reception {
     const { sessionId, tunnelId } = headerOf(octets);
     const parsed = this.#decode(tunnel, octets);
     if (!parsed.ok) {
-      this.#rejected(now, tunnel, sessionId, parsed.rejection);
+      this.#malformed.answer(now, tunnel, sessionId, parsed.rejection);
       return;
     }
     const datagram = parsed.value as ControlDatagram;
@@ -245,74 +242,6 @@ export class Reception {
           core.counters.discard("unsupportedMessage");
         }
     }
-  }
-
-  /** A message that the codec refuses: the RFC's own answer, by what it belongs to. */
-  #rejected(now: Instant, tunnel: Tunnel, sessionId: number, rejection: Rejection): void {
-    const { calls, core, tunnels } = this.#parts;
-    const { answer, messageType, partial, text } = rejection;
-    const name = messageType === undefined ? undefined : messageName(messageType);
-    if (name !== undefined) core.counters.messages[name].receiveErrors++;
-    if (messageType !== undefined) tunnel.log.note(now, false, messageType, sessionId);
-    if (typeof answer === "string") {
-      // Acknowledged by now, and ignored: an unknown message without M bit (RFC 2661 §4.4.1).
-      core.counters.count("unsupportedMessages");
-      core.counters.discard("unsupportedMessage");
-      return;
-    }
-    core.counters.discard("malformed");
-    const facts: StopFacts = {
-      result: answer.result,
-      ...(answer.error !== undefined && { error: answer.error }),
-      // What ends by it says so in the log, once: with the message that did it.
-      text: name === undefined || answer.text.startsWith(name) ? answer.text : `${name}: ${answer.text}`,
-    };
-    const { assignedTunnelId = 0, assignedSessionId: assigned } = (partial ?? {}) as {
-      readonly assignedTunnelId?: number;
-      readonly assignedSessionId?: number;
-    };
-    if (
-      messageType === TYPE_SCCRP &&
-      tunnel.originator &&
-      tunnel.peerTunnelId === 0 &&
-      assignedTunnelId > 0
-    ) {
-      // Who refuses it says so with the ID that it has learned (RFC 2661 §4.4.3).
-      tunnels.acquaintance.learnPeerId(now, tunnel, assignedTunnelId);
-    }
-    if (messageType === TYPE_STOPCCN) {
-      // It ends the tunnel, whatever else it says.
-      tunnels.stop(now, tunnel, "protocol-error", facts);
-      return;
-    }
-    if (answer.send === "StopCCN") {
-      tunnels.protocolError(now, tunnel, facts);
-      return;
-    }
-    if (tunnel.state !== "established") {
-      tunnels.protocolError(now, tunnel, { ...STOP.stateMachine, text: `${name} in state ${tunnel.state}` });
-      return;
-    }
-    const session = this.#sessionOf(tunnel, sessionId, assigned);
-    if (session !== undefined) {
-      if (assigned !== undefined && session.peerSessionId === 0) session.peerSessionId = assigned;
-      calls.protocolError(now, session, facts);
-    } else if (messageType === TYPE_ICRQ || messageType === TYPE_OCRQ) {
-      // "Before the Assigned Session ID AVP is received", the header has Session ID 0 (RFC 2661 §4.4.4).
-      calls.reception.refuseUnmade(now, tunnel, assigned ?? 0, facts);
-    } else {
-      core.counters.discard("unknownSession");
-      core.notice(
-        now,
-        tunnel.peer,
-        `${name ?? "message"} dropped: ${text}; nobody knows which call it is of`,
-      );
-    }
-  }
-
-  #sessionOf(tunnel: Tunnel, sessionId: number, assigned: number | undefined): Session | undefined {
-    if (sessionId !== 0) return tunnel.sessions.get(sessionId);
-    return assigned === undefined ? undefined : tunnel.sessions.get(tunnel.byPeerSession.get(assigned) ?? 0);
   }
 
   #decode(tunnel: Tunnel, octets: Uint8Array): ReturnType<typeof decodeDatagram> {

@@ -281,8 +281,12 @@ describe("a live LNS", () => {
   test("a CDN's Q.931 cause, and what WEN counts, can be read", async () => {
     const lac = await (await caller("causes")).establish();
     const id = await lac.call(1);
-    lac.sayTo(id, "WEN", A.callErrors(1, 2, 3, 4, 5, 6));
     const since = daemon.lines.length;
+    lac.sayTo(id, "WEN", A.callErrors(1, 2, 3, 4, 5, 6));
+    const errors = await daemon.says(/session .* has errors on its line/, { since });
+    expect(errors.message).toMatch(
+      /CRC 1, framing 2, hardware overruns 3, buffer overruns 4, timeouts 5, alignment 6$/,
+    );
     lac.sayTo(id, "CDN", A.result(1, 0, "busy line"), A.sessionId(1), A.q931(17, 1, "tut tut"));
     const line = await daemon.says(/session .* is down/, { since });
     expect(line.message).toMatch(/Q\.931 17/);

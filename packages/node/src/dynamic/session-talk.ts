@@ -1,6 +1,7 @@
 /** What the other end says while a call lasts, as the context's events. */
-import type { EndpointEvent, OutgoingConnectedAvps } from "@l2tp/control";
+import type { CallErrors, EndpointEvent, OutgoingConnectedAvps } from "@l2tp/control";
 import type { Instant } from "@l2tp/protocol";
+import type { Logger } from "../log.ts";
 import type { DynamicHost } from "./host.ts";
 
 /** What all events of a call have. */
@@ -37,8 +38,28 @@ export function placeCall(
   });
 }
 
-/** Everything else. */
-export function tellOther({ emitter }: DynamicHost, about: CallAbout, event: EndpointEvent): void {
+/** What WEN counts (RFC 2661 §4.4.6), in words. */
+function textOfErrors(errors: CallErrors): string {
+  return [
+    ["CRC", errors.crcErrors],
+    ["framing", errors.framingErrors],
+    ["hardware overruns", errors.hardwareOverruns],
+    ["buffer overruns", errors.bufferOverruns],
+    ["timeouts", errors.timeoutErrors],
+    ["alignment", errors.alignmentErrors],
+  ]
+    .map((one) => one.join(" "))
+    .join(", ");
+}
+
+/** Everything else. `warn` writes to the log no more than a peer may cause. */
+export function tellOther(
+  { emitter }: DynamicHost,
+  about: CallAbout,
+  event: EndpointEvent,
+  warn: Logger["warn"],
+): void {
+  const { session } = about;
   switch (event.type) {
     case "link-info": {
       const { version: _, type: __, ...info } = event.info;
@@ -46,6 +67,10 @@ export function tellOther({ emitter }: DynamicHost, about: CallAbout, event: End
       return;
     }
     case "wan-errors":
+      warn(
+        { session },
+        `session ${session} has errors on its line, says its LAC: ${textOfErrors(event.errors)}`,
+      );
       emitter.emit({ type: "wan-errors", ...about, errors: event.errors });
       return;
     case "sequencing":

@@ -146,9 +146,13 @@ export abstract class SessionView
 
   tell(event: EndpointEvent): void {
     const { bridged, defaults } = this.settings;
+    const { logger, peer } = this.tunnel;
     this.onSaid?.(event);
-    if (event.type !== "place-call") tellOther(this.host, this.about(), event);
-    else if (bridged) this.host.switching.place(this, event.request);
+    if (event.type !== "place-call") {
+      tellOther(this.host, this.about(), event, (fields, text) =>
+        warnOf(this.host, logger, peer.address, fields, text),
+      );
+    } else if (bridged) this.host.switching.place(this, event.request);
     else placeCall(this.host, this.about(), event, defaults.placed);
   }
 

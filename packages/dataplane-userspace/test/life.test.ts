@@ -7,7 +7,7 @@ import { link } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { describe, expect } from "vitest";
 import { INNER, Pair, sessionParameters, transfer } from "./support/pair.ts";
-import { program } from "./support/program.ts";
+import { program, seenBy } from "./support/program.ts";
 
 const test = needs("linux", "root", "tun");
 
@@ -236,18 +236,7 @@ describe("privileges", () => {
     "tun",
     "user-namespace",
   )("it works inside an unprivileged user namespace", async () => {
-    const child = spawn("unshare", ["-Urn", process.execPath, ...program("unprivileged")]);
-    let output = "";
-    let errors = "";
-    child.stdout.on("data", (text: Buffer) => {
-      output += text.toString();
-    });
-    child.stderr.on("data", (text: Buffer) => {
-      errors += text.toString();
-    });
-    const code = await new Promise((resolve) => child.on("close", resolve));
-    expect(code, errors).toBe(0);
-    const seen = JSON.parse(output) as Record<string, unknown>;
+    const seen = await seenBy("unshare", ["-Urn", process.execPath, ...program("unprivileged")]);
     for (const encapsulation of ["udp", "ip"]) {
       expect(seen[encapsulation]).toMatchObject({ received: 3_000_000, intact: true });
     }

@@ -1,5 +1,4 @@
 /** PPP sessions beyond one link: shared interfaces, programs without privilege, bridges, strangers, limits, endings. */
-import { spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { PppLinkConfiguration, SessionPlane } from "@l2tp/dataplane";
 import { FrameSocket, type Host, Lab, Stranger, until } from "@l2tp/lab";
@@ -8,7 +7,7 @@ import { needs } from "@l2tp/testing";
 import { describe, expect } from "vitest";
 import { sessionParameters, transfer } from "./support/pair.ts";
 import { client, INSIDE, pppPair, Runner, server, tunnelEnd } from "./support/ppp.ts";
-import { program } from "./support/program.ts";
+import { program, seenBy } from "./support/program.ts";
 
 const test = needs("linux", "root", "tun");
 const at = (host: Host) => host.socketAddress(4, 1701);
@@ -237,18 +236,7 @@ describe("an interface that sessions share", () => {
 needs("linux", "root")(
   "a session that ends in the program needs no privilege: two ends and an echo, as nobody",
   async () => {
-    const child = spawn(process.execPath, program("in-program"));
-    let output = "";
-    let errors = "";
-    child.stdout.on("data", (text: Buffer) => {
-      output += text.toString();
-    });
-    child.stderr.on("data", (text: Buffer) => {
-      errors += text.toString();
-    });
-    const code = await new Promise((resolve) => child.on("close", resolve));
-    expect(code, errors).toBe(0);
-    const seen = JSON.parse(output) as Record<string, unknown>;
+    const seen = await seenBy(process.execPath, program("in-program"));
     expect(seen).toMatchObject({
       uid: 65_534,
       sizes: [28, 60, 1_400],

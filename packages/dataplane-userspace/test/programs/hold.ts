@@ -1,5 +1,6 @@
 /** A program with an open session, that ends as its argument says: `exit`, `dispose`, `throw`, or waits to be killed. */
 import { UserspaceDataPlane } from "@l2tp/dataplane-userspace";
+import { sessionParameters } from "../support/pair.ts";
 
 const [how, address, name] = process.argv.slice(2) as [string, string, string];
 const plane = new UserspaceDataPlane();
@@ -10,19 +11,7 @@ const tunnel = await wire.createTunnel({
   peerTunnelId: 1,
   peer: { family: 4, address: "10.99.0.2", port: 1701 },
 });
-await tunnel.createSession({
-  name: "held",
-  pseudowire: "eth",
-  sessionId: 1,
-  peerSessionId: 1,
-  cookie: new Uint8Array(),
-  peerCookie: new Uint8Array(),
-  l2SpecificSublayer: "none",
-  sendSequence: false,
-  receiveSequence: false,
-  reorderMs: 0,
-  interface: { name },
-});
+await tunnel.createSession(sessionParameters({ name: "held", interface: { name } }));
 console.log("up");
 // Told to go on through standard input, so that the test sees the interface first.
 process.stdin.once("data", () => {

@@ -5,6 +5,7 @@
 process.setgid?.(65_534);
 process.setuid?.(65_534);
 const { UserspaceDataPlane } = await import("@l2tp/dataplane-userspace");
+const { sessionParameters } = await import("../support/pair.ts");
 const { Runner, client, server } = await import("../support/ppp.ts");
 
 const local = (port: number) => ({ family: 4, address: "127.0.0.1", port }) as const;
@@ -17,19 +18,15 @@ async function end(own: number, peerId: number) {
     async session(peerPort: number) {
       const ids = { tunnelId: own, peerTunnelId: peerId };
       const tunnel = await wire.createTunnel({ version: 2, ...ids, peer: local(peerPort) });
-      const session = await tunnel.createSession({
-        name: "in-program",
-        pseudowire: "ppp",
-        sessionId: own,
-        peerSessionId: peerId,
-        cookie: new Uint8Array(),
-        peerCookie: new Uint8Array(),
-        l2SpecificSublayer: "none",
-        sendSequence: false,
-        receiveSequence: false,
-        reorderMs: 0,
-        pppLink: { attach: { to: "program" } },
-      });
+      const session = await tunnel.createSession(
+        sessionParameters({
+          name: "in-program",
+          pseudowire: "ppp",
+          sessionId: own,
+          peerSessionId: peerId,
+          pppLink: { attach: { to: "program" } },
+        }),
+      );
       if (session.link?.packets === undefined) throw new Error("no packets");
       return { session, link: session.link, packets: session.link.packets };
     },

@@ -1,5 +1,6 @@
 /** Opens a wire as root, becomes nobody, and says as JSON what is refused and how. */
 import { UserspaceDataPlane } from "@l2tp/dataplane-userspace";
+import { sessionParameters } from "../support/pair.ts";
 
 const refusal = async (work: () => Promise<unknown>) => {
   try {
@@ -27,19 +28,6 @@ console.log(
     encapsulations: plane.capabilities.encapsulations,
     feature: plane.status().features.find(({ feature }) => feature === "ip-encapsulation"),
     ip: await refusal(() => plane.open({ encapsulation: "ip", local: { ...local, port: 0 } }, () => {})),
-    session: await refusal(() =>
-      tunnel.createSession({
-        name: "refused",
-        pseudowire: "eth",
-        sessionId: 1,
-        peerSessionId: 1,
-        cookie: new Uint8Array(),
-        peerCookie: new Uint8Array(),
-        l2SpecificSublayer: "none",
-        sendSequence: false,
-        receiveSequence: false,
-        reorderMs: 0,
-      }),
-    ),
+    session: await refusal(() => tunnel.createSession(sessionParameters({ name: "refused" }))),
   }),
 );

@@ -28,6 +28,7 @@ import {
   string,
   u32,
 } from "../netlink.ts";
+import { requestsOf } from "./request.ts";
 
 /** struct ifaddrmsg */
 const IFADDRMSG = {
@@ -86,25 +87,7 @@ export interface NewAddress {
 
 const familyOf = (octets: Uint8Array) => (octets.length === 4 ? AF_INET : AF_INET6);
 
-function addressRequest<T>(
-  name: string,
-  type: number,
-  kind: NetlinkRequest<T>["kind"],
-  payload: Uint8Array,
-  decode: (addresses: InterfaceAddressEntry[]) => T,
-  flags = 0,
-): NetlinkRequest<T> {
-  return {
-    name,
-    type,
-    flags,
-    kind,
-    payload,
-    table: IFA,
-    headerOctets: IFADDRMSG.size,
-    decode: (replies) => decode(replies.flatMap((reply) => decodeAddress(reply) ?? [])),
-  };
-}
+const addressRequest = requestsOf(IFA, IFADDRMSG.size, decodeAddress);
 
 /** Reads RTM_NEWADDR and RTM_DELADDR of IPv4 and IPv6; `undefined` for other messages. */
 export function decodeAddress(message: NetlinkMessage): InterfaceAddressEntry | undefined {

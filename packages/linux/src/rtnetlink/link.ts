@@ -29,6 +29,7 @@ import {
   u32,
   u64,
 } from "../netlink.ts";
+import { requestsOf } from "./request.ts";
 
 /** struct ifinfomsg */
 const IFINFOMSG = {
@@ -182,25 +183,7 @@ function linkPayload(
   ]);
 }
 
-function linkRequest<T>(
-  name: string,
-  type: number,
-  kind: NetlinkRequest<T>["kind"],
-  payload: Uint8Array,
-  decode: (links: Link[]) => T,
-  flags = 0,
-): NetlinkRequest<T> {
-  return {
-    name,
-    type,
-    flags,
-    kind,
-    payload,
-    table: IFLA,
-    headerOctets: IFINFOMSG.size,
-    decode: (replies) => decode(replies.flatMap((reply) => decodeLink(reply) ?? [])),
-  };
-}
+const linkRequest = requestsOf(IFLA, IFINFOMSG.size, decodeLink);
 
 /** Reads RTM_NEWLINK and RTM_DELLINK of interfaces; `undefined` for other messages. */
 export function decodeLink(message: NetlinkMessage): Link | undefined {

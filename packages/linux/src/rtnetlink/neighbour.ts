@@ -25,6 +25,7 @@ import {
   type NetlinkMessage,
   type NetlinkRequest,
 } from "../netlink.ts";
+import { requestsOf } from "./request.ts";
 
 /** linux/neighbour.h */
 const NTF_PROXY = 0x08;
@@ -82,25 +83,7 @@ export function decodeNeighbour(message: NetlinkMessage): Neighbour | undefined 
   };
 }
 
-function neighbourRequest<T>(
-  name: string,
-  type: number,
-  kind: NetlinkRequest<T>["kind"],
-  payload: Uint8Array,
-  decode: (neighbours: Neighbour[]) => T,
-  flags = 0,
-): NetlinkRequest<T> {
-  return {
-    name,
-    type,
-    flags,
-    kind,
-    payload,
-    table: NDA,
-    headerOctets: NDMSG.size,
-    decode: (replies) => decode(replies.flatMap((reply) => decodeNeighbour(reply) ?? [])),
-  };
-}
+const neighbourRequest = requestsOf(NDA, NDMSG.size, decodeNeighbour);
 
 /** The neighbours of the namespace, or of one interface (`ip neighbour show`). */
 export function list(which: { readonly interfaceIndex?: number } = {}): NetlinkRequest<Neighbour[]> {

@@ -41,6 +41,7 @@ import {
   octets as octetsValue,
   u32,
 } from "../netlink.ts";
+import { requestsOf } from "./request.ts";
 
 /** struct rtmsg */
 const RTMSG = {
@@ -181,25 +182,7 @@ function via(octets: Uint8Array | undefined): string | undefined {
   return address?.length === 4 || address?.length === 16 ? formatIp(address) : undefined;
 }
 
-function routeRequest<T>(
-  name: string,
-  type: number,
-  kind: NetlinkRequest<T>["kind"],
-  payload: Uint8Array,
-  decode: (routes: Route[]) => T,
-  flags = 0,
-): NetlinkRequest<T> {
-  return {
-    name,
-    type,
-    flags,
-    kind,
-    payload,
-    table: RTA,
-    headerOctets: RTMSG.size,
-    decode: (replies) => decode(replies.flatMap((reply) => decodeRoute(reply) ?? [])),
-  };
-}
+const routeRequest = requestsOf(RTA, RTMSG.size, decodeRoute);
 
 /**
  * How a packet to this address would leave now; ENETUNREACH when it could not (`ip route get`).

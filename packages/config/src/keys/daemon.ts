@@ -1,5 +1,6 @@
 /** The keys at the top of a document, and those of `[daemon]`. */
 import * as z from "zod";
+import { filePath } from "./common.ts";
 import { integer, key, milliseconds, ours, rate, text, texts } from "./declare.ts";
 
 const MAX_32 = 0xffff_ffff;
@@ -93,7 +94,6 @@ export const DAEMON_KEYS = {
   }),
   host_name: ours(text(), {
     description: "What the Host Name AVP says in tunnels that do not say it themselves.",
-    expects: "a string that is not empty",
     default: "the name of the host",
     standard: "RFC 2661 §4.4.3",
     example: 'host_name = "lns1.example"',
@@ -107,16 +107,14 @@ export const DAEMON_KEYS = {
     example: 'management_socket = "/run/l2tpd/l2tpd.sock"',
     aliases: ["control_socket", "socket", "cli", "l2tp_control"],
   }),
-  pid_file: ours(text(), {
+  pid_file: filePath({
     description: "File that holds the daemon's process ID while it runs.",
-    expects: "the path of a file",
     default: "none",
     example: 'pid_file = "/run/l2tpd.pid"',
     aliases: ["pidfile"],
   }),
-  trace_file: ours(text(), {
+  trace_file: filePath({
     description: "File that control messages are written to as pcapng, for Wireshark.",
-    expects: "the path of a file",
     default: "none",
     example: 'trace_file = "/var/log/l2tpd.pcapng"',
     aliases: ["dump", "capture", "packet_dump"],

@@ -61,13 +61,21 @@ function typeInWords(schema: z.ZodType): string {
   if (schema instanceof z.ZodBoolean) return "true or false";
   if (schema instanceof z.ZodEnum) return oneOf(schema.options.map((option) => JSON.stringify(option)));
   if (schema instanceof z.ZodNumber) return `an integer from ${schema.minValue} to ${schema.maxValue}`;
-  return "a string";
+  if (schema instanceof z.ZodArray && schema.element instanceof z.ZodEnum)
+    return `an array of ${listed(
+      schema.element.options.map((option) => JSON.stringify(option)),
+      "and",
+    )}`;
+  return schema instanceof z.ZodString && (schema.minLength ?? 0) > 0
+    ? "a string that is not empty"
+    : "a string";
 }
 
 /** `"a", "b" or "c"` */
-export function oneOf(words: readonly string[]): string {
-  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
-}
+export const oneOf = (words: readonly string[]): string => listed(words, "or");
+
+const listed = (words: readonly string[], last: "and" | "or"): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`;
 
 /** An integer with both ends included. */
 export const integer = (least: number, most: number): z.ZodInt => z.int().min(least).max(most);

@@ -1,5 +1,6 @@
 /** The keys of `[listen.NAME]`, `[peer.NAME]` and `[call.NAME]`: where others reach us, who may, and what becomes of their calls. */
 import * as z from "zod";
+import { denial, profileName, SECRET_KEYS } from "./common.ts";
 import { ours, text, texts } from "./declare.ts";
 
 /** The keys of `[listen.NAME]`. */
@@ -58,62 +59,22 @@ export const PEER_KEYS = {
     example: 'listen = ["public"]',
     aliases: ["listener", "listeners"],
   }),
-  deny: ours(z.union([z.boolean(), z.string()]), {
-    description: "Refuse it. A text is the reason, for the log.",
-    expects: "true, false or a reason",
-    default: "`false`",
-    example: 'deny = "stolen router"',
-    aliases: ["reject", "refuse", "block"],
-  }),
-  secret: ours(text(), {
-    description:
-      "The secret shared with the peer. When there is one the peer is challenged, unless `challenge` says otherwise.",
-    expects: "a string that is not empty",
-    default: "none: no authentication",
-    standard: "RFC 2661 §5.1.1",
-    example: 'secret = "opensesame"',
-    secret: true,
-    aliases: ["l2tp_secret", "shared_secret", "tunnel_password", "challenge_secret"],
-  }),
-  secret_file: ours(text(), {
-    description: "File that holds the secret: its first line. Only its owner may be able to read it.",
-    expects: "the path of a file",
-    default: "none",
-    example: 'secret_file = "/etc/l2tpd/secret"',
-    aliases: ["auth_file", "l2tp_secrets"],
-  }),
-  old_secret: ours(text(), {
-    description:
-      "One more secret that is good while the peers change to the new one. A peer that has only this one, and challenges us, refuses our first answer and gets this one at its next attempt.",
-    expects: "a string that is not empty",
-    default: "none",
-    example: 'old_secret = "sesame"',
-    secret: true,
-    aliases: ["previous_secret"],
-  }),
-  old_secret_file: ours(text(), {
-    description: "File that holds it.",
-    expects: "the path of a file",
-    default: "none",
-    example: 'old_secret_file = "/etc/l2tpd/old-secret"',
-  }),
-  tunnel_profile: ours(text(), {
+  deny: denial("it", "stolen router", ["reject", "refuse", "block"]),
+  ...SECRET_KEYS,
+  tunnel_profile: profileName({
     description: "Tunnel profile of its tunnels.",
-    expects: "the name of a profile",
     default: '`"default"`',
     example: 'tunnel_profile = "default"',
     aliases: ["tunnel_profile_name", "profile"],
   }),
-  session_profile: ours(text(), {
+  session_profile: profileName({
     description: "Session profile of its calls.",
-    expects: "the name of a profile",
     default: "the tunnel profile's",
     example: 'session_profile = "default"',
     aliases: ["session_profile_name"],
   }),
-  ppp_profile: ours(text(), {
+  ppp_profile: profileName({
     description: "PPP profile of its sessions.",
-    expects: "the name of a profile",
     default: "the session profile's, or the tunnel profile's",
     example: 'ppp_profile = "default"',
     aliases: ["ppp_profile_name"],
@@ -164,22 +125,14 @@ export const CALL_KEYS = {
     example: 'private_group = ["corp"]',
     aliases: ["priv_group_id"],
   }),
-  deny: ours(z.union([z.boolean(), z.string()]), {
-    description: "Refuse the call. A text is the reason, for the log.",
-    expects: "true, false or a reason",
-    default: "`false`",
-    example: 'deny = "no premium numbers"',
-    aliases: ["reject", "refuse"],
-  }),
-  session_profile: ours(text(), {
+  deny: denial("the call", "no premium numbers", ["reject", "refuse"]),
+  session_profile: profileName({
     description: "Session profile of the call.",
-    expects: "the name of a profile",
     default: "the peer's",
     example: 'session_profile = "default"',
   }),
-  ppp_profile: ours(text(), {
+  ppp_profile: profileName({
     description: "PPP profile of the call.",
-    expects: "the name of a profile",
     default: "the peer's",
     example: 'ppp_profile = "default"',
   }),

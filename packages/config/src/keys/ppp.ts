@@ -1,20 +1,14 @@
 /** The keys of `[profile.ppp.NAME]`: what PPP negotiates, and what becomes of its packets. */
 import * as z from "zod";
+import { filePath, inherits } from "./common.ts";
 import { AUTH_WORDS, bitRate, integer, milliseconds, ours, text } from "./declare.ts";
 
 /** The keys, in the order of the documentation; `inherits` is one of all profiles. */
 export const PPP_KEYS = {
-  inherits: ours(text(), {
-    description: "Profile whose keys hold where this one is silent. All inherit from `default` in the end.",
-    expects: "the name of a profile",
-    default: "`default`",
-    example: 'inherits = "default"',
-    aliases: ["base", "template", "parent", "extends"],
-  }),
+  inherits: inherits(),
   auth: ours(z.array(z.enum(AUTH_WORDS)), {
     description:
       "What we ask of the peer to prove who it is, the preferred way first. `[]`: nothing. What the profile `default` says is for callers, where there is a `[listen.NAME]`, and not for who we dial.",
-    expects: 'an array of "pap", "chap-md5", "mschap-v1", "mschap-v2", "eap-md5" and "eap-mschap-v2"',
     default: '`["mschap-v2", "chap-md5"]`; of who we dial nothing',
     standard: "RFC 1661 §6.2",
     example: 'auth = ["mschap-v2", "chap-md5", "pap"]',
@@ -36,7 +30,6 @@ export const PPP_KEYS = {
   }),
   auth_name: ours(text(), {
     description: "Our name in challenges.",
-    expects: "a string that is not empty",
     default: "`host_name`",
     example: 'auth_name = "lns1"',
     aliases: ["challenge_name", "local_name"],
@@ -70,7 +63,6 @@ export const PPP_KEYS = {
   }),
   own_auth: ours(z.array(z.enum(AUTH_WORDS)).min(1), {
     description: "Ways in which we are willing to prove who we are, the preferred one first.",
-    expects: 'an array of "pap", "chap-md5", "mschap-v1", "mschap-v2", "eap-md5" and "eap-mschap-v2"',
     default: "all but `pap`",
     example: 'own_auth = ["mschap-v2", "chap-md5"]',
     aliases: ["refuse_pap", "refuse_chap", "refuse_eap"],
@@ -78,21 +70,18 @@ export const PPP_KEYS = {
   user: ours(text(), {
     description:
       "Name that we say to a peer that wants to know who we are: of an LNS too, whose callers ask it. A session's own `user` comes first.",
-    expects: "a string that is not empty",
     default: "none: who asks is told that we have nothing to prove",
     standard: "RFC 1661 §6.2",
     example: 'user = "lns1"',
   }),
   password: ours(text(), {
     description: "Password that we prove it with.",
-    expects: "a string that is not empty",
     default: "none",
     example: 'password = "opensesame"',
     secret: true,
   }),
-  password_file: ours(text(), {
+  password_file: filePath({
     description: "File that holds the password: its first line. Only its owner may be able to read it.",
-    expects: "the path of a file",
     default: "none",
     example: 'password_file = "/etc/l2tpd/lns1"',
   }),

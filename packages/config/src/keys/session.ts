@@ -1,5 +1,6 @@
 /** The keys of `[tunnel.NAME.session.NAME]` and `[profile.session.NAME]`. */
 import * as z from "zod";
+import { filePath, inherits, profileName } from "./common.ts";
 import { integer, key, octets, ours, text } from "./declare.ts";
 
 const MAX_32 = 0xffff_ffff;
@@ -140,9 +141,8 @@ export const SESSION_SETTING_KEYS = {
     example: 'bearer_type = "digital"',
     aliases: ["bearer"],
   }),
-  ppp_profile: ours(text(), {
+  ppp_profile: profileName({
     description: "PPP profile of the session.",
-    expects: "the name of a profile",
     default: "the tunnel's `ppp_profile`",
     example: 'ppp_profile = "default"',
     aliases: ["ppp_profile_name"],
@@ -151,13 +151,7 @@ export const SESSION_SETTING_KEYS = {
 
 /** The keys of `[profile.session.NAME]`. */
 export const SESSION_PROFILE_KEYS = {
-  inherits: ours(text(), {
-    description: "Profile whose keys hold where this one is silent. All inherit from `default` in the end.",
-    expects: "the name of a profile",
-    default: "`default`",
-    example: 'inherits = "default"',
-    aliases: ["base", "template", "parent", "extends"],
-  }),
+  inherits: inherits(),
   ...SESSION_SETTING_KEYS,
 };
 
@@ -270,9 +264,8 @@ export const SESSION_KEYS = {
     standard: "RFC 2516 §4",
     example: "pppoe_peer_mac = [0x02, 0x42, 0x94, 0xd1, 0x4e, 0x9a]",
   }),
-  profile: ours(text(), {
+  profile: profileName({
     description: "Session profile whose keys hold where the session is silent.",
-    expects: "the name of a profile",
     default: "the tunnel's `session_profile`",
     example: 'profile = "default"',
     aliases: ["profile_name", "session_profile", "session_profile_name"],
@@ -319,7 +312,6 @@ export const SESSION_KEYS = {
   private_group: ours(text(), {
     description:
       "What the Private Group ID AVP says: the customer's network that the LNS is to put the session in.",
-    expects: "a string that is not empty",
     default: "none",
     standard: "RFC 2661 §4.4.5",
     example: 'private_group = "corp"',
@@ -343,22 +335,19 @@ export const SESSION_KEYS = {
   }),
   user: ours(text(), {
     description: "Name that we say to a peer that wants to know who we are, in PPP.",
-    expects: "a string that is not empty",
     default: "none",
     example: 'user = "test"',
     aliases: ["user_name", "username", "name", "ppp_username"],
   }),
   password: ours(text(), {
     description: "Password that we prove it with.",
-    expects: "a string that is not empty",
     default: "none",
     example: 'password = "test"',
     secret: true,
     aliases: ["user_password", "ppp_password"],
   }),
-  password_file: ours(text(), {
+  password_file: filePath({
     description: "File that holds the password: its first line. Only its owner may be able to read it.",
-    expects: "the path of a file",
     default: "none",
     example: 'password_file = "/etc/l2tpd/password"',
   }),

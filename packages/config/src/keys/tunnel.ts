@@ -1,6 +1,7 @@
 /** The keys of `[tunnel.NAME]` and `[profile.tunnel.NAME]`. */
 import * as z from "zod";
-import { integer, key, milliseconds, ours, text } from "./declare.ts";
+import { inherits, profileName, SECRET_KEYS } from "./common.ts";
+import { integer, key, milliseconds, ours } from "./declare.ts";
 import { QUIRK_WORDS } from "./quirks.ts";
 
 const MAX_32 = 0xffff_ffff;
@@ -294,16 +295,14 @@ export const TUNNEL_SETTING_KEYS = {
     example: 'address_family = "prefer-ipv6"',
     aliases: ["family"],
   }),
-  session_profile: ours(text(), {
+  session_profile: profileName({
     description: "Session profile of calls that the peer makes on it.",
-    expects: "the name of a profile",
     default: '`"default"`',
     example: 'session_profile = "default"',
     aliases: ["session_profile_name"],
   }),
-  ppp_profile: ours(text(), {
+  ppp_profile: profileName({
     description: "PPP profile of the tunnel's sessions that have none of their own.",
-    expects: "the name of a profile",
     default: '`"default"`',
     example: 'ppp_profile = "default"',
     aliases: ["ppp_profile_name"],
@@ -312,13 +311,7 @@ export const TUNNEL_SETTING_KEYS = {
 
 /** The keys of `[profile.tunnel.NAME]`. */
 export const TUNNEL_PROFILE_KEYS = {
-  inherits: ours(text(), {
-    description: "Profile whose keys hold where this one is silent. All inherit from `default` in the end.",
-    expects: "the name of a profile",
-    default: "`default`",
-    example: 'inherits = "default"',
-    aliases: ["base", "template", "parent", "extends"],
-  }),
+  inherits: inherits(),
   ...TUNNEL_SETTING_KEYS,
 };
 
@@ -406,44 +399,12 @@ export const TUNNEL_KEYS = {
     example: 'namespace = "wan"',
     aliases: ["netns", "vrf"],
   }),
-  profile: ours(text(), {
+  profile: profileName({
     description: "Tunnel profile whose keys hold where the tunnel is silent.",
-    expects: "the name of a profile",
     default: '`"default"`',
     example: 'profile = "default"',
     aliases: ["profile_name", "tunnel_profile_name", "tunnel_profile", "inherits"],
   }),
-  secret: ours(text(), {
-    description:
-      "The secret shared with the peer. When there is one the peer is challenged, unless `challenge` says otherwise.",
-    expects: "a string that is not empty",
-    default: "none: no authentication",
-    standard: "RFC 2661 §5.1.1",
-    example: 'secret = "opensesame"',
-    secret: true,
-    aliases: ["l2tp_secret", "shared_secret", "tunnel_password", "challenge_secret"],
-  }),
-  secret_file: ours(text(), {
-    description: "File that holds the secret: its first line. Only its owner may be able to read it.",
-    expects: "the path of a file",
-    default: "none",
-    example: 'secret_file = "/etc/l2tpd/secret"',
-    aliases: ["auth_file", "l2tp_secrets"],
-  }),
-  old_secret: ours(text(), {
-    description:
-      "One more secret that is good while the peers change to the new one. A peer that has only this one, and challenges us, refuses our first answer and gets this one at its next attempt.",
-    expects: "a string that is not empty",
-    default: "none",
-    example: 'old_secret = "sesame"',
-    secret: true,
-    aliases: ["previous_secret"],
-  }),
-  old_secret_file: ours(text(), {
-    description: "File that holds it.",
-    expects: "the path of a file",
-    default: "none",
-    example: 'old_secret_file = "/etc/l2tpd/old-secret"',
-  }),
+  ...SECRET_KEYS,
   ...TUNNEL_SETTING_KEYS,
 };

@@ -1,34 +1,26 @@
 /** The keys of `[user.NAME]`, `[pool.NAME]` and `[names]`: who uses PPP sessions, and which addresses there are. */
 import * as z from "zod";
+import { denial, filePath } from "./common.ts";
 import { AUTH_WORDS, bitRate, integer, milliseconds, ours, text, texts } from "./declare.ts";
 
 /** The keys of `[user.NAME]`; NAME is what the user says, in quotes where it has a realm or is a pattern. */
 export const USER_KEYS = {
   password: ours(text(), {
     description: "The user's password.",
-    expects: "a string that is not empty",
     default: "none: the user comes in only where no proof is asked for",
     example: 'password = "test"',
     secret: true,
     aliases: ["secret", "user_password"],
   }),
-  password_file: ours(text(), {
+  password_file: filePath({
     description: "File that holds it: its first line. Only its owner may be able to read it.",
-    expects: "the path of a file",
     default: "none",
     example: 'password_file = "/etc/l2tpd/test.password"',
     aliases: ["secret_file"],
   }),
-  deny: ours(z.union([z.boolean(), z.string()]), {
-    description: "Refuse the user. A text is the reason, for the log.",
-    expects: "true, false or a reason",
-    default: "`false`",
-    example: 'deny = "has not paid"',
-    aliases: ["disabled", "enabled", "block"],
-  }),
+  deny: denial("the user", "has not paid", ["disabled", "enabled", "block"]),
   auth: ours(z.array(z.enum(AUTH_WORDS)).min(1), {
     description: "Ways of proof that are taken of this user.",
-    expects: 'an array of "pap", "chap-md5", "mschap-v1", "mschap-v2", "eap-md5" and "eap-mschap-v2"',
     default: "all that the PPP profile asks for",
     example: 'auth = ["mschap-v2"]',
     aliases: ["methods", "auth_methods"],

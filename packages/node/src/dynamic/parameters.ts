@@ -3,14 +3,27 @@ import { isIP } from "node:net";
 import type { SessionOpening, TunnelChanges } from "@l2tp/control";
 import type { SocketAddress } from "@l2tp/protocol";
 import { ParameterError } from "../errors.ts";
+import { checkKeys } from "../known-keys.ts";
 import { L2TP_PORT } from "../parameters.ts";
-import type { DynamicSessionInit, DynamicTunnelInit, ListenerInit, Origin, SessionDefaults } from "./api.ts";
+import type {
+  CallInit,
+  DynamicSessionInit,
+  DynamicTunnelInit,
+  ListenerInit,
+  Origin,
+  SessionDefaults,
+  SessionPpp,
+} from "./api.ts";
 import type { SessionSettings } from "./session-settings.ts";
 
 const ANY: SocketAddress = { family: 4, address: "0.0.0.0", port: L2TP_PORT };
 
 /** @throws ParameterError */
 export function checkLocal(path: string, local: SocketAddress): void {
+  if (typeof local?.address !== "string") {
+    const example = '{ family: 4, address: "0.0.0.0", port: 1701 }';
+    throw new ParameterError(path, `an address such as ${example} was expected, got ${local}`);
+  }
   const family = isIP(local.address.replace(/%.*$/, ""));
   if (family === 0) throw new ParameterError(`${path}.address`, `${local.address} is no IP address`);
   if (family !== local.family) {
@@ -21,8 +34,18 @@ export function checkLocal(path: string, local: SocketAddress): void {
   }
 }
 
+const LISTENER_KEYS: readonly (keyof ListenerInit)[] = [
+  "name",
+  "local",
+  "namespace",
+  "udpChecksum",
+  "signal",
+];
+
 /** Where a listener is bound. @throws ParameterError */
-export function listenerBinding({ local = ANY, namespace }: ListenerInit) {
+export function listenerBinding(init: ListenerInit) {
+  checkKeys("", init, LISTENER_KEYS);
+  const { local = ANY, namespace } = init;
   checkLocal("local", local);
   return { encapsulation: "udp", local, ...(namespace !== undefined && { namespace }) } as const;
 }
@@ -44,17 +67,83 @@ export function tunnelChanges(init: DynamicTunnelInit): TunnelChanges {
   return changes;
 }
 
-/** @throws ParameterError */
-export function checkTunnel({ local }: DynamicTunnelInit): void {
+/** What a tunnel is asked for beside its settings. */
+const TUNNEL_KEYS: readonly Exclude<keyof DynamicTunnelInit, keyof TunnelChanges>[] = [
+  "name",
+  "peers",
+  "dial",
+  "local",
+  "namespace",
+  "udpChecksum",
+  "session",
+  "peerName",
+  "signal",
+];
+
+/**
+ * @param settings - names of a tunnel's settings.
+ * @throws ParameterError
+ */
+export function checkTunnel(init: DynamicTunnelInit, settings: readonly string[]): void {
+  checkKeys("", init, [...TUNNEL_KEYS, ...settings]);
+  const { local, peers, secrets } = init;
   if (local !== undefined) checkLocal("local", local);
+  if (!Array.isArray(peers) || peers.length === 0) {
+    throw new ParameterError("peers", 'name one LNS at least, as in [{ host: "192.0.2.2" }]');
+  }
+  for (const [i, peer] of peers.entries()) {
+    if (typeof peer?.host !== "string" || peer.host === "") {
+      throw new ParameterError(`peers[${i}].host`, `an address or a name was expected, got ${peer?.host}`);
+    }
+  }
+  if (secrets !== undefined && !Array.isArray(secrets)) {
+    throw new ParameterError("secrets", "an array of secrets was expected: two during a change, else one");
+  }
 }
 
-/** How a session that we open is to be. */
+const SESSION_KEYS: readonly (keyof DynamicSessionInit)[] = [
+  "name",
+  "call",
+  "redial",
+  "auto",
+  "signal",
+  "ppp",
+  "interface",
+  "mtu",
+  "reorderMs",
+  "placed",
+];
+const PPP_BY: readonly SessionPpp["by"][] = ["own", "pppd", "plane", "none"];
+
+/** @throws ParameterError */
+function checkSession(init: DynamicSessionInit): void {
+  checkKeys("", init, SESSION_KEYS);
+  const { ppp, call } = init;
+  if (ppp !== undefined && !PPP_BY.includes(ppp.by)) {
+    throw new ParameterError("ppp.by", `one of ${PPP_BY.join(", ")} was expected, got ${ppp.by}`);
+  }
+  if (ppp?.by === "own" && ppp.profile?.settings === undefined) {
+    throw new ParameterError("ppp.profile", "what pppProfile() makes was expected");
+  }
+  if (call === undefined) return;
+  if (call.kind !== "incoming" && call.kind !== "outgoing") {
+    throw new ParameterError(
+      "call.kind",
+      `incoming or outgoing was expected, got ${(call as CallInit).kind}`,
+    );
+  }
+  if (call.kind === "outgoing" && call.request === undefined) {
+    throw new ParameterError("call.request", "what the LAC is asked for: the called number, speeds, …");
+  }
+}
+
+/** How a session that we open is to be. @throws ParameterError */
 export function sessionSettings(
   init: DynamicSessionInit,
   origin: Origin,
   usual: SessionDefaults,
 ): SessionSettings {
+  checkSession(init);
   const { call = { kind: "incoming" }, redial = origin === "dialled", auto = true, signal } = init;
   const opening: SessionOpening = call;
   return {

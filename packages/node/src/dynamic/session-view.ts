@@ -21,6 +21,7 @@ import type { Instant } from "@l2tp/protocol";
 import { ClosedError } from "../errors.ts";
 import type { PppStatus } from "../ppp/index.ts";
 import type { Reason } from "../reason.ts";
+import { Shown } from "../shown-as.ts";
 import type { SessionState } from "../states.ts";
 import { UpGate, type WaitOptions } from "../up-gate.ts";
 import type { DynamicSession, Origin } from "./api.ts";
@@ -34,6 +35,7 @@ import { warnOf } from "./warn.ts";
 
 /** See the file's head. */
 export abstract class SessionView
+  extends Shown
   implements Omit<DynamicSession, "dial" | "hangUp" | "close" | typeof Symbol.asyncDispose>
 {
   readonly name: string;
@@ -54,11 +56,33 @@ export abstract class SessionView
   switchedTo: { readonly tunnel: string; readonly session: string } | undefined;
 
   constructor(host: DynamicHost, tunnel: SessionTunnel, name: string, settings: SessionSettings) {
+    super();
     this.host = host;
     this.tunnel = tunnel;
     this.name = name;
     this.settings = settings;
     this.state_ = settings.opening === undefined ? "starting" : settings.auto ? "waiting" : "idle";
+  }
+
+  toJSON(): object {
+    const { name, kind, origin, state, sessionId, peerSessionId, calledNumber, callingNumber } = this;
+    const { interfaceName, mtuOctets, addresses, reason } = this;
+    const numbers = { calledNumber, callingNumber };
+    const tunnel = this.tunnel.name;
+    return {
+      tunnel,
+      name,
+      kind,
+      origin,
+      state,
+      sessionId,
+      peerSessionId,
+      ...numbers,
+      interfaceName,
+      mtuOctets,
+      addresses,
+      reason,
+    };
   }
 
   get label(): string {

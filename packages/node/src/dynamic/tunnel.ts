@@ -18,6 +18,7 @@ import type { DialerStatus } from "../dial/index.ts";
 import { ClosedError, NameInUseError } from "../errors.ts";
 import { type Logger, withFields } from "../log.ts";
 import { type Reason, reason } from "../reason.ts";
+import { Shown } from "../shown-as.ts";
 import type { TunnelState } from "../states.ts";
 import type { TunnelStatistics } from "../statistics.ts";
 import { TunnelTotals } from "../totals.ts";
@@ -46,7 +47,10 @@ export interface TunnelFacts {
   readonly session: SessionDefaults;
 }
 
-export abstract class DynamicTunnelKeeper implements DynamicTunnel, ConnectionOwner, SessionTunnel {
+export abstract class DynamicTunnelKeeper
+  extends Shown
+  implements DynamicTunnel, ConnectionOwner, SessionTunnel
+{
   readonly mode = "dynamic";
   readonly facts: TunnelFacts;
   readonly logger: Logger;
@@ -68,6 +72,7 @@ export abstract class DynamicTunnelKeeper implements DynamicTunnel, ConnectionOw
   #closing: Promise<void> | undefined;
 
   constructor(host: DynamicHost, owner: DynamicTunnelOwner, facts: TunnelFacts, peer: SocketAddress) {
+    super();
     this.host = host;
     this.#owner = owner;
     this.facts = facts;
@@ -89,6 +94,24 @@ export abstract class DynamicTunnelKeeper implements DynamicTunnel, ConnectionOw
   ): Instant | undefined;
   /** Ends whatever is on its way, for good. */
   protected abstract stop(stop: StopFacts | undefined): void;
+
+  toJSON(): object {
+    const { name, mode, origin, state, tunnelId, peerTunnelId, peer, peerName, authenticated, reason } = this;
+    const sessions = [...this.#sessions.keys()];
+    return {
+      name,
+      mode,
+      origin,
+      state,
+      tunnelId,
+      peerTunnelId,
+      peer,
+      peerName,
+      authenticated,
+      reason,
+      sessions,
+    };
+  }
 
   get name(): string {
     return this.facts.name;

@@ -221,7 +221,7 @@ test("a call that is refused names its code at both ends; the tunnel lives on", 
   expect(session.state).toBe("idle");
   expect(session.ending).toMatchObject({ message: "CDN", result: 2, error: 4, tryAnother: true });
   expect(tunnel.state).toBe("up");
-  expect(pair.lns.log.join("\n")).toContain("is refused: CDN 2; no calls today");
+  expect(pair.lns.log.join("\n")).toContain("is refused: CDN 2/4; no calls today");
   await pair.close();
 });
 

@@ -18,6 +18,8 @@ import { tieOutcome } from "./tie-breaker.ts";
 const OLD_TUNNELS = 16;
 /** Secrets that are tried on what strangers have hidden, each second and at once: some 15 µs each. */
 const TRIALS = [5_000, 10_000] as const;
+/** Copies of an SCCRQ that are still on their way when its tunnel is up. */
+const LATE_MS = 3_000;
 /** An old tunnel is not asked more often whether its peer is there. */
 const ASK_AGAIN_MS = 10_000;
 const TYPE_SCCRQ = 1;
@@ -96,7 +98,7 @@ export class Newcomers {
     };
     if (this.#refusals.repeated(now, from, key)) return;
     const known = core.bySccrq.get(key);
-    if (known !== undefined) {
+    if (known !== undefined && !this.#isNewCall(now, known)) {
       core.counters.discard("duplicateSccrq");
       this.#gate.deliver(now, known, from, datagram);
       return;
@@ -194,17 +196,39 @@ export class Newcomers {
     return there.length > 0 ? there : some;
   }
 
+  /**
+   * An SCCRQ came that is the same in all as that of a tunnel: sent again, or its sender begins anew and has nothing random
+   * in it. What has ended it may call again at once. What is up is not given up for a datagram that anybody may have
+   * forged: its peer is asked, and when it is not there the next one is a new call.
+   */
+  #isNewCall(now: Instant, known: Tunnel): boolean {
+    const { core, tunnels } = this.#parts;
+    if (!known.closed) {
+      const { establishedAt = now } = known;
+      if (now - establishedAt > LATE_MS) this.#askOld(now, known);
+      return false;
+    }
+    // Nothing of the old tunnel is sent again: its ID at the peer is that of the new one.
+    this.forget(known);
+    core.transport.release(known.channel);
+    tunnels.register.remove(now, known, core.restMs(known));
+    return true;
+  }
+
+  /** Finds out whether a peer is still there: not with each SCCRQ in its name, as anybody may forge those. */
+  #askOld(now: Instant, tunnel: Tunnel): void {
+    if (now - tunnel.askedAt < ASK_AGAIN_MS || tunnel.leniency.withoutHello) return;
+    tunnel.askedAt = now;
+    this.#parts.core.transport.sendHello(tunnel.channel, now);
+  }
+
   /** A caller that comes again from the same place may have slept: find out whether its old tunnel lives. */
   #helloToOld(now: Instant, fresh: Tunnel): void {
-    const { core } = this.#parts;
     if (fresh.source.open.size > OLD_TUNNELS) return;
     for (const tunnel of fresh.source.open) {
       if (tunnel.peer.port !== fresh.peer.port || tunnel === fresh || tunnel.state !== "established")
         continue;
-      // Whoever forges a source must not have a Hello sent to it with each SCCRQ.
-      if (now - tunnel.askedAt < ASK_AGAIN_MS || tunnel.leniency.withoutHello) continue;
-      tunnel.askedAt = now;
-      core.transport.sendHello(tunnel.channel, now);
+      this.#askOld(now, tunnel);
     }
   }
 

@@ -284,6 +284,7 @@ describe("AVPs", () => {
 });
 
 describe("callers", () => {
+  const sccrqOf = (name: string) => [A.version(), A.host(name), A.framing(), A.tunnelId(77)];
   const sccrq = (id = 77) => body("SCCRQ", A.version(), A.host("p"), A.framing(), A.tunnelId(id));
 
   test("an SCCRQ that is sent again from another port is another call: of two clients behind one NAT nobody can tell", () => {
@@ -321,6 +322,65 @@ describe("callers", () => {
     }
     const hellos = stage.sent.slice(before).filter(({ heard }) => heard.type === "HELLO");
     expect(hellos.length).toBeLessThanOrEqual(10);
+  });
+
+  test("a peer that has nothing random in its SCCRQ ends its tunnel and calls again at once: that is a new call", () => {
+    const stage = new Stage();
+    const peer = new Peer(stage);
+    for (let n = 1; n <= 3; n++) {
+      peer.ns = 0;
+      peer.nr = 0;
+      peer.theirs = 0;
+      peer.establish();
+      peer.call(500);
+      expect(stage.of("session-up")).toHaveLength(n);
+      peer.say("StopCCN", A.tunnelId(77), A.result(1));
+      expect(stage.of("tunnel-down")).toHaveLength(n);
+    }
+    stage.pass(120_000);
+    expect(stage.isEmpty).toBe(true);
+  });
+
+  test("so it is when we have ended its tunnel, and our StopCCN is not sent again to the ID that it uses anew", () => {
+    const stage = new Stage();
+    const peer = new Peer(stage).establish();
+    peer.acknowledges = false;
+    stage.endpoint.closeTunnel(stage.now, stage.last("tunnel-up").tunnel);
+    stage.pump();
+    peer.ns = 0;
+    peer.nr = 0;
+    peer.theirs = 0;
+    peer.clear();
+    peer.acknowledges = true;
+    peer.establish();
+    expect(stage.of("tunnel-up")).toHaveLength(2);
+    stage.pass(40_000);
+    expect(peer.types).toEqual(["SCCRP"]);
+  });
+
+  test("one that calls again and has ended nothing is asked whether it is there, and comes in when it is not", () => {
+    const stage = new Stage();
+    const before = new Peer(stage).establish();
+    before.acknowledges = false;
+    stage.pass(10_000);
+    const after = new Peer(stage);
+    after.acknowledges = false;
+    const call = () => after.raw(control({ tunnelId: 0, ns: 0, nr: 0 }, body("SCCRQ", ...sccrqOf("peer"))));
+    call();
+    expect(after.types).toEqual(["HELLO"]);
+    expect(stage.of("tunnel-down")).toEqual([]);
+    stage.pass(31_000);
+    expect(stage.last("tunnel-down").ending.cause).toBe("hello-missed");
+    after.clear();
+    call();
+    expect(after.types).toEqual(["SCCRP"]);
+  });
+
+  test("what was sent again, and comes late, asks nobody anything", () => {
+    const { stage, peer } = live();
+    peer.raw(control({ tunnelId: 0, ns: 0, nr: 0 }, body("SCCRQ", ...sccrqOf("peer"))));
+    expect(peer.types).toEqual([]);
+    expect(stage.statistics.discards.duplicateSccrq).toBe(1);
   });
 
   test("what cannot be opened is not tried with every secret there is, where nothing is hidden", () => {

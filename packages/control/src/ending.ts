@@ -70,8 +70,15 @@ export function endingText(end: Ending): string {
   const message = end.message === undefined ? "" : `: ${end.message}${code}${meaning ? ` (${meaning})` : ""}`;
   const q931 = end.q931 ? `, Q.931 ${end.q931.cause} (${Q931_CAUSES[end.q931.cause] ?? "unknown"})` : "";
   const ppp = pppText(end.disconnect);
-  const text = end.text === undefined ? "" : `, "${end.text}"`;
+  const text = end.text === undefined ? "" : `, ${quoted(end.cause, end.text)}`;
   return `${end.cause}: ${who}${message}${q931}${ppp}${text}; ${end.remedy}`;
+}
+
+/** A text in quotation marks; that of a session whose tunnel has ended begins with the tunnel's cause, which nobody said. */
+function quoted(cause: Ending["cause"], text: string): string {
+  if (cause !== "tunnel-ended") return `"${text}"`;
+  const [tunnelCause, ...said] = text.split(": ");
+  return said.length === 0 ? text : `${tunnelCause}: "${said.join(": ")}"`;
 }
 
 /** What an LNS says of the end of PPP; code 0 is "no information". */

@@ -382,6 +382,20 @@ describe("statistics and history", () => {
     );
   });
 
+  test.each([
+    ["", "peer-close; "],
+    ["bye", 'peer-close: "bye"; '],
+  ])(
+    "of a session whose tunnel has ended, only what the peer said (%j) is in quotation marks",
+    (said, tail) => {
+      const { stage, peer } = lnsWithSession();
+      peer.say("StopCCN", A.tunnelId(77), A.result(1, 0, said));
+      expect(endingText(stage.last("session-down").ending)).toContain(
+        `tunnel-ended: the peer ended it: StopCCN 1/0 (General request to clear control connection), ${tail}`,
+      );
+    },
+  );
+
   test("a peer that ends the set-up over a secret, with whatever code, brings the remedy for it", () => {
     const stage = new Stage();
     const peer = new Peer(stage);

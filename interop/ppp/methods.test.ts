@@ -57,7 +57,10 @@ describe("two daemons on the userspace data plane", () => {
   for (const { name, authentication, mppe: encryption } of METHODS) {
     test(`${name}: proof by ${authentication}, ${encryption ?? "no encryption"}, packets up to the MTU`, async () => {
       await scene.up(name);
-      const seen = await scene.lnsCtl.client.session(`user-${name}`);
+      const atLns = () => scene.lnsCtl.client.session(`user-${name}`);
+      // Its end is up at about the same time, before or after.
+      await expect.poll(async () => (await atLns()).up, { timeout: 10_000 }).toBe(true);
+      const seen = await atLns();
       expect(seen).toMatchObject({ user: `user-${name}`, up: true });
       expect(seen.ppp).toMatchObject({ peerAuthentication: authentication });
       expect(seen.ppp?.mppe).toBe(encryption);

@@ -6,6 +6,8 @@ import type { PeerAddress } from "./names.ts";
 
 /** A StopCCN without text: header, Message Type, Assigned Tunnel ID, Result Code with Error Code. */
 const SHORTEST_REFUSAL = 12 + 8 + 8 + 10;
+/** Whoever has not heard a refusal asks again before that; after it the same SCCRQ is another try, and may be taken. */
+const SILENCE_MS = 10_000;
 /** Refusals that are repeated when the same SCCRQ comes again. */
 const REFUSALS = 1_024;
 
@@ -24,6 +26,8 @@ interface Refusal {
   /** Undefined: silence. */
   readonly datagram: Uint8Array | undefined;
   readonly until: Instant;
+  /** When it was said last. */
+  at: Instant;
 }
 
 export class Refusals {
@@ -74,17 +78,18 @@ export class Refusals {
     const { transport } = core.settings.tunnel;
     const cycle = (transport.maxRetries + 1) * transport.retryTimeoutCapMs;
     this.#refusals.delete(key);
-    this.#refusals.set(key, { datagram, until: now + Math.min(cycle, 60_000) });
+    this.#refusals.set(key, { datagram, until: now + Math.min(cycle, 60_000), at: now });
   }
 
   /** @returns whether this SCCRQ was refused before; it has been refused again then. */
   repeated(now: Instant, from: PeerAddress, key: string): boolean {
     const refusal = this.#refusals.get(key);
     if (refusal === undefined) return false;
-    if (refusal.until <= now) {
+    if (refusal.until <= now || now - refusal.at > SILENCE_MS) {
       this.#refusals.delete(key);
       return false;
     }
+    refusal.at = now;
     const core = this.#core;
     core.counters.count("refusalsRepeated");
     if (refusal.datagram === undefined) core.counters.discard("lostTie");

@@ -376,6 +376,24 @@ describe("callers", () => {
     expect(after.types).toEqual(["SCCRP"]);
   });
 
+  test("a refusal is said again to who asks again at once; after a while without a word it is another try", () => {
+    let accept = false;
+    const stage = new Stage({ accept: () => ({ accept }) });
+    const peer = new Peer(stage);
+    const call = () => peer.raw(control({ tunnelId: 0, ns: 0, nr: 0 }, body("SCCRQ", ...sccrqOf("p"))));
+    for (const pause of [0, 1_000, 2_000, 4_000, 8_000]) {
+      stage.pass(pause);
+      call();
+    }
+    expect(peer.types).toEqual(new Array(5).fill("StopCCN"));
+    expect(stage.of("question")).toHaveLength(1);
+    accept = true;
+    stage.pass(10_001);
+    call();
+    expect(peer.last.type).toBe("SCCRP");
+    expect(stage.of("question")).toHaveLength(2);
+  });
+
   test("what was sent again, and comes late, asks nobody anything", () => {
     const { stage, peer } = live();
     peer.raw(control({ tunnelId: 0, ns: 0, nr: 0 }, body("SCCRQ", ...sccrqOf("peer"))));

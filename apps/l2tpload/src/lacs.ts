@@ -253,7 +253,8 @@ export class Lacs implements LinkHost<LoadCall> {
         this.#sessionDown(now, event.session, event.wasUp, event.ending);
         break;
       case "notice":
-        this.tally.reason("notice", event.text, "", 1 + event.suppressed);
+        // What is still on its way to a tunnel that we have ended is nobody's fault.
+        if (!this.isEnding) this.tally.reason("notice", event.text, "", 1 + event.suppressed);
         break;
       case "empty":
         this.isEmpty = true;

@@ -16,6 +16,7 @@ import type { DynamicHost } from "./host.ts";
 import type { ListenerKeeper } from "./listener.ts";
 import { tunnelChanges } from "./parameters.ts";
 import type { Questions } from "./questions.ts";
+import { sayable } from "./refusal.ts";
 import type { DynamicTunnelKeeper } from "./tunnel.ts";
 import { warnOf } from "./warn.ts";
 
@@ -120,8 +121,9 @@ export class Callers {
       return;
     }
     let answered = false;
-    const refuse = (why: RefusalDecision): boolean => {
+    const refuse = (given: RefusalDecision): boolean => {
       if (answered) return false;
+      const why = sayable(given);
       answered = true;
       return this.#host.driver.command((endpoint, now) => endpoint.decide(now, question.token, why));
     };

@@ -3,6 +3,7 @@ import { CDN, type RefusalDecision } from "@l2tp/control";
 import { Call } from "./call.ts";
 import type { DynamicHost } from "./host.ts";
 import type { CallQuestion, Questions } from "./questions.ts";
+import { sayable } from "./refusal.ts";
 import { DynamicSessionKeeper } from "./session.ts";
 import type { Switching } from "./switching.ts";
 import { DynamicTunnelKeeper } from "./tunnel.ts";
@@ -27,8 +28,9 @@ export function takeCall(
   }
   let answered = false;
   const name = `call-${status.sessionId}`;
-  const refuse = (why: RefusalDecision): boolean => {
+  const refuse = (given: RefusalDecision): boolean => {
     if (answered) return false;
+    const why = sayable(given);
     answered = true;
     const { result = 3, error, remedy, text } = why;
     warnOf(

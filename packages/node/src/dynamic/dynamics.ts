@@ -184,7 +184,7 @@ export class Dynamics implements ListenerOwner {
 
   /** @throws ParameterError, NameInUseError, ControlError */
   dial(init: DynamicTunnelInit): DialledTunnel {
-    checkTunnel(init, Object.keys(this.endpoint.settings.tunnel));
+    checkTunnel(init, this.endpoint.settings.tunnel);
     const name = init.name ?? this.#freeName("tunnel", (wanted) => this.#owner.isNameFree(wanted));
     if (!this.#owner.isNameFree(name)) {
       throw new NameInUseError(`the context has a tunnel ${name} already`);

@@ -49,7 +49,9 @@ export interface IncomingTunnel {
   /** It wants to be shown our secret. */
   readonly challenges: boolean;
   readonly deadline: Instant;
+  /** Rejects with ControlError for settings that cannot be; the question is open then as before. */
   accept(grant?: AcceptTunnel): Promise<boolean>;
+  /** @throws ParameterError for codes that there cannot be; the question is open then as before */
   reject(why?: Refuse): boolean;
 }
 
@@ -70,6 +72,7 @@ export interface IncomingCall extends OfCall {
   readonly request: Message<"ICRQ", 2> | Message<"OCRQ", 2>;
   readonly deadline: Instant;
   accept(grant?: AcceptCall): boolean;
+  /** @throws ParameterError for codes that there cannot be; the question is open then as before */
   reject(why?: Refuse): boolean;
 }
 

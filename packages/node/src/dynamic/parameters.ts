@@ -1,6 +1,6 @@
 /** Checks and defaults of what a program says of dynamic tunnels, sessions and listeners. */
 import { isIP } from "node:net";
-import type { SessionOpening, TunnelChanges } from "@l2tp/control";
+import type { SessionOpening, TunnelChanges, TunnelSettings } from "@l2tp/control";
 import type { SocketAddress } from "@l2tp/protocol";
 import { ParameterError } from "../errors.ts";
 import { checkKeys } from "../known-keys.ts";
@@ -80,13 +80,32 @@ const TUNNEL_KEYS: readonly Exclude<keyof DynamicTunnelInit, keyof TunnelChanges
   "signal",
 ];
 
+const DIAL_KEYS: readonly (keyof NonNullable<DynamicTunnelInit["dial"]>)[] = [
+  "family",
+  "lockOutMs",
+  "maxLockOutMs",
+  "failBackMs",
+  "failBack",
+  "mode",
+  "redial",
+  "initialMs",
+  "maxMs",
+  "jitter",
+  "maxRedials",
+  "stableMs",
+  "quickMs",
+  "quickForMs",
+  "sleptMs",
+];
+const DIAL_MODES: readonly string[] = ["at-start", "on-demand", "manual"];
+
 /**
- * @param settings - names of a tunnel's settings.
+ * @param settings - all that a tunnel can have.
  * @throws ParameterError
  */
-export function checkTunnel(init: DynamicTunnelInit, settings: readonly string[]): void {
-  checkKeys("", init, [...TUNNEL_KEYS, ...settings]);
-  const { local, peers, secrets } = init;
+export function checkTunnel(init: DynamicTunnelInit, settings: TunnelSettings): void {
+  checkKeys("", init, [...TUNNEL_KEYS, ...Object.keys(settings)]);
+  const { local, peers, secrets, transport, dial } = init;
   if (local !== undefined) checkLocal("local", local);
   if (!Array.isArray(peers) || peers.length === 0) {
     throw new ParameterError("peers", 'name one LNS at least, as in [{ host: "192.0.2.2" }]');
@@ -95,6 +114,18 @@ export function checkTunnel(init: DynamicTunnelInit, settings: readonly string[]
     if (typeof peer?.host !== "string" || peer.host === "") {
       throw new ParameterError(`peers[${i}].host`, `an address or a name was expected, got ${peer?.host}`);
     }
+    const { port = L2TP_PORT } = peer;
+    if (!Number.isInteger(port) || port < 1 || port > 0xffff) {
+      throw new ParameterError(
+        `peers[${i}].port`,
+        `a whole number from 1 to 65535 was expected, got ${port}`,
+      );
+    }
+  }
+  if (transport !== undefined) checkKeys("transport.", transport, Object.keys(settings.transport));
+  if (dial !== undefined) checkKeys("dial.", dial, DIAL_KEYS);
+  if (dial?.mode !== undefined && !DIAL_MODES.includes(dial.mode)) {
+    throw new ParameterError("dial.mode", `one of ${DIAL_MODES.join(", ")} was expected, got ${dial.mode}`);
   }
   if (secrets !== undefined && !Array.isArray(secrets)) {
     throw new ParameterError("secrets", "an array of secrets was expected: two during a change, else one");

@@ -29,6 +29,13 @@ test.each([
   ["a secret that is a string", { peers, secrets: "opensesame" }, /^secrets: an array/],
   ["a setting that there is not", { peers, colour: "red" }, /^colour: .*those that there are: name, peers, /],
   ["a local address that is a string", { peers, local: "0.0.0.0:1701" }, /^local: an address such as/],
+  ["a port that is none", { peers: [{ host: LNS, port: 99_999 }] }, /^peers\[0\]\.port: /],
+  ["an unknown way to dial", { peers, dial: { mode: "sometimes" } }, /^dial\.mode: one of at-start, /],
+  [
+    "a misspelt setting of the transport",
+    { peers, transport: { helloTimeout: 5 } },
+    /do you mean helloTimeoutMs\?/,
+  ],
   ["a misspelt one", { peers, udpCheksum: true }, /^udpCheksum: .*do you mean udpChecksum\?/],
 ])("a tunnel with %s", (_, init, message) => {
   const { context } = new Pair().lac;
@@ -55,6 +62,36 @@ test("a listener at what is no address, or with a setting that there is not", ()
   );
   expect(pathOf(() => context.listen({ address: "0.0.0.0" } as never))).toMatch(/^address: there is no such/);
   expect(context.listeners).toEqual([]);
+});
+
+test("a refusal with a code that there is not is an error at once, and the caller can still be answered", async () => {
+  const pair = new Pair();
+  const messages: string[] = [];
+  pair.lns.context.listen();
+  pair.lns.context.on("incoming-tunnel", (caller) => {
+    messages.push(pathOf(() => caller.reject({ result: 70_000 })));
+    void caller.accept();
+  });
+  pair.lns.context.on("incoming-call", (call) => {
+    messages.push(pathOf(() => call.reject({ error: -1 })));
+    // As much of it as there is room for.
+    expect(call.reject({ result: 2, error: 6, text: `${"€".repeat(400)}` })).toBe(true);
+  });
+  const session = pair.dial().newSession({ name: "s", redial: false });
+  await pair.advance(2_000);
+  expect(messages).toEqual([
+    "result: a whole number from 0 to 65535 was expected, got 70000",
+    "error: a whole number from 0 to 65535 was expected, got -1",
+  ]);
+  expect(session.ending).toMatchObject({
+    by: "peer",
+    message: "CDN",
+    result: 2,
+    error: 6,
+    text: expect.stringMatching(/^€+$/),
+  });
+  expect(pair.lns.log.join("\n")).not.toContain("70000");
+  await pair.close();
 });
 
 test("what is printed of a tunnel and its session is short, and has no secret in it", async () => {

@@ -30,6 +30,8 @@ export interface SessionOwner {
   lost(session: LinuxSession, reason: string): void;
   /** It sends numbers now, or does not any more, as its peer. */
   followed(session: LinuxSession, on: boolean): void;
+  /** The peer's sequence numbers began again. */
+  numbersBehind(session: LinuxSession, count: number): void;
 }
 
 export class LinuxSession implements SessionPlane, WatchedSession {
@@ -193,6 +195,10 @@ export class LinuxSession implements SessionPlane, WatchedSession {
 
   vanished(reason: string): void {
     this.lost(reason);
+  }
+
+  numbersBehind(count: number): void {
+    if (this.#closing === undefined) this.#owner.numbersBehind(this, count);
   }
 
   /** It has ended though nobody here closed it. */

@@ -196,6 +196,10 @@ export class LinuxTunnel implements TunnelPlane, SessionOwner {
     this.#wire.notices.push({ type: "session-lost", tunnelId, sessionId: session.sessionId, reason });
   }
 
+  numbersBehind({ sessionId }: LinuxSession, count: number): void {
+    this.#wire.notices.push({ type: "numbers-behind", tunnelId: this.tunnelId, sessionId, count });
+  }
+
   followed(session: LinuxSession, on: boolean): void {
     const { tunnelId } = this;
     this.#wire.notices.push({ type: "sequencing", tunnelId, sessionId: session.sessionId, on });

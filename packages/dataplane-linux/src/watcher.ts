@@ -12,6 +12,10 @@ import type { KernelAccess } from "./kernel-access.ts";
 
 /** When to look again whether something announced as deleted is gone: the kernel announces it first. */
 const LOOKS_MS = [0, 5, 20, 50, 100, 200, 400, 800, 1600];
+/** So many dropped messages, and none that was taken: no reordering does that. */
+const DROPS_IN_A_ROW = 5;
+/** When to look again whether messages are still dropped. */
+const LOOK_AGAIN_MS = 2_000;
 const LINK_BUFFER_OCTETS = 4 * 1024 * 1024;
 const EVENT_BUFFER_OCTETS = 1024 * 1024;
 /** `struct nlmsghdr`: type; `struct genlmsghdr` behind it: command. */
@@ -56,6 +60,14 @@ export interface WatchedSession {
   readonly sessionId: number;
   readonly interfaceIndex: number | undefined;
   vanished(reason: string): void;
+  /** The kernel drops what it receives, as its sequence numbers are behind. */
+  numbersBehind(count: number): void;
+}
+
+/** What the kernel had counted of a session that it drops messages of. */
+interface Dropping {
+  readonly packets: number;
+  readonly drops: number;
 }
 
 export class Watcher {
@@ -67,6 +79,9 @@ export class Watcher {
   readonly #links: NetlinkSocket;
   readonly #reconcileMs: number;
   #timer: NodeJS.Timeout | undefined;
+  /** Sessions of which messages were dropped for their sequence numbers; another look at them is due soon. */
+  readonly #dropping = new WeakMap<WatchedSession, Dropping>();
+  #soon: NodeJS.Timeout | undefined;
   #reconciling: Promise<void> | undefined;
   #again = false;
   #closed = false;
@@ -244,14 +259,39 @@ export class Watcher {
     const find = (message: NetlinkMessage) => {
       readSession(message, row);
       const known = this.session(row.tunnelId, row.sessionId);
-      if (known !== undefined) foundSessions.add(known);
+      if (known === undefined) return;
+      foundSessions.add(known);
+      if (row.rxErrors > 0 && row.rxPackets > 0) this.#lookAtNumbers(known, row, behind);
     };
+    const behind = new Map<WatchedSession, number>();
     await this.#kernel.run(readAll(family, "sessions", find));
+    for (const [session, count] of behind) if (this.#isOurs(session)) session.numbersBehind(count);
     for await (const slice of inSlices(sessions)) {
       for (const session of slice) {
         if (foundSessions.has(session) || !this.#isOurs(session) || (await this.#isThere(session))) continue;
         if (this.#isOurs(session)) session.vanished("the kernel has it no more");
       }
+    }
+  }
+
+  /**
+   * A sender that begins again at 0 is dropped until it has caught up: some messages are dropped, and none is taken. With
+   * the first that are dropped it is not yet known whether that lasts.
+   */
+  #lookAtNumbers(session: WatchedSession, row: SessionStatistics, behind: Map<WatchedSession, number>): void {
+    const { rxPackets: packets, rxErrors, rxSeqDiscards, rxCookieDiscards, rxInvalid } = row;
+    // Errors that no other counter has, too: numbers outside of the window.
+    const drops = rxErrors - rxSeqDiscards - rxCookieDiscards - rxInvalid;
+    const before = this.#dropping.get(session) ?? { packets: -1, drops: 0 };
+    this.#dropping.set(session, { packets, drops });
+    const count = drops - before.drops;
+    if (count < DROPS_IN_A_ROW) return;
+    if (packets === before.packets) behind.set(session, count);
+    else if (this.#reconcileMs > 0 && !this.#closed) {
+      this.#soon ??= setTimeout(() => {
+        this.#soon = undefined;
+        void this.reconcile();
+      }, LOOK_AGAIN_MS).unref();
     }
   }
 
@@ -266,6 +306,7 @@ export class Watcher {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#soon);
     await Promise.all([this.#events.close(), this.#links.close()]);
     await this.#reconciling;
   }

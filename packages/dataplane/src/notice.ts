@@ -12,6 +12,16 @@ export type PlaneNotice =
       readonly sessionId: number;
       readonly reason: string;
     }
+  /**
+   * The peer's sequence numbers began again behind those that came before, and this data plane drops its messages until
+   * they have caught up: so many since it was looked last. Told again while that lasts.
+   */
+  | {
+      readonly type: "numbers-behind";
+      readonly tunnelId: number;
+      readonly sessionId: number;
+      readonly count: number;
+    }
   /** The addresses of a session's PPP interface have been negotiated, or were taken away (none are left). */
   | {
       readonly type: "session-addresses";

@@ -36,6 +36,11 @@ export interface TunnelControl {
   handle(message: ControlDatagram): void;
   /** The tunnel leaves the data plane; `start` may follow. */
   stop(): void;
+  /**
+   * Both ends are to begin anew, sessions and all: says nothing until the peer has missed us.
+   * @returns whether it can; a static tunnel's peer misses nobody
+   */
+  beginAnew?(text: string): boolean;
   /** After `stop`: for good. */
   close(): void;
   statistics(): ControlStatistics;

@@ -18,6 +18,7 @@ import {
   FIELD_SETTINGS,
   isControlMessage,
   messageKind,
+  peerGoneWithinMs,
   retransmissionSchedule,
   type TransportEvent,
   type TransportSettings,
@@ -59,6 +60,9 @@ function settingsOf(init: QuiescentInit, { version }: ConfiguredTunnel): Transpo
 /** That the peer began anew is logged at most so often, with the count. */
 const REBASE_LOG_MS = 60_000;
 
+/** How much longer than the peer takes to miss us we are silent: clocks differ, and messages are under way. */
+const MUTE_MARGIN = 1.1;
+
 /** Seconds for people: 4.2 s, 65 s. */
 const seconds = (ms: number): string => `${ms < 10_000 ? (ms / 1000).toFixed(1) : Math.round(ms / 1000)} s`;
 
@@ -77,6 +81,8 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
   #up = false;
   /** While up and with hellos on: data that is heard puts them off. */
   #data: Disposable | undefined;
+  /** Until then nothing is said and nothing heard, so that the peer takes its end down, too. */
+  #mutedUntil: Instant = Number.NEGATIVE_INFINITY;
   /** Where the peer called us last; only where we listen on all addresses. */
   #calledAt: IpAddress | undefined;
   /** A Hello came since the channel began. */
@@ -110,7 +116,22 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
     else this.#sayHello();
   }
 
+  beginAnew(text: string): boolean {
+    if (!this.#up || this.#channel === undefined || this.#settings.helloTimeoutMs === 0) return false;
+    this.#down();
+    this.#heard = false;
+    const { control, clock } = this.#host;
+    control.transport.configure(this.#channel, clock.now(), { settings: this.#waiting });
+    control.transport.reset(this.#channel, clock.now());
+    // Its settings are those of ours, as far as is known here.
+    this.#mutedUntil = clock.now() + peerGoneWithinMs(this.#settings) * MUTE_MARGIN;
+    this.#probe.set(this.#mutedUntil);
+    this.#link.gone(text, this.#mutedUntil);
+    return true;
+  }
+
   stop(): void {
+    this.#mutedUntil = Number.NEGATIVE_INFINITY;
     this.#down();
     this.#probe.clear();
     if (this.#channel !== undefined) this.#host.control.release(this.#channel);
@@ -122,7 +143,7 @@ export class QuiescentControl implements TunnelControl, ChannelUser {
   }
 
   handle({ from, to, datagram }: ControlDatagram): void {
-    if (this.#channel === undefined) return;
+    if (this.#channel === undefined || this.#host.clock.now() < this.#mutedUntil) return;
     if (!this.#isPeer(from)) {
       this.#foreign += 1;
       if (this.#foreign > 1) return;

@@ -50,6 +50,8 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
   /** The code of the last message that could not be sent, while the tunnel is not up. */
   #unsendable: string | undefined;
   #upSince: Instant | undefined;
+  /** Sessions whose messages are known to be dropped. */
+  readonly #behind = new WeakSet<SessionKeeper>();
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -216,6 +218,9 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
           if (session.sessionId === notice.sessionId) session.lost(notice.reason);
         }
         return;
+      case "numbers-behind":
+        this.#numbersBehind(notice.sessionId, notice.count);
+        return;
       case "session-addresses":
         for (const session of this.#sessions.values()) {
           if (session.sessionId !== notice.sessionId) continue;
@@ -234,6 +239,20 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
         this.#sendFailed(notice.code, notice.count);
         return;
     }
+  }
+
+  /** Only what is made anew at both ends begins at 0 at both: one end alone would be behind for the other. */
+  #numbersBehind(sessionId: number, count: number): void {
+    const session = [...this.#sessions.values()].find((one) => one.sessionId === sessionId);
+    if (session === undefined || this.#state !== "up") return;
+    const text =
+      `the sequence numbers of the peer's data for session ${session.name} began again, and the data plane drops what is behind ` +
+      "those that came before";
+    if (this.#control.beginAnew?.(`${text}: both ends begin anew`) === true) return;
+    const level = this.#behind.has(session) ? "debug" : "warn";
+    this.#behind.add(session);
+    const remedy = `restart tunnel ${this.name} at both ends, or take the userspace data plane, which follows`;
+    this.logger[level]({ session: session.name, count, remedy }, `${text} (${count} messages); ${remedy}`);
   }
 
   /** Told once for each reason, until the tunnel is up again: a peer out of reach fails every message. */

@@ -105,6 +105,54 @@ test("a peer that restarts faster than anybody notices takes nothing down: its H
   expect(b.context.tunnels[0]?.state).toBe("up");
 });
 
+test("where the data plane drops a restarted peer's numbers, both ends make tunnel and session anew", async () => {
+  const { world, a, b } = pair();
+  a.context.newQuiescentTunnel({ ...endA, transport }).newSession(sessionA);
+  b.context.newQuiescentTunnel({ ...endB, transport }).newSession(sessionB);
+  await world.advance(60_000);
+  const behind = {
+    type: "numbers-behind",
+    tunnelId: endA.tunnelId,
+    sessionId: sessionA.sessionId,
+    count: 9,
+  } as const;
+  const [wire] = a.plane.wires;
+  wire?.notice(behind);
+  await world.advance(100);
+  const again = ["tunnel-up", "session-up", "session-down", "tunnel-down"];
+  expect(types(a)).toEqual(again);
+  expect(a.events.at(-1)).toMatchObject({
+    reason: { text: expect.stringMatching(/sequence numbers .* s began again.*both ends begin anew/) },
+  });
+  // Told again before it is made anew: nothing more happens.
+  wire?.notice(behind);
+  await world.advance(peerGoneWithinMs(transportSettings(FIELD_SETTINGS[3], transport)));
+  expect([types(a), types(b)]).toEqual([again, again]);
+  await world.advance(10_000);
+  const anew = [...again, "tunnel-up", "session-up"];
+  expect([types(a), types(b)]).toEqual([anew, anew]);
+});
+
+test("without Hellos nobody misses anybody: that the peer's numbers are dropped is said once, with what to do", async () => {
+  const { world, a } = pair();
+  a.context.newQuiescentTunnel({ ...endA, transport: { helloTimeoutMs: 0 } }).newSession(sessionA);
+  await world.advance(100);
+  for (let i = 0; i < 3; i++) {
+    [...a.plane.wires][0]?.notice({
+      type: "numbers-behind",
+      tunnelId: endA.tunnelId,
+      sessionId: sessionA.sessionId,
+      count: 9,
+    });
+    await world.advance(30_000);
+  }
+  expect(types(a)).toEqual(["tunnel-up", "session-up"]);
+  const said = a.log.filter((line) => line.startsWith("warn"));
+  expect(said).toEqual([
+    expect.stringMatching(/numbers.*\(9 messages\); restart tunnel t at both ends, or .*userspace/),
+  ]);
+});
+
 test("20 % loss each way, hello 5 s, 10 retries: up for 30 minutes in 99 of 100 seeds", async () => {
   const all = seeds(100);
   const broken: number[] = [];

@@ -4,7 +4,7 @@
  */
 
 /** The method of that name is asked by Node's `inspect` (node:util). */
-export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 /** Something that says what is shown of it. */
 export abstract class Shown {

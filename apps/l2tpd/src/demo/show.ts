@@ -19,7 +19,7 @@ export interface DemoOptions {
 }
 
 /** One of the two ends. */
-export interface Site {
+interface Site {
   /** Before what its daemon said. */
   readonly title: string;
   /** Its daemon, in a sentence. */
@@ -31,7 +31,7 @@ export interface Site {
 }
 
 /** What every picture has; the show fills it in as it goes. */
-export interface ShowPicture<Side extends PropertyKey> {
+interface ShowPicture<Side extends PropertyKey> {
   /** What is being done now. */
   doing: string;
   /** The daemons' process IDs. */
@@ -42,7 +42,7 @@ export interface ShowPicture<Side extends PropertyKey> {
 }
 
 /** TCP through the tunnel; what counts is what arrives. */
-export interface Transfer {
+interface Transfer {
   octets: number;
   ms: number;
   done: boolean;

@@ -54,7 +54,7 @@ export interface ManagedParts {
 }
 
 /** How it is being emptied. */
-export interface Drain {
+interface Drain {
   readonly perSecond: number | undefined;
   readonly deadlineAt: number | undefined;
 }

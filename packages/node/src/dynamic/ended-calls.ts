@@ -18,10 +18,7 @@ export interface EndedSession extends ClosedSession {
 type Known = Pick<EndedSession, "tunnelName" | "peer" | "userName" | "data">;
 
 /** The tunnels that there are, and were. */
-export type TunnelsByHandle = ReadonlyMap<
-  TunnelHandle,
-  { readonly name: string; readonly peer: SocketAddress }
->;
+type TunnelsByHandle = ReadonlyMap<TunnelHandle, { readonly name: string; readonly peer: SocketAddress }>;
 
 /** See the file's head. */
 export class EndedCalls {

@@ -156,6 +156,8 @@ describe("a live LNS", () => {
       lac.acknowledges = false;
       const before = lac.all("ICRP").length;
       for (let id = 101; id <= 140; id++) lac.icrq(id);
+      // However busy the machine is: the first one, and then all that may follow it.
+      await until(() => lac.all("ICRP").length > before, "the first ICRP");
       await new Promise((wake) => setTimeout(wake, 250));
       const heard = lac.all("ICRP").length - before;
       expect(heard).toBeGreaterThan(0);

@@ -73,73 +73,90 @@ async function servers({ rounds, log }: SuiteOptions): Promise<SuiteResult> {
       }
     }
   }
-  const tables: ResultTable[] = [];
-  const figures: Figure[] = [];
-  for (const [i, count] of SESSIONS.entries()) {
-    const of = samples[i] as Samples<LnsSample>;
-    const cpu = (name: string, pick: (sample: LnsSample) => number) =>
-      inKernel(name) ? "–" : of.median(name, pick);
-    tables.push({
-      title: `An LNS with ${sessionsOf(count)}`,
-      columns: [
-        "",
-        "TCP Gbit/s down",
-        "up",
-        "CPU s/GB down",
-        "up",
-        `µs/packet ${SMALL.octets} B down`,
-        "arrived",
-      ],
-      rows: all.map(({ name, description }) => [
-        description,
-        of.median(name, ({ gbit }) => gbit.down),
-        of.median(name, ({ gbit }) => gbit.up),
-        cpu(name, ({ cpuPerGb }) => cpuPerGb.down),
-        cpu(name, ({ cpuPerGb }) => cpuPerGb.up),
-        cpu(name, ({ microseconds }) => microseconds),
-        `${(100 * of.median(name, ({ arrived }) => arrived)).toFixed(0)} %`,
-      ]),
-      notes: [
-        `CPU is that of the LNS alone. ${count === 1 ? "One TCP flow" : `${count.toLocaleString("en-US")} TCP flows, one in each session; without sessions all in one tunnel`}. ` +
-          "Down is to the subscribers. The LAC is ours, on the same two cores.",
-      ],
-    });
-    const names = { gbit: ({ gbit }: LnsSample) => mean(gbit), cpu: (s: LnsSample) => mean(s.cpuPerGb) };
-    const against = (
-      reference: string,
-      goals: readonly [number, number],
-      gates?: readonly [number, number],
-    ) => {
-      if (!of.has(reference)) return;
-      figures.push(
-        {
-          name: `LNS, ${sessionsOf(count)}, TCP throughput to ${reference}`,
-          measured: of.ratio("ours", reference, names.gbit),
-          unit: "×",
-          better: "higher",
-          ...(gates !== undefined && { gate: gates[0] }),
-          goal: goals[0],
-        },
-        {
-          name: `LNS, ${sessionsOf(count)}, CPU/GB to ${reference}`,
-          measured: of.ratio("ours", reference, names.cpu),
-          unit: "×",
-          better: "lower",
-          ...(gates !== undefined && { gate: gates[1] }),
-          goal: goals[1],
-        },
-        {
-          name: `LNS, ${sessionsOf(count)}, CPU of 64-byte packets to ${reference}`,
-          measured: of.ratio("ours", reference, ({ microseconds }) => microseconds),
-          unit: "×",
-          better: "lower",
-        },
-      );
-    };
-    against("openvpn", [10, 0.1], [3, 0.35]);
-    against("l2tpns", [1, 1]);
-  }
-  return { tables, figures, ...(why !== undefined && { missing: [`l2tpns: ${why}`] }) };
+  return {
+    tables: SESSIONS.map((count, i) => serverTable(count, all, samples[i] as Samples<LnsSample>)),
+    figures: SESSIONS.flatMap((count, i) => {
+      const of = samples[i] as Samples<LnsSample>;
+      return [
+        ...serverFigures(count, of, "openvpn", [10, 0.1], [3, 0.35]),
+        ...serverFigures(count, of, "l2tpns", [1, 1]),
+      ];
+    }),
+    ...(why !== undefined && { missing: [`l2tpns: ${why}`] }),
+  };
+}
+
+function serverTable(
+  count: number,
+  contenders: ReturnType<typeof lnsContenders>,
+  of: Samples<LnsSample>,
+): ResultTable {
+  const cpu = (name: string, pick: (sample: LnsSample) => number) =>
+    inKernel(name) ? "–" : of.median(name, pick);
+  const flows =
+    count === 1
+      ? "One TCP flow"
+      : `${count.toLocaleString("en-US")} TCP flows, one in each session; without sessions all in one tunnel`;
+  return {
+    title: `An LNS with ${sessionsOf(count)}`,
+    columns: [
+      "",
+      "TCP Gbit/s down",
+      "up",
+      "CPU s/GB down",
+      "up",
+      `µs/packet ${SMALL.octets} B down`,
+      "arrived",
+    ],
+    rows: contenders.map(({ name, description }) => [
+      description,
+      of.median(name, ({ gbit }) => gbit.down),
+      of.median(name, ({ gbit }) => gbit.up),
+      cpu(name, ({ cpuPerGb }) => cpuPerGb.down),
+      cpu(name, ({ cpuPerGb }) => cpuPerGb.up),
+      cpu(name, ({ microseconds }) => microseconds),
+      `${(100 * of.median(name, ({ arrived }) => arrived)).toFixed(0)} %`,
+    ]),
+    notes: [
+      `CPU is that of the LNS alone. ${flows}. Down is to the subscribers. The LAC is ours, on the same two cores.`,
+    ],
+  };
+}
+
+/** Ours beside another LNS, where that was measured: `goals` and `gates` are of throughput and of CPU. */
+function serverFigures(
+  count: number,
+  of: Samples<LnsSample>,
+  reference: string,
+  goals: readonly [number, number],
+  gates?: readonly [number, number],
+): Figure[] {
+  if (!of.has(reference)) return [];
+  const what = `LNS, ${sessionsOf(count)}`;
+  return [
+    {
+      name: `${what}, TCP throughput to ${reference}`,
+      measured: of.ratio("ours", reference, (sample) => mean(sample.gbit)),
+      unit: "×",
+      better: "higher",
+      ...(gates !== undefined && { gate: gates[0] }),
+      goal: goals[0],
+    },
+    {
+      name: `${what}, CPU/GB to ${reference}`,
+      measured: of.ratio("ours", reference, (sample) => mean(sample.cpuPerGb)),
+      unit: "×",
+      better: "lower",
+      ...(gates !== undefined && { gate: gates[1] }),
+      goal: goals[1],
+    },
+    {
+      name: `${what}, CPU of 64-byte packets to ${reference}`,
+      measured: of.ratio("ours", reference, ({ microseconds }) => microseconds),
+      unit: "×",
+      better: "lower",
+    },
+  ];
 }
 
 const suite: Suite = {

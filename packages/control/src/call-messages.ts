@@ -56,13 +56,7 @@ export function iccn(
   connected: Partial<IncomingConnectedAvps> | undefined,
   tunnel: Tunnel | undefined,
 ): Message<"ICCN", 2> {
-  return {
-    version: 2,
-    type: "ICCN",
-    txConnectSpeedBps: DEFAULT_SPEED_BPS,
-    framingType: framingFor(tunnel),
-    ...connected,
-  };
+  return { version: 2, type: "ICCN", ...line(tunnel, connected) };
 }
 
 export function ocrq(session: Session): Message<"OCRQ", 2> {
@@ -80,18 +74,14 @@ export function occn(
   connected: Partial<OutgoingConnectedAvps> | undefined,
   tunnel: Tunnel | undefined,
 ): Message<"OCCN", 2> {
-  return {
-    version: 2,
-    type: "OCCN",
-    txConnectSpeedBps: DEFAULT_SPEED_BPS,
-    framingType: framingFor(tunnel),
-    ...connected,
-  };
+  return { version: 2, type: "OCCN", ...line(tunnel, connected) };
 }
 
-function framingFor(tunnel: Tunnel | undefined): number {
+/** What is said of a line, and what it is like when nobody says anything: framed as the peer can take it. */
+function line<Avps extends object>(tunnel: Tunnel | undefined, connected: Avps | undefined) {
   const can = tunnel?.facts?.framingCapabilities ?? FRAMING.synchronous;
-  return can === FRAMING.asynchronous ? FRAMING.asynchronous : FRAMING.synchronous;
+  const framingType: number = can === FRAMING.asynchronous ? FRAMING.asynchronous : FRAMING.synchronous;
+  return { txConnectSpeedBps: DEFAULT_SPEED_BPS, framingType, ...connected };
 }
 
 export function cdn(

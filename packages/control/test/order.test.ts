@@ -2,44 +2,12 @@
 import { expect, test } from "vitest";
 import { CALLS, CONTROL_CONNECTION, isJudged, step } from "../src/index.ts";
 import { A, lacWithSession, lnsWithSession, Peer, Stage, type StageOptions } from "./stage.ts";
-import { numberOf, resultOf } from "./wire.ts";
+import { NEEDED, numberOf, resultOf } from "./wire.ts";
 
-type Message =
-  | "SCCRQ"
-  | "SCCRP"
-  | "SCCCN"
-  | "StopCCN"
-  | "ICRQ"
-  | "ICRP"
-  | "ICCN"
-  | "OCRQ"
-  | "OCRP"
-  | "OCCN"
-  | "CDN";
+type Message = Exclude<keyof typeof NEEDED, "WEN" | "SLI">;
 
 function say(peer: Peer, message: Message, sessionId = 0): void {
-  const avps: Record<Message, number[][]> = {
-    SCCRQ: [A.version(), A.host("p"), A.framing(), A.tunnelId(77)],
-    SCCRP: [A.version(), A.framing(), A.host("p"), A.tunnelId(77)],
-    SCCCN: [],
-    StopCCN: [A.tunnelId(77), A.result(1)],
-    ICRQ: [A.sessionId(500), A.serial(1)],
-    ICRP: [A.sessionId(500)],
-    ICCN: [A.txSpeed(1), A.framingType(1)],
-    OCRQ: [
-      A.sessionId(500),
-      A.serial(1),
-      A.minimumBps(1),
-      A.maximumBps(2),
-      A.bearerType(1),
-      A.framingType(1),
-      A.called("1"),
-    ],
-    OCRP: [A.sessionId(500)],
-    OCCN: [A.txSpeed(1), A.framingType(1)],
-    CDN: [A.result(1), A.sessionId(500)],
-  };
-  peer.sayTo(sessionId, message, ...avps[message]);
+  peer.sayTo(sessionId, message, ...NEEDED[message]);
 }
 
 const tunnelIn = {

@@ -77,6 +77,31 @@ export const A = {
   q931: (cause: number, message: number, advice = "") => avp(12, [...u16(cause), message, ...text(advice)]),
 } as const;
 
+/** The AVPs that each message has to have, and no more. */
+export const NEEDED = {
+  SCCRQ: [A.version(), A.host("p"), A.framing(), A.tunnelId(77)],
+  SCCRP: [A.version(), A.framing(), A.host("p"), A.tunnelId(77)],
+  SCCCN: [],
+  StopCCN: [A.tunnelId(77), A.result(1)],
+  ICRQ: [A.sessionId(500), A.serial(1)],
+  ICRP: [A.sessionId(500)],
+  ICCN: [A.txSpeed(1), A.framingType(1)],
+  OCRQ: [
+    A.sessionId(500),
+    A.serial(1),
+    A.minimumBps(1),
+    A.maximumBps(2),
+    A.bearerType(1),
+    A.framingType(1),
+    A.called("1"),
+  ],
+  OCRP: [A.sessionId(500)],
+  OCCN: [A.txSpeed(1), A.framingType(1)],
+  CDN: [A.result(1), A.sessionId(500)],
+  WEN: [A.callErrors(1, 2, 3, 4, 5, 6)],
+  SLI: [A.accm(1, 2)],
+} as const satisfies Partial<Record<TypeName, readonly number[][]>>;
+
 export interface Header {
   readonly tunnelId: number;
   readonly sessionId?: number;

@@ -36,7 +36,8 @@ export type CallAction =
 
 /**
  * The machine of each kind, with the states, events and actions of all: an event that its own table does not have
- * takes the machine's `otherwise`, so one function can step any session.
+ * takes the machine's `otherwise`, so one function can step any session. (The casts say what the type of a table cannot:
+ * looking up an event or a state that it does not have is no fault.)
  */
 export const CALLS: Readonly<Record<CallKind, Machine<CallState, CallEvent, CallAction>>> = {
   "lac-incoming": LAC_INCOMING as unknown as Machine<CallState, CallEvent, CallAction>,

@@ -78,8 +78,7 @@ async function servers({ rounds, log }: SuiteOptions): Promise<SuiteResult> {
     figures: SESSIONS.flatMap((count, i) => {
       const of = samples[i] as Samples<LnsSample>;
       return [
-        // A tunnel of OpenVPN's is one session, so the gates are for one; what its tunnel does with a thousand flows is shown.
-        ...serverFigures(count, of, "openvpn", [10, 0.1], count === 1 ? [3, 0.35] : undefined),
+        ...serverFigures(count, of, "openvpn", [10, 0.1], [3, 0.35]),
         ...serverFigures(count, of, "l2tpns", [1, 1]),
       ];
     }),

@@ -9,7 +9,7 @@ import {
   type PppPackets,
 } from "@l2tp/dataplane";
 import type { Instant } from "@l2tp/protocol";
-import type { SendSide, TunnelHost } from "./host.ts";
+import { type SendSide, type TunnelHost, tell } from "./host.ts";
 import { type NamedPrefix, prefixesOf } from "./prefixes.ts";
 import { ENTRY } from "./worker/frame-ring.ts";
 import type { LinkRecord, MppeRecord } from "./worker/messages.ts";
@@ -215,19 +215,19 @@ export class UserspacePppLink implements PppLink {
     const family = protocol === "ipv4" ? 4 : 6;
     const pass = this.#gates[protocol] === "pass";
     await Promise.all([
-      wire.receiver.order({ do: "set-gate", row, family, pass }),
-      out.wire.sender.order({ do: "set-gate", row: out.row, family, pass }),
-    ]).catch(() => {});
+      tell(wire.receiver, { do: "set-gate", row, family, pass }),
+      tell(out.wire.sender, { do: "set-gate", row: out.row, family, pass }),
+    ]);
   }
 
   resetMppe(): void {
     const { wire, row } = this.#owner.out;
-    void wire.sender.order({ do: "reset-mppe", row }).catch(() => {});
+    void tell(wire.sender, { do: "reset-mppe", row });
   }
 
   #divert(on: boolean): void {
     const { wire, row, closed } = this.#owner;
-    if (!closed) void wire.receiver.order({ do: "divert", row, on }).catch(() => {});
+    if (!closed) void tell(wire.receiver, { do: "divert", row, on });
   }
 
   lastDataReceived(): Instant {

@@ -32,20 +32,19 @@ interface Leaving {
 export interface RemovalPort {
   /** Runs a request in the network namespace of the interfaces. */
   run(request: NetlinkRequest<void>): Promise<void>;
-  /** Closes a descriptor outside the event loop's thread; resolves when it is closed. */
-  close(fd: Fd): Promise<void>;
+  /** Closes a descriptor outside the event loop's thread; resolves when it is closed. Default: in Node.js's thread pool. */
+  close?(fd: Fd): Promise<void>;
 }
 
 const inThreadPool = (fd: Fd): Promise<void> => new Promise((closed) => closeDescriptor(fd, () => closed()));
 
 /** The interfaces of one network namespace that go. */
 export class InterfaceRemover {
-  readonly #port: RemovalPort;
-  #waiting: Leaving[] = [];
+  readonly #port: Required<RemovalPort>;
+  readonly #waiting: Leaving[] = [];
   #busy = false;
 
-  /** @param port - without `close`, Node.js's thread pool closes */
-  constructor({ run, close = inThreadPool }: Omit<RemovalPort, "close"> & Partial<RemovalPort>) {
+  constructor({ run, close = inThreadPool }: RemovalPort) {
     this.#port = { run, close };
   }
 

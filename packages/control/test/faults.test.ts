@@ -1,6 +1,6 @@
 /** What a peer can get wrong in octets, at a live tunnel: headers, numbers, AVPs; and what strangers can do with an SCCRQ. */
 import { describe, expect, test } from "vitest";
-import { A, body, control, lnsWithSession, Peer, rng, Stage, type StageOptions } from "./stage.ts";
+import { A, body, control, lnsWithSession, Peer, rng, Stage, type StageOptions, tunnelIn } from "./stage.ts";
 import { type AvpFlags, avp, avpOf, hidden, NEEDED, numberOf, resultOf, text, u16, u32 } from "./wire.ts";
 
 const secret: StageOptions = { tunnel: { secrets: ["s3cret"], challenge: false } };
@@ -447,18 +447,8 @@ describe("at the wrong time", () => {
       peer.theirs = stage.endpoint.tunnels().next().value?.tunnelId ?? 0;
       return { stage, peer };
     },
-    "wait-ctl-reply": () => {
-      const stage = new Stage();
-      const peer = new Peer(stage);
-      stage.dial(peer);
-      return { stage, peer };
-    },
-    "wait-ctl-conn": () => {
-      const stage = new Stage();
-      const peer = new Peer(stage);
-      peer.sccrq();
-      return { stage, peer };
-    },
+    "wait-ctl-reply": tunnelIn["wait-ctl-reply"],
+    "wait-ctl-conn": tunnelIn["wait-ctl-conn"],
   };
 
   test.each(

@@ -1,7 +1,7 @@
 /** Every message in every state (RFC 2661 §7), said on the wire: the endpoint does what the tables say. */
 import { expect, test } from "vitest";
 import { CALLS, CONTROL_CONNECTION, isJudged, step } from "../src/index.ts";
-import { A, lacWithSession, lnsWithSession, Peer, Stage, type StageOptions } from "./stage.ts";
+import { A, lacWithSession, lnsWithSession, Peer, Stage, type StageOptions, tunnelIn } from "./stage.ts";
 import { NEEDED, numberOf, resultOf } from "./wire.ts";
 
 type Message = Exclude<keyof typeof NEEDED, "WEN" | "SLI">;
@@ -9,25 +9,6 @@ type Message = Exclude<keyof typeof NEEDED, "WEN" | "SLI">;
 function say(peer: Peer, message: Message, sessionId = 0): void {
   peer.sayTo(sessionId, message, ...NEEDED[message]);
 }
-
-const tunnelIn = {
-  "wait-ctl-reply": () => {
-    const stage = new Stage();
-    const peer = new Peer(stage);
-    stage.dial(peer);
-    return { stage, peer };
-  },
-  "wait-ctl-conn": () => {
-    const stage = new Stage();
-    const peer = new Peer(stage);
-    peer.sccrq();
-    return { stage, peer };
-  },
-  established: () => {
-    const stage = new Stage();
-    return { stage, peer: new Peer(stage).establish() };
-  },
-} as const;
 
 const controlMatrix = (Object.keys(tunnelIn) as (keyof typeof tunnelIn)[]).flatMap((state) =>
   (["SCCRQ", "SCCRP", "SCCCN", "StopCCN"] as const).map((message) => [message, state] as const),

@@ -285,6 +285,26 @@ export class Peer {
   }
 }
 
+/** A tunnel in each state that it can be in with a peer, and the peer. */
+export const tunnelIn = {
+  "wait-ctl-reply": () => {
+    const stage = new Stage();
+    const peer = new Peer(stage);
+    stage.dial(peer);
+    return { stage, peer };
+  },
+  "wait-ctl-conn": () => {
+    const stage = new Stage();
+    const peer = new Peer(stage);
+    peer.sccrq();
+    return { stage, peer };
+  },
+  established: () => {
+    const stage = new Stage();
+    return { stage, peer: new Peer(stage).establish() };
+  },
+} as const;
+
 /** The peer's LAC has called, and a session is up. */
 export function lnsWithSession(options: StageOptions = {}) {
   const stage = new Stage(options);

@@ -56,6 +56,7 @@ import { type Fd, raw } from "./syscalls.ts";
 
 const EAGAIN = ERRNO["EAGAIN"] as number;
 const EINTR = ERRNO["EINTR"] as number;
+const EINVAL = ERRNO["EINVAL"] as number;
 const ENOBUFS = ERRNO["ENOBUFS"] as number;
 
 /** A dump that changed under way is asked for again, so often; then the table changes faster than it can be read. */
@@ -182,11 +183,26 @@ const from = new Uint8Array(sockaddr_nl.size);
 const fromLength = new Uint32Array(1);
 let scratch: Uint8Array | undefined;
 
+/**
+ * How often EINVAL is read over. Linux reports it to a reader that saw a dump running which the sending thread then
+ * ended: netlink_recvmsg() looks at `cb_running` without the lock, and netlink_dump() finds it cleared under the lock.
+ * That says nothing of the socket or of any request, and every answer is in the queue. Each needs a dump of its own, so
+ * a few in a row are more than there can be; a socket that says nothing else is broken.
+ */
+const DUMP_RACES = 8;
+
+function receiveOnce(fd: Fd, buffer: Uint8Array, flags: number): number {
+  fromLength[0] = from.length;
+  return raw().recvfrom(fd, buffer, buffer.length, flags, from, fromLength);
+}
+
 /** @returns the messages of one datagram (copied), or the negative error number. */
 function receive(fd: Fd, flags: number): NetlinkMessage[] | number {
   scratch ??= new Uint8Array(RECEIVE_OCTETS);
-  fromLength[0] = from.length;
-  const octets = raw().recvfrom(fd, scratch, scratch.length, flags, from, fromLength);
+  let octets = receiveOnce(fd, scratch, flags);
+  for (let race = 0; octets === -EINVAL && race < DUMP_RACES; race++) {
+    octets = receiveOnce(fd, scratch, flags);
+  }
   if (octets < 0) return octets;
   // Anybody may send to a netlink socket: only the kernel (port 0) is listened to.
   const sender = new DataView(from.buffer).getUint32(sockaddr_nl.nl_pid, true);

@@ -1,5 +1,5 @@
 import { needs } from "@l2tp/testing";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import {
   abi,
   address,
@@ -14,6 +14,7 @@ import {
   NetlinkSocket,
   neighbour,
   nlabi,
+  raw,
   route,
   runNetlink,
 } from "../src/index.ts";
@@ -190,6 +191,27 @@ needs("linux")("more requests than the socket's buffer has room for answers wait
     expect(one).toMatchObject({ status: "rejected", reason: { code: "ERR_CLOSED" } });
   }
 });
+
+needs("linux")(
+  "EINVAL of a reader that met the end of a dump (netlink_recvmsg() races with sendmsg()) is read over",
+  async () => {
+    await using socket = new NetlinkSocket(NETLINK_ROUTE);
+    const kernel = raw();
+    const recvfrom = vi.spyOn(kernel, "recvfrom");
+    const EINVAL = ERRNO["EINVAL"] as number;
+    try {
+      for (const run of [() => socket.run(link.list()), async () => runNetlink(NETLINK_ROUTE, link.list())]) {
+        recvfrom.mockReturnValueOnce(-EINVAL).mockReturnValueOnce(-EINVAL);
+        expect((await run()).map(({ name }) => name)).toContain("lo");
+      }
+      // A socket that says nothing else has failed, and says so rather than be read for ever.
+      recvfrom.mockReturnValue(-EINVAL);
+      await expect(socket.run(link.list())).rejects.toMatchObject({ code: "EINVAL" });
+    } finally {
+      recvfrom.mockRestore();
+    }
+  },
+);
 
 needs("root")(
   "closing rejects what is under way, once and for all; an abort only stops the waiting",

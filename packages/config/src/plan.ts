@@ -1,5 +1,17 @@
 /** What a reload does: from the old configuration and the new one, the steps between them. Pure. */
+import { changedMembers } from "./difference.ts";
 import type { Config, ListenerConfig, SessionConfig, TunnelConfig } from "./types.ts";
+import {
+  DAEMON_WRITTEN,
+  HOOKS_WRITTEN,
+  LIMITS_WRITTEN,
+  LISTENER_WRITTEN,
+  NAMES_WRITTEN,
+  SESSION_WRITTEN,
+  TRANSPORT_WRITTEN,
+  TUNNEL_WRITTEN,
+  writtenAs,
+} from "./written-as.ts";
 
 /** What can change in a session that is up, as the data plane takes it. */
 export interface SessionChange {
@@ -59,7 +71,7 @@ export type Step =
    * tunnels end, or a user, whose sessions do.
    */
   | RuleChange
-  /** Keys of `[daemon]`, `[limits]`, `[hooks]` or of an application, which whoever owns them must look at. */
+  /** Keys of `[daemon]`, `[limits]`, `[hooks]` or of an application, as they are written; whoever owns them must look at them. */
   | { readonly do: "change-settings"; readonly of: string; readonly keys: readonly string[] }
   /** Settings that hold from the daemon's next start. */
   | { readonly do: "restart-daemon"; readonly keys: readonly string[] };
@@ -86,7 +98,7 @@ export interface RuleChange {
 }
 
 /** Where the daemon has to be started again to heed a change of `[daemon]`. */
-const NEEDS_RESTART = new Set(["dataPlane", "stateDirectory", "managementSocket", "pidFile"]);
+const NEEDS_RESTART = new Set(["data_plane", "state_directory", "management_socket", "pid_file"]);
 
 /**
  * The steps of a reload, in the order to take them: first everything goes that must (a removed tunnel takes its
@@ -101,11 +113,11 @@ export function plan(old: Config, next: Config): Step[] {
   planListeners(old, next, removals, additions);
   planTunnels(old, next, removals, changes, additions);
   noteExtensions(changes, "the document", old.extensions, next.extensions);
-  const daemon = changedKeys(old.daemon, next.daemon, ["origins"]);
+  const daemon = writtenAs(DAEMON_WRITTEN, old.daemon, next.daemon);
   const live = daemon.filter((key) => !NEEDS_RESTART.has(key));
-  const limits = changedKeys(old.limits, next.limits);
+  const limits = writtenAs(LIMITS_WRITTEN, old.limits, next.limits);
   const restart = daemon.filter((key) => NEEDS_RESTART.has(key));
-  const hooks = changedKeys(old.hooks, next.hooks, ["origins"]);
+  const hooks = writtenAs(HOOKS_WRITTEN, old.hooks, next.hooks);
   if (live.length > 0) changes.push({ do: "change-settings", of: "daemon", keys: live });
   if (limits.length > 0) changes.push({ do: "change-settings", of: "limits", keys: limits });
   if (hooks.length > 0) changes.push({ do: "change-settings", of: "hooks", keys: hooks });
@@ -113,7 +125,7 @@ export function plan(old: Config, next: Config): Step[] {
   return [...removals, ...changes, ...additions];
 }
 
-/** Keys of a dynamic tunnel that hold from the next time that it is dialled, or the next call on it. */
+/** Members of a dynamic tunnel that hold from the next time that it is dialled, or the next call on it. */
 const LATER = [
   "profile",
   "secrets",
@@ -142,22 +154,22 @@ function planTunnels(old: Config, next: Config, removals: Step[], changes: Step[
       continue;
     }
     const later = tunnel.mode === "dynamic" && was.mode === "dynamic" ? LATER : ["transport"];
-    const fixed = changedKeys(was, tunnel, [...later, "sessions", "extensions", "origins"]);
+    const fixed = changedMembers(was, tunnel, [...later, "sessions", "extensions", "origins"]);
     if (fixed.length > 0) {
-      const why = `changed: ${fixed.join(", ")}`;
+      const why = changed(writtenAs(TUNNEL_WRITTEN, was, tunnel, fixed));
       removals.push({ do: "remove-tunnel", tunnel: tunnel.name, why });
       addTunnel(additions, tunnel, why);
       continue;
     }
-    const transport = changedKeys(was.transport, tunnel.transport);
+    const transport = writtenAs(TRANSPORT_WRITTEN, was.transport, tunnel.transport);
     if (tunnel.mode === "dynamic" && was.mode === "dynamic") {
-      const soft = changedKeys(was, tunnel, ["sessions", "extensions", "origins"]);
+      const soft = changedMembers(was, tunnel, ["sessions", "extensions", "origins"]);
       if (soft.length > 0) {
-        const why = `changed: ${soft.join(", ")} (from its next connection)`;
+        const why = `${changed(writtenAs(TUNNEL_WRITTEN, was, tunnel, soft))} (from its next connection)`;
         changes.push({ do: "change-tunnel", tunnel: tunnel.name, config: tunnel, why });
       }
     } else if (transport.length > 0 && tunnel.mode === "quiescent") {
-      const why = `changed: ${transport.join(", ")}`;
+      const why = changed(transport);
       changes.push({ do: "change-transport", tunnel: tunnel.name, transport: tunnel.transport, why });
     }
     noteExtensions(changes, `tunnel ${tunnel.name}`, was.extensions, tunnel.extensions);
@@ -176,9 +188,9 @@ function planListeners(old: Config, next: Config, removals: Step[], additions: S
   for (const config of next.listeners) {
     const { name } = config;
     const was = before.get(name);
-    const keys = was === undefined ? [] : changedKeys(was, config, ["origins"]);
+    const keys = was === undefined ? [] : writtenAs(LISTENER_WRITTEN, was, config);
     if (was !== undefined && keys.length === 0) continue;
-    const why = was === undefined ? "new" : `changed: ${keys.join(", ")}`;
+    const why = was === undefined ? "new" : changed(keys);
     if (was !== undefined) removals.push({ do: "remove-listener", listener: name, why });
     additions.push({ do: "add-listener", listener: name, config, why });
   }
@@ -203,8 +215,8 @@ function planRules(old: Config, next: Config, changes: Step[]): void {
     const added = [...is.keys()].filter((name) => !was.has(name));
     const removed = [...was.keys()].filter((name) => !is.has(name));
     const kept = [...is.keys()].filter((name) => was.has(name));
-    const changed = kept.filter(
-      (name) => changedKeys(was.get(name) as object, is.get(name) as object, ["origins"]).length > 0,
+    const altered = kept.filter(
+      (name) => changedMembers(was.get(name) as object, is.get(name) as object, ["origins"]).length > 0,
     );
     const order = [...was.keys()].filter((name) => is.has(name));
     const asked = of === "peers" || of === "calls" || of === "users";
@@ -212,15 +224,15 @@ function planRules(old: Config, next: Config, changes: Step[]): void {
     const words = [
       ...(added.length > 0 ? [`new: ${few(added)}`] : []),
       ...(removed.length > 0 ? [`gone: ${few(removed)}`] : []),
-      ...(changed.length > 0 ? [`changed: ${few(changed)}`] : []),
+      ...(altered.length > 0 ? [changed([few(altered)])] : []),
       ...(reordered ? ["another order"] : []),
     ];
     if (words.length === 0) continue;
-    changes.push({ do: "change-rules", of, added, removed, changed, reordered, why: words.join("; ") });
+    const why = words.join("; ");
+    changes.push({ do: "change-rules", of, added, removed, changed: altered, reordered, why });
   }
-  const names = changedKeys(old.names, next.names);
+  const names = writtenAs(NAMES_WRITTEN, old.names, next.names);
   if (names.length > 0) {
-    const why = `changed: ${names.join(", ")}`;
     changes.push({
       do: "change-rules",
       of: "names",
@@ -228,7 +240,7 @@ function planRules(old: Config, next: Config, changes: Step[]): void {
       removed: [],
       changed: names,
       reordered: false,
-      why,
+      why: changed(names),
     });
   }
 }
@@ -236,6 +248,8 @@ function planRules(old: Config, next: Config, changes: Step[]): void {
 /** Names for a line that people read. */
 const few = (names: readonly string[]): string =>
   names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
+
+const changed = (keys: readonly string[]): string => `changed: ${keys.join(", ")}`;
 
 function addTunnel(additions: Step[], tunnel: TunnelConfig, why: string): void {
   additions.push({ do: "add-tunnel", tunnel: tunnel.name, config: tunnel, why });
@@ -266,20 +280,21 @@ function planSessions(
       continue;
     }
     const change = changeInPlace(old, session);
-    const fixed = changedKeys(old, session, [...Object.keys(change), "mtu", "extensions", "origins"]);
+    const fixed = changedMembers(old, session, [...Object.keys(change), "mtu", "extensions", "origins"]);
     const { mtuOctets: _, ...oldPolicy } = old.mtu;
     const { mtuOctets, ...policy } = session.mtu;
     // From a given MTU back to the path's: only a new interface works that out again.
     const mtuGone = old.mtu.mtuOctets !== undefined && mtuOctets === undefined;
-    if (mtuGone || changedKeys(oldPolicy, policy).length > 0) fixed.push("mtu");
+    if (mtuGone || changedMembers(oldPolicy, policy).length > 0) fixed.push("mtu");
     if (fixed.length > 0) {
-      const why = `changed: ${fixed.join(", ")}`;
+      const why = changed(writtenAs(SESSION_WRITTEN, old, session, fixed));
       remove(session.name, why);
       addSession(additions, tunnel, session, why);
       continue;
     }
-    if (Object.keys(change).length > 0) {
-      const why = `changed: ${Object.keys(change).join(", ")}`;
+    const members = Object.keys(change).map((name) => (name === "mtuOctets" ? "mtu" : name));
+    if (members.length > 0) {
+      const why = changed(writtenAs(SESSION_WRITTEN, old, session, members));
       changes.push({ do: "change-session", tunnel: tunnel.name, session: session.name, change, why });
     }
     noteExtensions(
@@ -302,33 +317,9 @@ function changeInPlace(old: SessionConfig, next: SessionConfig): SessionChange {
 }
 
 function noteExtensions(changes: Step[], of: string, old: object, next: object): void {
-  const keys = changedKeys(old, next);
+  const keys = changedMembers(old, next);
   if (keys.length > 0) changes.push({ do: "change-settings", of, keys });
 }
 
 const byName = <T extends { readonly name: string }>(all: readonly T[]): Map<string, T> =>
   new Map(all.map((one) => [one.name, one]));
-
-/** Names of the members in which two records differ, in the order of the new one. Never their values. */
-function changedKeys(old: object, next: object, except: readonly string[] = []): string[] {
-  const names = new Set([...Object.keys(next), ...Object.keys(old)]);
-  return [...names].filter(
-    (name) => !except.includes(name) && !same(Reflect.get(old, name), Reflect.get(next, name)),
-  );
-}
-
-/** Equality of plain data; anything else that an extension may hold is equal to itself only. */
-function same(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (a instanceof Date && b instanceof Date) return a.getTime() === b.getTime();
-  const kind = Object.getPrototypeOf(a);
-  if (kind !== Object.getPrototypeOf(b)) return false;
-  const plain = kind === Object.prototype || kind === null || Array.isArray(a) || a instanceof Uint8Array;
-  const names = Object.keys(a);
-  return (
-    plain &&
-    names.length === Object.keys(b).length &&
-    names.every((name) => Object.hasOwn(b, name) && same(Reflect.get(a, name), Reflect.get(b, name)))
-  );
-}

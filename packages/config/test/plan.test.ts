@@ -50,7 +50,7 @@ test("a new hello or retry setting starts the control channel again and leaves t
       do: "change-transport",
       tunnel: "a",
       transport: expect.objectContaining({ helloTimeoutMs: 5000 }),
-      why: "changed: helloTimeoutMs",
+      why: "changed: hello_timeout",
     },
   ]);
 });
@@ -63,7 +63,7 @@ test("sequencing, reordering and MTU change in a session that stays up", () => {
       tunnel: "a",
       session: "s",
       change: { sendSequence: true, receiveSequence: true, reorderMs: 20, mtuOctets: 1400 },
-      why: "changed: sendSequence, receiveSequence, reorderMs, mtuOctets",
+      why: "changed: seqnum, reorder_timeout, mtu",
     },
   ]);
 });
@@ -72,7 +72,7 @@ test("anything else makes the session anew, and its tunnel stays", () => {
   const was = tunnelA("", session("s", 1, "mtu = 1400") + session("t", 2));
   expect(
     steps(was, tunnelA("", session("s", 1, 'mtu = 1400\ncookie = "00112233"') + session("t", 2))),
-  ).toEqual(["remove-session a/s changed: peerCookie", "add-session a/s changed: peerCookie"]);
+  ).toEqual(["remove-session a/s changed: cookie", "add-session a/s changed: cookie"]);
   expect(steps(was, tunnelA("", session("s", 1) + session("t", 2)))).toEqual([
     "remove-session a/s changed: mtu",
     "add-session a/s changed: mtu",
@@ -93,16 +93,16 @@ test("two sessions that swap their IDs both go before one comes", () => {
 test("a change of defaults is a change of what they made", () => {
   const plain = tunnelA().replace('mode = "quiescent"\n', "");
   expect(steps(`defaults = "field"\n${plain}`, plain)).toEqual([
-    expect.stringMatching(/^remove-session a\/s changed: l2SpecificSublayer/),
-    expect.stringMatching(/^change-transport a changed: .*windowSize.*helloTimeoutMs/),
+    expect.stringMatching(/^remove-session a\/s changed: l2spec_type/),
+    expect.stringMatching(/^change-transport a changed: .*window_size.*hello_timeout/),
     expect.stringMatching(/^add-session a\/s/),
   ]);
 });
 
 test("the daemon's own settings are named, and those that need a restart apart", () => {
   expect(steps(tunnelA(), `[daemon]\nlog_level = "debug"\ndata_plane = "mock"\n${tunnelA()}`)).toEqual([
-    "change-settings  logLevel",
-    "restart-daemon  dataPlane",
+    "change-settings  log_level",
+    "restart-daemon  data_plane",
   ]);
 });
 
@@ -224,20 +224,20 @@ test("a dynamic tunnel stays up when its settings, secrets or ways of dialling c
     {
       do: "change-tunnel",
       tunnel: "d",
-      why: "changed: transport, secrets, settings, dial (from its next connection)",
+      why: "changed: hello_timeout, secret, max_redials (from its next connection)",
     },
   ]);
 });
 
 test("a dynamic tunnel is made anew for other peers, its session alone for another password", () => {
   expect(all(LAC, LAC.replace("192.0.2.9", "192.0.2.8"))).toEqual([
-    { do: "remove-tunnel", tunnel: "d", why: "changed: peer, peers" },
-    { do: "add-tunnel", tunnel: "d", why: "changed: peer, peers" },
-    { do: "add-session", tunnel: "d", session: "s", why: "changed: peer, peers" },
+    { do: "remove-tunnel", tunnel: "d", why: "changed: peer" },
+    { do: "add-tunnel", tunnel: "d", why: "changed: peer" },
+    { do: "add-session", tunnel: "d", session: "s", why: "changed: peer" },
   ]);
   expect(all(LAC, LAC.replace("hush", "hush hush"))).toEqual([
-    { do: "remove-session", tunnel: "d", session: "s", why: "changed: ppp, user" },
-    { do: "add-session", tunnel: "d", session: "s", why: "changed: ppp, user" },
+    { do: "remove-session", tunnel: "d", session: "s", why: "changed: password" },
+    { do: "add-session", tunnel: "d", session: "s", why: "changed: password" },
   ]);
 });
 
@@ -259,10 +259,10 @@ test("a profile is changed once, and the sessions that have it are named", () =>
 test("keys that a running daemon cannot change ask for a restart; limits, times and hooks do not", () => {
   const next = `[limits]\ntunnels = 5\n[daemon]\npid_file = "/p"\ndrain_rate = 5\nquestion_timeout = 5000\n[hooks]\nsession_up = "/bin/true"\n${LNS}`;
   expect(all(LNS, next)).toEqual([
-    { do: "change-settings", of: "daemon", keys: ["drain", "questionMs"] },
+    { do: "change-settings", of: "daemon", keys: ["drain_rate", "question_timeout"] },
     { do: "change-settings", of: "limits", keys: ["tunnels"] },
-    { do: "change-settings", of: "hooks", keys: ["sessionUp"] },
-    { do: "restart-daemon", keys: ["pidFile"] },
+    { do: "change-settings", of: "hooks", keys: ["session_up"] },
+    { do: "restart-daemon", keys: ["pid_file"] },
   ]);
 });
 

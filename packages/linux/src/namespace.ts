@@ -113,6 +113,14 @@ export function outsideNamespaces<T>(work: () => T): T {
 }
 
 /**
+ * Finds out whether the thread may come back, before it leaves: root in a user namespace that its network namespace does
+ * not belong to may make others and enter them, and would be left in one for good.
+ */
+function requireWayBack(home: Fd): void {
+  setns(home, CLONE_NEWNET, "own network namespace");
+}
+
+/**
  * Runs synchronous work in another network namespace, on this thread, and always returns to the one it came from:
  * what it opens belongs there. While it runs, nothing else of this thread does, so no other code is affected.
  *
@@ -126,6 +134,8 @@ export function withNamespace<T>(fd: Fd, work: () => T): T {
   const first = outermost === undefined;
   if (first) outermost = home;
   try {
+    // Where it is now it has entered already, unless this is the outermost.
+    if (first) requireWayBack(home);
     setns(fd, CLONE_NEWNET, "network namespace");
     let result: T;
     try {
@@ -156,6 +166,7 @@ export function withNamespace<T>(fd: Fd, work: () => T): T {
 export function createNamespace(name?: string): NetworkNamespace {
   const home = open(OWN, O_RDONLY);
   try {
+    requireWayBack(home);
     const target = name === undefined ? undefined : prepareMountPoint(name);
     try {
       unshare(CLONE_NEWNET, "network namespace");

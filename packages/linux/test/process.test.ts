@@ -38,7 +38,8 @@ beforeAll(async () => {
   beside = mkdtempSync(join(modules, ".process-test-"));
   alone = mkdtempSync(join(tmpdir(), "l2tp-linux-"));
   const thread = { "reactor-thread": join(packageFolder, "src/reactor-thread.ts") };
-  const programs = { "list-links": fixture("list-links"), unprivileged: fixture("unprivileged") };
+  const names = ["list-links", "unprivileged", "no-way-back"];
+  const programs = Object.fromEntries(names.map((name) => [name, fixture(name)]));
   for (const folder of [beside, alone]) writeFileSync(join(folder, "package.json"), `{ "type": "module" }`);
   await bundle({ ...programs, ...thread }, beside);
   await bundle({ "list-links": fixture("list-links"), index: join(packageFolder, "src/index.ts") }, alone);
@@ -131,6 +132,18 @@ needs("user-namespace")("inside `unshare -Urn` all of it works, without a privil
   expect(result.stderr).toBe("");
   expect(result.stdout.split("\n").slice(0, 2)).toEqual(["made veth", "[true,[]]"]);
 });
+
+needs("user-namespace")(
+  "who could not return from a network namespace enters none, and stays where it is",
+  () => {
+    // Root in a user namespace, in a network namespace that belongs to another one.
+    const result = run("unshare", ["-Ur", node, join(beside, "no-way-back.js")]);
+    expect(result.stderr).toBe("");
+    const [message, isHome] = result.stdout.split("\n");
+    expect(message).toMatch(/^setns own network namespace: EPERM \(1.*CAP_SYS_ADMIN/);
+    expect(isHome).toBe("true");
+  },
+);
 
 needs("root", { tool: "setpriv" })("a process without capabilities is told which one is missing", () => {
   const result = run("setpriv", ["--bounding-set", "-all", node, join(beside, "unprivileged.js")]);

@@ -81,3 +81,16 @@ export function isUsableIpv4(octets: Uint8Array): boolean {
   const first = octets[0] as number;
   return !isZero(octets) && first !== 0 && first !== 127 && first < 224;
 }
+
+/** fe80::/10. */
+export const isLinkLocalIpv6 = (octets: Uint8Array): boolean =>
+  octets[0] === 0xfe && ((octets[1] as number) & 0xc0) === 0x80;
+
+/**
+ * Whether sixteen octets can be, or begin, an address of ours that somebody gave us: not unspecified, loopback or mapped, which
+ * all begin with eight zero bits, not multicast, and not link-local (RFC 4291 §2.4).
+ */
+export function isUsableIpv6(octets: Uint8Array): boolean {
+  const first = octets[0] as number;
+  return first !== 0 && first !== 0xff && !isLinkLocalIpv6(octets);
+}

@@ -88,9 +88,10 @@ test("a router tells by itself three times at first, and who has missed the firs
   expect(times).toEqual([3_000, 19_000, 619_000, 1_219_000]);
 });
 
-/** The solicitation with another source, and a checksum that fits. */
+/** The message with another source, and a length and a checksum that fit. */
 function from(source: string, packet: Uint8Array): Uint8Array {
   const copy = packet.slice();
+  copy.set([(copy.length - 40) >> 8, (copy.length - 40) & 255], 4);
   copy.set(parseIpv6(source) as Uint8Array, 8);
   copy.set([0, 0], 42);
   let sum = copy.length - 40 + 58;
@@ -99,6 +100,38 @@ function from(source: string, packet: Uint8Array): Uint8Array {
   copy.set([(~sum >> 8) & 0xff, ~sum & 0xff], 42);
   return copy;
 }
+
+test("a router's lies about prefixes and servers make no addresses, and the good beside them does (RFC 4862 §5.5.3)", () => {
+  const host = new RouterSolicitor(HOST);
+  const router = new RouterAdvertiser({ identifier: ROUTER });
+  router.start(0);
+  const plain = router.pollTransmit() as Uint8Array;
+  const prefix = (octets: string, { length = "40", flags = "40", valid = "00000e10" } = {}) =>
+    `0304 ${length} ${flags} ${valid} 00000e10 00000000 ${octets.padEnd(32, "0")}`;
+  const servers = (seconds: string, count: number) =>
+    `19${(1 + 2 * count).toString(16).padStart(2, "0")} 0000 ${seconds} ${"20010db8000000000000000000000053".repeat(count)}`;
+  const options = hex(
+    [
+      ...["ff02", "00", "0000000000000000", "fe80", "febf", "00000000000000000000ffff"].map((one) =>
+        prefix(one),
+      ),
+      prefix("20010db800000001", { length: "30" }),
+      prefix("20010db800000002", { length: "80" }),
+      prefix("20010db800000003", { length: "ff" }),
+      prefix("20010db800000004", { flags: "80" }),
+      prefix("20010db800000005", { valid: "00000000" }),
+      prefix("20010db800000006", { valid: "00000001" }),
+      prefix("20010db800000007"),
+      servers("00000000", 1),
+      servers("00000e10", 40),
+    ].join(""),
+  );
+  const lying = from("fe80::1", Uint8Array.of(...plain.subarray(0, 56), ...options));
+  expect(host.receive(lying)).toMatchObject({
+    addresses: [{ address: "2001:db8:0:7::2" }],
+    dns: Array.from({ length: 16 }, () => "2001:db8::53"),
+  });
+});
 
 /** Carries packets between client and responder until both are quiet. */
 function exchange(
@@ -185,6 +218,30 @@ test("a server with nothing to give says so, and the client does not take it for
   exchange(0, client, server);
   expect(client.pollEvent()).toBeUndefined();
   expect(client.pollTimeout()).toBeGreaterThan(0);
+});
+
+test("addresses that no host can have are not leased, nor is anything with T1 behind T2 (RFC 8415 §21.4)", () => {
+  for (const address of ["ff02::5", "::", "::1", "fe80::5", "::ffff:192.0.2.1"]) {
+    const client = new DhcpClient({ identifier: HOST, duid: DUIDS.client, wantPrefix: false }, random);
+    client.start(0);
+    exchange(0, client, new DhcpResponder({ identifier: ROUTER, duid: DUIDS.server, address }));
+    expect(client.pollEvent(), address).toBeUndefined();
+    expect(client.leases.addresses).toEqual([]);
+  }
+  const client = new DhcpClient({ identifier: HOST, duid: DUIDS.client, wantPrefix: false }, random);
+  const server = new DhcpResponder({ identifier: ROUTER, duid: DUIDS.server, address: "2001:db8::5" });
+  client.start(0);
+  const offer = server.receive(client.pollTransmit() as Uint8Array) as Uint8Array;
+  const times = toHex(offer).indexOf("00001c2000002d00") / 2;
+  const swapped = offer.slice();
+  swapped.set(offer.subarray(times + 4, times + 8), times);
+  swapped.set(offer.subarray(times, times + 4), times + 4);
+  client.receive(0, swapped);
+  expect(client.pollEvent()).toBeUndefined();
+  // With none left in the answer it begins anew, a while later.
+  client.handleTimeout(client.pollTimeout() as number);
+  exchange(20_000, client, server);
+  expect(client.pollEvent()).toMatchObject({ type: "leased" });
 });
 
 test("a client that wants no leases asks for DNS servers only", () => {

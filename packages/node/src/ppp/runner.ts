@@ -29,6 +29,9 @@ const NEVER = Number.POSITIVE_INFINITY;
 const NO_HANDLERS: readonly never[] = [];
 /** An `up` waits this long for the other network protocol, so that it tells the addresses of both. */
 const UP_WAIT_MS = 1_000;
+/** Other addresses are told as often at once, and then once in that time: for each there is a line, and a hook runs. */
+const CHANGES_AT_ONCE = 4;
+const CHANGE_MS = 1_000;
 /** A network protocol in these states is not negotiating. */
 const AT_REST: readonly (string | undefined)[] = [undefined, "Opened", "Closed", "Stopped", "Initial"];
 /** What a LAC assumes until it is told (RFC 2661 §6.14). */
@@ -57,6 +60,8 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   #waitUntil = NEVER;
   #upSince: Instant | undefined;
   #told = "";
+  /** How much of the ration of changes is used up, as the time when none of it is. */
+  #changedUntil = 0;
   #toldAccm = `${DEFAULT_ACCM} ${DEFAULT_ACCM}`;
   #closeBy = NEVER;
   #own: OwnEnd | undefined;
@@ -308,12 +313,19 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     if (this.#upSince === undefined && !addresses.ipv4 && !addresses.ipv6) return;
     const told = JSON.stringify(addresses);
     if (told === this.#told) return;
-    this.#told = told;
     const { onEvent, interfaceName } = this.#options;
     if (this.#upSince !== undefined) {
+      const until = Math.max(this.#changedUntil, now) + CHANGE_MS;
+      if (until > now + CHANGES_AT_ONCE * CHANGE_MS) {
+        this.#waitUntil = until - CHANGES_AT_ONCE * CHANGE_MS;
+        return;
+      }
+      this.#changedUntil = until;
+      this.#told = told;
       onEvent({ type: "addresses", at: now, ...addresses });
       return;
     }
+    this.#told = told;
     this.#upSince = now;
     const { member } = this.#admission;
     onEvent({

@@ -346,3 +346,31 @@ test("`none` leaves IPv6 to the system: nothing is taken from it", async () => {
   );
   expect(last(off.client, "up")).toMatchObject({ ipv6: undefined, ipv4: { local: "10.0.0.2" } });
 });
+
+test("servers that change on and on are told four times at once, then once a second, and the last in the end", async () => {
+  const w = new PppWorld().user().address();
+  const { client } = await w.run(CLIENT, SERVER, undefined, 2_000);
+  const { peer } = last(client, "up")?.ipv6 ?? {};
+  const from = client.events.length;
+  const tell = (server: string) => {
+    const lifetime = [0, 0, 0x0e, 0x10];
+    const message = [134, 0, 0, 0, 64, 0, 7, 8, ...new Array<number>(8).fill(0)];
+    const option = [25, 3, 0, 0, ...lifetime, ...octetsOf(server)];
+    client.link.takePacket("ipv6", icmpv6(peer ?? "", "ff02::1", 255, ...message, ...option));
+  };
+  for (let i = 1; i <= 100; i++) {
+    tell(`2001:db8::${i}`);
+    await w.advance(20);
+  }
+  await w.advance(5_000);
+  const told = client.events.slice(from).map((event) => event.type === "addresses" && event.ipv6?.dns[0]);
+  expect(told).toEqual([
+    "2001:db8::1",
+    "2001:db8::2",
+    "2001:db8::3",
+    "2001:db8::4",
+    expect.any(String),
+    "2001:db8::100",
+  ]);
+  expect(client.runner.status().ipv6?.dns).toEqual(["2001:db8::100"]);
+});

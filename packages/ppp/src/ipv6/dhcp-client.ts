@@ -2,7 +2,7 @@
  * A DHCPv6 client for a PPP link (RFC 8415 §18.2): an address (IA_NA), a prefix to hand on (IA_PD), DNS servers. IPv6
  * packets go in and come out.
  */
-import { linkLocal, parseIpv6 } from "../ip.ts";
+import { isUsableIpv6, linkLocal, parseIpv6 } from "../ip.ts";
 import type { Random } from "../lcp.ts";
 import { NO_OCTETS, same, u16, u32 } from "../octets.ts";
 import {
@@ -64,6 +64,12 @@ const TYPES = {
   rebind: DHCP.rebind,
   information: DHCP.informationRequest,
 } as const;
+
+/** Whether it is something that a host can have. */
+function isUsable({ what }: Lease): boolean {
+  const octets = parseIpv6(what.split("/")[0] as string);
+  return octets !== undefined && isUsableIpv6(octets);
+}
 
 /** One link's client. */
 export class DhcpClient {
@@ -253,7 +259,11 @@ export class DhcpClient {
   #offered(options: readonly DhcpOption[]): (Association | undefined)[] {
     return [OPTION.iaNa, OPTION.iaPd].map((code) => {
       const value = findOption(options, code);
-      return value && decodeAssociation(code, value);
+      const association = value && decodeAssociation(code, value);
+      // T1 behind T2 spoils the association (RFC 8415 §21.4, §21.21); an address that none of ours can be, itself.
+      if (association === undefined || (association.t1S > association.t2S && association.t2S > 0))
+        return undefined;
+      return { ...association, leases: association.leases.filter(isUsable) };
     });
   }
 

@@ -45,6 +45,8 @@ export const STATUS = {
 export const PORT = { client: 546, server: 547 } as const;
 /** Options looked at in one message or one option. */
 const MAXIMUM_OPTIONS = 64;
+/** DNS servers that are looked at. */
+const MAXIMUM_SERVERS = 16;
 
 /** One option; `value` is a view. */
 export interface DhcpOption {
@@ -160,7 +162,7 @@ export function leaseOption(
 /** The servers of a DNS option. */
 export function dnsServers(options: readonly DhcpOption[]): string[] {
   const value = findOption(options, OPTION.dns) ?? new Uint8Array(0);
-  return Array.from({ length: Math.floor(value.length / 16) }, (_, i) =>
+  return Array.from({ length: Math.min(MAXIMUM_SERVERS, Math.floor(value.length / 16)) }, (_, i) =>
     formatIpv6(value.subarray(16 * i, 16 * i + 16)),
   );
 }

@@ -3,7 +3,7 @@
  * host's that makes an address of it (RFC 4862 §5.5). IPv6 packets go in and come out; nothing is sent by itself.
  */
 import { PppSettingError } from "../errors.ts";
-import { formatIpv6, linkLocal, parseIpv6 } from "../ip.ts";
+import { formatIpv6, isLinkLocalIpv6, isUsableIpv6, linkLocal, parseIpv6 } from "../ip.ts";
 import { concat, same, u16, u16At, u32, u32At } from "../octets.ts";
 import { ALL_NODES, ALL_ROUTERS, decodeIpv6, encodeIcmpv6, NEXT_HEADER } from "./packet.ts";
 
@@ -26,6 +26,8 @@ const INITIAL_INTERVALS_MS: readonly number[] = [
 ];
 /** Options looked at in one advertisement. */
 const MAXIMUM_OPTIONS = 64;
+/** DNS servers that are told on: more are of no use, and fill logs and the environment of hooks. */
+const MAXIMUM_SERVERS = 16;
 
 /** What a router tells; all but the prefix has a default. */
 export interface AdvertiserSettings {
@@ -57,10 +59,6 @@ export function parsePrefix(text: string, key = "prefix"): { octets: Uint8Array;
   if (stray) throw new PppSettingError(key, `${text} has bits behind its length`);
   return { octets, length };
 }
-
-/** fe80::/10. */
-const isLinkLocal = (address: Uint8Array): boolean =>
-  address[0] === 0xfe && ((address[1] as number) & 0xc0) === 0x80;
 
 /** The router's side. */
 export class RouterAdvertiser {
@@ -118,7 +116,7 @@ export class RouterAdvertiser {
   #answer(now: number, source: Uint8Array): void {
     const isOver = (at: number) => now - at >= MIN_DELAY_BETWEEN_RAS_MS;
     if (isOver(this.#lastAt)) this.#advertise(now);
-    else if (isOver(this.#answeredAt) && isLinkLocal(source)) {
+    else if (isOver(this.#answeredAt) && isLinkLocalIpv6(source)) {
       this.#out.push(encodeIcmpv6(this.#source, source.slice(), this.#message.slice()));
     } else {
       this.#due = Math.min(this.#due, this.#lastAt + MIN_DELAY_BETWEEN_RAS_MS);
@@ -219,7 +217,7 @@ export class RouterSolicitor {
       hopLimit !== 255 ||
       payload[1] !== 0 ||
       payload.length < 16 ||
-      !isLinkLocal(source) ||
+      !isLinkLocalIpv6(source) ||
       same(source, this.#source)
     )
       return;
@@ -247,24 +245,30 @@ export class RouterSolicitor {
       const option = octets.subarray(at, at + length);
       at += length;
       if (option[0] === OPTION.mtu && length === 8) mtu = u32At(option, 4);
-      else if (option[0] === OPTION.dns && length >= 24) {
+      else if (option[0] === OPTION.dns && length >= 24 && u32At(option, 4) > 0) {
+        // With no time left they are not to be asked any more (RFC 8106 §5.1).
         for (let i = 8; i + 16 <= length; i += 16) dns.push(formatIpv6(option.subarray(i, i + 16)));
       } else if (option[0] === OPTION.prefix && length === 32) {
         const [validS, preferredS] = [u32At(option, 4), u32At(option, 8)];
         const autonomous = ((option[3] as number) & 0x40) !== 0;
-        // RFC 4862 §5.5.3: 64 bits of prefix and 64 of identifier, and not the link-local prefix.
+        // RFC 4862 §5.5.3: 64 bits of prefix and 64 of identifier, and no prefix that addresses of ours cannot have.
+        const prefix = option.subarray(16, 32);
         const usable =
-          autonomous && option[2] === 64 && preferredS <= validS && validS > 0 && option[16] !== 0xfe;
+          autonomous && option[2] === 64 && preferredS <= validS && validS > 0 && isUsableIpv6(prefix);
         if (usable)
           addresses.push({
-            address: formatIpv6(concat(option.subarray(16, 24), this.#identifier)),
+            address: formatIpv6(concat(prefix.subarray(0, 8), this.#identifier)),
             validS,
             preferredS,
           });
       }
     }
     // An MTU below IPv6's least is no MTU (RFC 8200 §5).
-    return { mtu: mtu !== undefined && mtu >= 1280 ? mtu : undefined, dns, addresses };
+    return {
+      mtu: mtu !== undefined && mtu >= 1280 ? mtu : undefined,
+      dns: dns.slice(0, MAXIMUM_SERVERS),
+      addresses,
+    };
   }
 
   #ask(now: number): void {

@@ -193,6 +193,18 @@ const REMEDIES: readonly Remedy[] = [
     advice: "this kernel has no nf_tables: `modprobe nf_tables`, or a kernel with CONFIG_NF_TABLES",
   },
   {
+    errors: ["EAFNOSUPPORT", "EOPNOTSUPP"],
+    when: /NFT_MSG_NEWTABLE inet/,
+    advice:
+      "this kernel's nf_tables has no tables of both IPv4 and IPv6: `modprobe nf_tables_inet`, or a kernel with CONFIG_NF_TABLES_INET",
+  },
+  {
+    errors: ["ENOENT"],
+    when: /NFT_MSG_NEWRULE inet/,
+    advice:
+      "this kernel's nf_tables cannot change options of TCP: `modprobe nft_exthdr`, or Linux 4.14 or newer with CONFIG_NF_TABLES",
+  },
+  {
     errors: ["ENOENT"],
     when: /NFT_MSG_NEWCHAIN/,
     advice:

@@ -73,8 +73,9 @@ export { type NetlinkListener, type NetlinkOptions, NetlinkSocket, runNetlink } 
 /** What rules of nf_tables are made of. */
 export * as nftexpressions from "./nftables/expressions.ts";
 export { Masquerade, type MasqueradeOptions, type MasqueradeRule } from "./nftables/masquerade.ts";
-/** `nft`: tables, chains and rules of nf_tables, as netlink requests. */
+/** `nft`: tables, chains, rules and maps of nf_tables, as netlink requests. */
 export * as nftables from "./nftables/messages.ts";
+export { MssClamp, type MssClampOptions, type MssLimits } from "./nftables/mss-clamp.ts";
 export {
   interfaceOfNetwork,
   PointToPoint,

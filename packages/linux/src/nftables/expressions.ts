@@ -17,6 +17,7 @@ import {
   octets,
   splitAttributes,
   string,
+  u8,
 } from "../netlink-attributes.ts";
 
 /** A verdict's code is a number with a sign in network byte order. */
@@ -26,9 +27,17 @@ const verdictCode: AttributeValue<number> = {
 };
 
 /** NFTA_DATA_*: a constant, or a verdict. */
-const DATA = attributes({
+export const DATA = attributes({
   VALUE: [nft.NFTA_DATA_VALUE, octets],
-  VERDICT: [nft.NFTA_DATA_VERDICT, nested(attributes({ CODE: [nft.NFTA_VERDICT_CODE, verdictCode] }))],
+  VERDICT: [
+    nft.NFTA_DATA_VERDICT,
+    nested(
+      attributes({
+        CODE: [nft.NFTA_VERDICT_CODE, verdictCode],
+        CHAIN: [nft.NFTA_VERDICT_CHAIN, string],
+      }),
+    ),
+  ],
 });
 
 /** Attributes of each expression, by its name in the kernel. */
@@ -42,6 +51,7 @@ const EXPRESSIONS = {
   bitwise: attributes({
     SREG: [nft.NFTA_BITWISE_SREG, be32],
     DREG: [nft.NFTA_BITWISE_DREG, be32],
+    OP: [nft.NFTA_BITWISE_OP, be32],
     LEN: [nft.NFTA_BITWISE_LEN, be32],
     MASK: [nft.NFTA_BITWISE_MASK, nested(DATA)],
     XOR: [nft.NFTA_BITWISE_XOR, nested(DATA)],
@@ -57,6 +67,19 @@ const EXPRESSIONS = {
     DATA: [nft.NFTA_IMMEDIATE_DATA, nested(DATA)],
   }),
   masq: attributes({}),
+  lookup: attributes({
+    SET: [nft.NFTA_LOOKUP_SET, string],
+    SREG: [nft.NFTA_LOOKUP_SREG, be32],
+    DREG: [nft.NFTA_LOOKUP_DREG, be32],
+    SET_ID: [nft.NFTA_LOOKUP_SET_ID, be32],
+  }),
+  exthdr: attributes({
+    TYPE: [nft.NFTA_EXTHDR_TYPE, u8],
+    OFFSET: [nft.NFTA_EXTHDR_OFFSET, be32],
+    LEN: [nft.NFTA_EXTHDR_LEN, be32],
+    OP: [nft.NFTA_EXTHDR_OP, be32],
+    SREG: [nft.NFTA_EXTHDR_SREG, be32],
+  }),
 } as const satisfies Record<string, AttributeTable>;
 
 type ExpressionName = keyof typeof EXPRESSIONS;
@@ -107,6 +130,12 @@ const ADDRESSES = {
   4: { source: 12, destination: 16 },
   6: { source: 8, destination: 24 },
 } as const;
+/** RFC 9293 §3.1: where in the TCP header, and the bits of the flags. */
+const TCP_FLAGS = 13;
+const [SYN, RST] = [0x02, 0x04];
+/** RFC 9293 §3.2: kind and length, then the segment's size. */
+const MAXIMUM_SEGMENT_SIZE = { kind: 2, offset: 2, octets: 2 } as const;
+const IPPROTO_TCP = 6;
 /** IFNAMSIZ: names are compared with all their zeros. */
 const NAME_OCTETS = 16;
 
@@ -174,3 +203,55 @@ export const passOver: Expression = {
   name: "immediate",
   data: { DREG: nft.NFT_REG_VERDICT, DATA: { VERDICT: { CODE: nft.NFT_RETURN } } },
 };
+
+/** `jump CHAIN` */
+export const jumpTo = (chain: string): Expression => ({
+  name: "immediate",
+  data: { DREG: nft.NFT_REG_VERDICT, DATA: { VERDICT: { CODE: nft.NFT_JUMP, CHAIN: chain } } },
+});
+
+const loadMeta = (key: number): Expression => ({ name: "meta", data: { KEY: key, DREG: REG } });
+
+/** `tcp flags syn / syn,rst`: who opens a connection, and who answers that. */
+export const matchTcpSyn: readonly Expression[] = [
+  loadMeta(nft.NFT_META_L4PROTO),
+  equals(Uint8Array.of(IPPROTO_TCP)),
+  {
+    name: "payload",
+    data: { DREG: REG, BASE: nft.NFT_PAYLOAD_TRANSPORT_HEADER, OFFSET: TCP_FLAGS, LEN: 1 },
+  },
+  {
+    name: "bitwise",
+    data: {
+      SREG: REG,
+      DREG: REG,
+      OP: nft.NFT_BITWISE_BOOL,
+      LEN: 1,
+      MASK: { VALUE: Uint8Array.of(SYN | RST) },
+      XOR: { VALUE: Uint8Array.of(0) },
+    },
+  },
+  equals(Uint8Array.of(SYN)),
+];
+
+/** `meta nfproto ipv4` or `ipv6`: of a table of both. */
+export function matchFamily(family: 4 | 6): Expression[] {
+  const protocol = family === 4 ? nft.NFPROTO_IPV4 : nft.NFPROTO_IPV6;
+  return [loadMeta(nft.NFT_META_NFPROTO), equals(Uint8Array.of(protocol))];
+}
+
+/**
+ * `tcp option maxseg size set iif map @MAP`, or `oif`: the MSS is lowered to what the map has for the interface that the
+ * packet came in or goes out by. The kernel never raises one; without an entry, or the option, nothing happens.
+ */
+export function lowerMss(by: "input" | "output", map: { name: string; id: number }): Expression[] {
+  const { kind, offset, octets: length } = MAXIMUM_SEGMENT_SIZE;
+  return [
+    loadMeta(by === "input" ? nft.NFT_META_IIF : nft.NFT_META_OIF),
+    { name: "lookup", data: { SREG: REG, DREG: REG, SET: map.name, SET_ID: map.id } },
+    {
+      name: "exthdr",
+      data: { SREG: REG, TYPE: kind, OFFSET: offset, LEN: length, OP: nft.NFT_EXTHDR_OP_TCPOPT },
+    },
+  ];
+}

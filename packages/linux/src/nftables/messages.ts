@@ -6,14 +6,11 @@
 import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from "../abi-netlink.ts";
 import * as nft from "../abi-nftables.ts";
 import {
-  type AttributeTable,
   type AttributeValues,
   attributes,
   be32,
-  concat,
   decodeAttributes,
   decodeHeader,
-  encodeAttributes,
   encodeHeader,
   type NetlinkPart,
   type NetlinkRequest,
@@ -21,16 +18,10 @@ import {
   string,
 } from "../netlink.ts";
 import { type Expression, expressionList } from "./expressions.ts";
+import { FAMILIES, FAMILY, NFGENMSG, named, part, type TableKey, typeOf } from "./part.ts";
 
-/** struct nfgenmsg */
-const NFGENMSG = {
-  size: nft.nfgenmsg.size,
-  members: {
-    nfgen_family: [nft.nfgenmsg.nfgen_family, "u8"],
-    version: [nft.nfgenmsg.version, "u8"],
-    res_id: [nft.nfgenmsg.res_id, "u16"],
-  },
-} as const;
+export { addElements, addMap, deleteElements, type MapKey } from "./maps.ts";
+export type { TableFamily, TableKey } from "./part.ts";
 
 /** NFTA_TABLE_* */
 const TABLE = attributes({
@@ -61,17 +52,6 @@ const RULE = attributes({
   EXPRESSIONS: [nft.NFTA_RULE_EXPRESSIONS, expressionList],
 });
 
-/** Family of a table, as `nft` calls it; there are more. */
-export type TableFamily = "ip" | "ip6";
-
-const FAMILY = { ip: nft.NFPROTO_IPV4, ip6: nft.NFPROTO_IPV6 } as const;
-
-/** A table by name. */
-export interface TableKey {
-  readonly family: TableFamily;
-  readonly name: string;
-}
-
 /** A table as the kernel has it. */
 export interface Table extends TableKey {
   /** NFT_TABLE_F_* */
@@ -80,31 +60,7 @@ export interface Table extends TableKey {
   readonly owner?: number;
 }
 
-const typeOf = (message: number) => (nft.NFNL_SUBSYS_NFTABLES << 8) | message;
-const named = (type: string, { family, name }: TableKey) => `${type} ${family} ${name}`;
-
-function part<T extends AttributeTable>(
-  name: string,
-  message: number,
-  key: TableKey,
-  table: T,
-  values: AttributeValues<T>,
-  flags = 0,
-): NetlinkPart {
-  return {
-    name,
-    type: typeOf(message),
-    flags,
-    payload: concat([
-      encodeHeader(NFGENMSG, { nfgen_family: FAMILY[key.family] }),
-      encodeAttributes(table, values),
-    ]),
-    table,
-    headerOctets: NFGENMSG.size,
-  };
-}
-
-/** All tables of IPv4 and IPv6 in the namespace (`nft list tables`). */
+/** All tables of these families in the namespace (`nft list tables`). */
 export function tables(): NetlinkRequest<Table[]> {
   return {
     name: "NFT_MSG_GETTABLE",
@@ -117,8 +73,7 @@ export function tables(): NetlinkRequest<Table[]> {
         const header = decodeHeader(NFGENMSG, reply.payload);
         if (reply.type !== typeOf(nft.NFT_MSG_NEWTABLE) || header === undefined) return [];
         const { NAME, FLAGS = 0, OWNER } = decodeAttributes(TABLE, reply.payload.subarray(NFGENMSG.size));
-        const family =
-          header.nfgen_family === FAMILY.ip ? "ip" : header.nfgen_family === FAMILY.ip6 ? "ip6" : undefined;
+        const family = FAMILIES.find((name) => FAMILY[name] === header.nfgen_family);
         if (NAME === undefined || family === undefined) return [];
         return [{ family, name: NAME, flags: FLAGS, ...(OWNER === undefined ? {} : { owner: OWNER }) }];
       }),
@@ -143,14 +98,30 @@ export function deleteTable(key: TableKey): NetlinkPart {
 
 /** `add chain … { type nat hook postrouting priority srcnat; policy accept; }` */
 export function addSourceNatChain(key: TableKey, chain: string): NetlinkPart {
-  const values = {
-    TABLE: key.name,
-    NAME: chain,
+  return addChain(key, chain, {
     TYPE: "nat",
     POLICY: nft.NF_ACCEPT,
     HOOK: { HOOKNUM: nft.NF_INET_POST_ROUTING, PRIORITY: nft.NF_IP_PRI_NAT_SRC },
-  };
+  });
+}
+
+/** `add chain … { type filter hook forward priority mangle; policy accept; }` */
+export function addForwardChain(key: TableKey, chain: string): NetlinkPart {
+  return addChain(key, chain, {
+    TYPE: "filter",
+    POLICY: nft.NF_ACCEPT,
+    HOOK: { HOOKNUM: nft.NF_INET_FORWARD, PRIORITY: nft.NF_IP_PRI_MANGLE >>> 0 },
+  });
+}
+
+/** `add chain`: one that no packet comes to unless a rule jumps there, or with a hook. */
+export function addChain(
+  key: TableKey,
+  chain: string,
+  base: Pick<AttributeValues<typeof CHAIN>, "TYPE" | "POLICY" | "HOOK"> = {},
+): NetlinkPart {
   const name = `${named("NFT_MSG_NEWCHAIN", key)} ${chain}`;
+  const values = { TABLE: key.name, NAME: chain, ...base };
   return part(name, nft.NFT_MSG_NEWCHAIN, key, CHAIN, values, NLM_F_CREATE);
 }
 

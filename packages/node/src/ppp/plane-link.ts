@@ -18,8 +18,8 @@ const NONE: readonly never[] = [];
 export class PlaneLink {
   readonly #link: PppLink;
   readonly #owner: PlaneLinkOwner;
-  /** The newest configuration that was not begun; those before it need not be done any more. */
-  #wanted: PppLinkConfiguration | undefined;
+  /** Configurations that were not begun: the newest, and before it one without encryption where that ended in between. */
+  #wanted: readonly PppLinkConfiguration[] = NONE;
   #isBusy = false;
   #hasEnded = false;
   /** Gates that open when the configuration is done. */
@@ -37,7 +37,10 @@ export class PlaneLink {
 
   configure(configuration: PppLinkConfiguration): void {
     if (this.#hasEnded) return;
-    this.#wanted = configuration;
+    // With the same keys as before encryption begins anew only where the data plane has heard of its end.
+    const ends =
+      configuration.mppe === undefined ? NONE : this.#wanted.filter(({ mppe }) => mppe === undefined);
+    this.#wanted = [...ends, configuration];
     if (!this.#isBusy) void this.#run();
   }
 
@@ -54,7 +57,7 @@ export class PlaneLink {
   /** The link is gone: nothing is asked of it any more. */
   end(): void {
     this.#hasEnded = true;
-    this.#wanted = undefined;
+    this.#wanted = NONE;
     this.#opening = NONE;
   }
 
@@ -75,8 +78,8 @@ export class PlaneLink {
   }
 
   #next(): PppLinkConfiguration | undefined {
-    const next = this.#wanted;
-    this.#wanted = undefined;
+    const [next, ...others] = this.#wanted;
+    this.#wanted = others.length === 0 ? NONE : others;
     return next;
   }
 }

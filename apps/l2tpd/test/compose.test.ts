@@ -1,5 +1,6 @@
 import { Rules } from "@l2tp/access";
 import { parseConfig, rulesOf } from "@l2tp/config";
+import { Endpoint } from "@l2tp/control";
 import type { DataPlaneCapabilities } from "@l2tp/dataplane";
 import { expect, test } from "vitest";
 import { ConfiguredAuthority } from "../src/compose/authority.ts";
@@ -158,3 +159,20 @@ test("what a data plane lacks for callers and for what is dialled is named", () 
   expect(of({ pppd: "plugin" })).toEqual([]);
   expect(of({ pppd: "pty" })).toEqual([]);
 });
+
+test.each(['hiding = "send"', 'hiding = "require"', "challenge = true"])(
+  "with %s in the profile of all tunnels, who has no secret yet is refused like before, and peers get it",
+  (key) => {
+    const config = parseConfig(
+      `[listen.lns]\nlocal = ":1701"\n[peer.p]\nsecret = "opensesame"\n[profile.tunnel.default]\n${key}`,
+    );
+    const [word = "", value = ""] = key.split(" = ");
+    const expected: unknown = JSON.parse(value);
+    expect(
+      () => new Endpoint({ random: () => {}, ...endpointChanges(config, surroundings()) }),
+    ).not.toThrow();
+    const profiles = new ConfiguredProfiles();
+    profiles.configure(config, surroundings());
+    expect(profiles.tunnel("default")).toMatchObject({ [word]: expected });
+  },
+);

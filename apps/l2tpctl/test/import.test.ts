@@ -212,7 +212,7 @@ describe("where it is written", () => {
     const conf = join(FIXTURES, "ipsec-lns/xl2tpd.conf");
     const out = join(directory, "made.toml");
     const first = await l2tpctl(["config", "import", conf, "-o", out]);
-    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining("is made; 2 remarks") });
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining("is made; 3 remarks") });
     expect(statSync(out).mode & 0o777).toBe(0o600);
     expect(readFileSync(out, "utf8")).toBe(readFileSync(join(FIXTURES, "ipsec-lns/expected.toml"), "utf8"));
     writeFileSync(out, "mine");
@@ -445,4 +445,55 @@ test("the guide speaks of no key that a document cannot have, and of every optio
     (it) => !["--help", "--output", "--check", "--config"].includes(it),
   );
   for (const option of new Set(options)) expect(guide).toContain(option);
+});
+
+describe("what people's configurations have", () => {
+  test("addresses that are named twice are in the pool once, and one that is named again after an exclusion is given", async () => {
+    const { config, stderr, stdout } = await importing({
+      "xl2tpd.conf": `[lns default]
+ip range = 192.168.0.1-192.168.0.20
+no ip range = 192.168.0.3-192.168.0.9
+ip range = 192.168.0.5
+ip range = 192.168.0.15-192.168.0.30
+ip range = 192.168.1.1-192.168.1.3
+local ip = 192.168.2.1
+`,
+    });
+    expect(stderr).not.toMatch(/left out/);
+    expect(config.warnings).toEqual([]);
+    expect(stdout).toContain('ranges = ["192.168.0.1-192.168.0.30", "192.168.1.1-192.168.1.3"]');
+    expect(stdout).toContain('exclude = ["192.168.0.3-192.168.0.4", "192.168.0.6-192.168.0.9"]');
+  });
+
+  test.each([
+    ["an LNS", "[lns default]\nip range = 10.0.0.2-10.0.0.9\nlocal ip = 10.0.0.1\nhidden bit = yes\n", ""],
+    [
+      "an LNS with a secret for some",
+      "[lns default]\nip range = 10.0.0.2-10.0.0.9\nhidden bit = yes\n",
+      "* a s",
+    ],
+    ["a LAC", "[lac x]\nlns = 192.0.2.1\nhidden bit = yes\n", ""],
+  ])("%s without a secret hides nothing, and stays", async (_, text, secrets) => {
+    const { config, stderr } = await importing({ "xl2tpd.conf": text, "l2tp-secrets": `${secrets}\n` });
+    expect(stderr).toMatch(
+      /xl2tpd\.conf:\d: left out: hidden bit = yes: without a secret nothing can be hidden/,
+    );
+    expect(config.peers.length + config.tunnels.length).toBeGreaterThan(0);
+    expect(config.peers.some(({ name }) => name === "default") || config.tunnels.length === 1).toBe(true);
+  });
+
+  test("a session stays whose user has no password that can be found", async () => {
+    const { config, stderr } = await importing({ "xl2tpd.conf": "[lac x]\nlns = 192.0.2.1\nname = anna\n" });
+    expect(stderr).toContain("look: the user anna: no password was found for it");
+    expect(config.tunnels[0]?.sessions).toHaveLength(1);
+  });
+
+  test("users for a server of another name are told", async () => {
+    const { config, stderr } = await importing({
+      "xl2tpd.conf": "[lns default]\nip range = 10.0.0.2-10.0.0.9\nname = vpn\n",
+      "chap-secrets": '"user one" l2tpd "p w" *\nneil * testing *\n',
+    });
+    expect(config.users.map(({ name }) => name)).toEqual(["neil"]);
+    expect(stderr).toContain("chap-secrets:1: look: the user user one is not carried over: pppd takes it of");
+  });
 });

@@ -85,7 +85,7 @@ function writeTunnel(it: Import, table: TomlTable, values: Values): void {
     if (most) table.set("max_redials", most.value, from(most.entry));
   } else if (wait)
     notes.notNeeded(wait.entry.place, entryText(wait.entry), "it counts with redial = yes only");
-  writeTunnelSettings(it, table, values);
+  writeTunnelSettings(it, table, values, secretsFor(it, values).length > 0);
   writeSecret(it, table, values, peers);
 }
 
@@ -161,19 +161,19 @@ function writeSession(
 function writeUser({ notes, pppSecrets }: Import, table: TomlTable, settings: PppSettings): void {
   const user = settings.user ?? settings.name;
   if (user === undefined) return;
-  table.set("user", user.text, placeText(user.place));
   const found =
     pppSecrets.find(({ client }) => client === user.text) ?? pppSecrets.find(({ client }) => client === "*");
+  if (settings.password === undefined && (found === undefined || found.secret === "")) {
+    const why =
+      "no password was found for it; name chap-secrets with --chap-secrets, or give user and password to the session";
+    notes.look(user.place, `the user ${user.text}`, why);
+    return;
+  }
+  table.set("user", user.text, placeText(user.place));
   if (settings.password) table.set("password", settings.password.text, placeText(settings.password.place));
   else if (found?.secret.startsWith("@"))
     table.set("password_file", found.secret.slice(1), placeText(found.place));
-  else if (found && found.secret !== "") table.set("password", found.secret, placeText(found.place));
-  else
-    notes.look(
-      user.place,
-      `the user ${user.text}`,
-      "no password was found for it; name chap-secrets with --chap-secrets, or give password to the session",
-    );
+  else if (found) table.set("password", found.secret, placeText(found.place));
 }
 
 function keepPppd(table: TomlTable, values: Values, settings: PppSettings): void {

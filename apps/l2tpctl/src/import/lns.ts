@@ -1,6 +1,6 @@
 /** `[lns NAME]`: others dial in. */
 import { isIPv4 } from "node:net";
-import { overlap } from "./addresses.ts";
+import { overlap, united, without } from "./addresses.ts";
 import { placeText } from "./notes.ts";
 import {
   from,
@@ -59,9 +59,10 @@ export function importLns(it: Import, sections: readonly Section[], alone: boole
 
 function writeTunnelProfile(it: Import, values: Values, name: string): void {
   const table = it.document.table(["profile", "tunnel", name]);
-  writeTunnelSettings(it, table, values);
+  const secrets = secretsFor(it, values);
   const challenge = values.flag(it.notes, "challenge");
-  if (!challenge?.on && secretsFor(it, values).length > 0) {
+  writeTunnelSettings(it, table, values, challenge?.on === true || secrets.some(({ them }) => them === "*"));
+  if (!challenge?.on && secrets.length > 0) {
     const why = challenge
       ? from(challenge.entry)
       : "as xl2tpd does without challenge = yes: peers' challenges are answered, none is sent";
@@ -102,7 +103,7 @@ function writePool(
       );
     return;
   }
-  const ranges = rangesOf(it, entries);
+  const ranges = united(rangesOf(it, entries));
   if (ranges.length === 0) return;
   const same = pools.find((pool) => pool.ranges.join() === ranges.join());
   if (same) {
@@ -125,8 +126,12 @@ function writePool(
   pools.push({ name, ranges });
   const pool = it.document.table(["pool", name], `addresses for [lns ${section.name}]`);
   pool.set("ranges", ranges, from(first));
-  const excluded = rangesOf(it, values.all("no ip range"));
-  const [exclusion] = values.all("no ip range");
+  const exclusions = values.all("no ip range");
+  const excluded = exclusions.flatMap((entry) => {
+    const back = entries.filter(({ place }) => place.line > entry.place.line);
+    return rangesOf(it, [entry]).flatMap((range) => without(range, rangesOf(it, back)));
+  });
+  const [exclusion] = exclusions;
   if (excluded.length > 0 && exclusion) pool.set("exclude", excluded, from(exclusion));
   if (local && localAddress) pool.set("local", localAddress, from(local));
   ppp.set("pool", name, "");
@@ -165,7 +170,12 @@ function writeSessionProfile(it: Import, values: Values, name: string, settings:
 function writeUsers(it: Import, settings: PppSettings): void {
   const ours = settings.name?.text;
   for (const { client, server, secret, addresses, place } of it.pppSecrets) {
-    if (client === "" || (server !== "*" && ours !== undefined && server !== ours)) continue;
+    if (client === "") continue;
+    if (server !== "*" && ours !== undefined && server !== ours) {
+      const why = `pppd takes it of a server that calls itself ${server}; name of this section is ${ours}`;
+      it.notes.look(place, `the user ${client} is not carried over`, why);
+      continue;
+    }
     if (client === "*" && server !== "*" && server !== ours) continue; // what a client proves itself with elsewhere
     if (ours !== undefined && client === ours) continue; // who we are elsewhere
     const path = ["user", client];

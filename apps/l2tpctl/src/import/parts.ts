@@ -47,8 +47,11 @@ export function pppSettingsOf(it: Import, values: Values): PppSettings {
   return settings;
 }
 
-/** Keys of reliable delivery and of our role that both kinds of sections have. */
-export function writeTunnelSettings(it: Import, table: TomlTable, values: Values): void {
+/**
+ * Keys of reliable delivery and of our role that both kinds of sections have.
+ * @param secret - whether the tunnel has a secret, whoever the peer is: AVPs are hidden with it.
+ */
+export function writeTunnelSettings(it: Import, table: TomlTable, values: Values, secret: boolean): void {
   const { notes, global } = it;
   const hostName = values.get("hostname");
   if (hostName) table.set("host_name", hostName.value, from(hostName));
@@ -59,7 +62,12 @@ export function writeTunnelSettings(it: Import, table: TomlTable, values: Values
   const cap = global.number(notes, 0, "cap backoff");
   if (cap) table.set("retry_timeout_max", cap.value * 1000, from(cap.entry));
   const hidden = values.flag(notes, "hidden bit");
-  if (hidden?.on) table.set("hiding", "send", from(hidden.entry));
+  if (hidden?.on && secret) table.set("hiding", "send", from(hidden.entry));
+  else if (hidden?.on) {
+    const why =
+      "without a secret nothing can be hidden, by xl2tpd neither; with one it is hiding of the tunnel";
+    notes.leftOut(hidden.entry.place, entryText(hidden.entry), why);
+  }
 }
 
 /** Secrets that hold for us, in the order in which xl2tpd looks: none behind one for any peer is ever reached. */

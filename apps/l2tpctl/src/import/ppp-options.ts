@@ -272,6 +272,7 @@ const OPTIONS: ReadonlyMap<string, Option> = new Map([
     "tty",
     "datarate",
   ),
+  ...rows(0, notNeeded("IPX is not there"), "noipx", "-ipx"),
   ...rows(0, notNeeded("multilink is not there"), "nomultilink", "nomp", "-mp", "noendpoint"),
   ...rows(0, leftOut("multilink (RFC 1990) is not there"), "multilink", "mp", "+mp"),
   ...rows(

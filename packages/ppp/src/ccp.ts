@@ -1,4 +1,5 @@
 /** CCP (RFC 1962) for the one thing that it is used for: MPPE (RFC 3078). Every other compression is refused. */
+import { type Kept, octetsIn } from "./kept.ts";
 import type { ControlProtocol, Negotiation, OptionRow } from "./negotiation.ts";
 import { CODE, PROTOCOL } from "./numbers.ts";
 import { u32, u32At } from "./octets.ts";
@@ -43,6 +44,8 @@ export class CcpLink {
   readonly host: CcpHost;
   /** Supported Bits that we ask for now; 0: nothing. */
   wanted: number;
+  /** When we last asked the peer to begin anew. */
+  resetAt = Number.NEGATIVE_INFINITY;
 
   constructor(settings: MppeSettings, host: CcpHost) {
     this.settings = settings;
@@ -113,8 +116,8 @@ export const CCP: ControlProtocol<CcpLink> = {
   },
 };
 
-function modeOf(options: Uint8Array): MppeMode | undefined {
-  const value = optionValue(options, 18);
+function modeOf(options: Kept): MppeMode | undefined {
+  const value = optionValue(octetsIn(options), 18);
   if (value === undefined) return undefined;
   const bits = u32At(value, 0);
   const named = STRENGTHS.filter((strength) => (bits & MPPE_BITS[strength]) !== 0);

@@ -61,7 +61,7 @@ export {
 } from "./ipv6/router.ts";
 export { IPV6CP_OPTIONS, type Ipv6Agreement } from "./ipv6cp.ts";
 export { LCP_OPTIONS, type Random } from "./lcp.ts";
-export type { Phase } from "./link.ts";
+export type { Phase } from "./link/state.ts";
 export { type Decrypted, isEncrypted, MPPE_HEADER_LENGTH, MppeDecryptor, MppeEncryptor } from "./mppe.ts";
 export {
   firstSessionKey,

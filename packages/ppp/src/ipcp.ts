@@ -1,5 +1,6 @@
 /** IPCP: IPv4 addresses of both ends (RFC 1332), and name servers (RFC 1877). */
 import { formatIpv4, isUsableIpv4, parseIpv4 } from "./ip.ts";
+import { type Kept, keep, octetsIn } from "./kept.ts";
 import type { ControlProtocol, Negotiation, OptionRow } from "./negotiation.ts";
 import { PROTOCOL } from "./numbers.ts";
 import { isZero, same } from "./octets.ts";
@@ -24,12 +25,12 @@ const UNKNOWN = new Uint8Array(4);
 export class IpcpLink {
   readonly settings: Ipv4Settings;
   /** What we ask for: our address (zero: give us one; `undefined`: not asked), servers by option type. */
-  local: Uint8Array | undefined;
+  local: Kept | undefined;
   servers: Readonly<Record<number, Uint8Array>> = NO_SERVERS;
 
   constructor(settings: Ipv4Settings) {
     this.settings = settings;
-    if (!settings.unnumbered) this.local = octetsOf(settings.local) ?? UNKNOWN;
+    if (!settings.unnumbered) this.local = keep(octetsOf(settings.local) ?? UNKNOWN);
     if (settings.requestDns) this.servers = { ...this.servers, 129: UNKNOWN, 131: UNKNOWN };
     if (settings.requestNbns) this.servers = { ...this.servers, 130: UNKNOWN, 132: UNKNOWN };
   }
@@ -89,10 +90,10 @@ export const IPCP_OPTIONS: readonly OptionRow<IpcpLink>[] = [
     length: [4, 4],
     rfc: "RFC 1332 §3.3",
     doc: "`local` is asked for, or any; the peer gets `peer`, or what it says when there is none",
-    request: (link) => link.local,
+    request: (link) => (link.local === undefined ? undefined : octetsIn(link.local)),
     nak(link, value) {
       if (link.local === undefined || !isUsableIpv4(value)) return;
-      if (link.settings.local === undefined || link.settings.acceptLocal) link.local = value.slice();
+      if (link.settings.local === undefined || link.settings.acceptLocal) link.local = keep(value);
     },
     reject(link) {
       link.local = undefined;
@@ -103,7 +104,7 @@ export const IPCP_OPTIONS: readonly OptionRow<IpcpLink>[] = [
         return same(assigned, value) ? "ack" : { nak: assigned };
       }
       // Asked for an address with none to give, or told one that no host can have.
-      return isUsableIpv4(value) && !(link.local !== undefined && same(link.local, value)) ? "ack" : "reject";
+      return isUsableIpv4(value) && keep(value) !== link.local ? "ack" : "reject";
     },
     suggest: (link) => octetsOf(link.settings.peer),
     wanted: (link) => link.settings.peer !== undefined,
@@ -129,15 +130,16 @@ export const IPCP: ControlProtocol<IpcpLink> = {
  */
 export function ipv4Agreement({ ours, theirs, context }: Negotiation<IpcpLink>): Ipv4Agreement | undefined {
   const { settings } = context;
-  const asked = optionValue(ours, 3);
+  const sent = octetsIn(ours);
+  const asked = optionValue(sent, 3);
   // A peer that refuses to hear our address does not take it from us.
   const local = asked === undefined || isZero(asked) ? octetsOf(settings.local) : asked;
-  const peer = optionValue(theirs, 3);
+  const peer = optionValue(octetsIn(theirs), 3);
   if (local === undefined && !settings.unnumbered) return undefined;
   if (settings.peer !== undefined && peer === undefined) return undefined;
   const told = (types: readonly number[]) =>
     types.flatMap((type) => {
-      const value = optionValue(ours, type);
+      const value = optionValue(sent, type);
       return value === undefined || isZero(value) ? [] : [formatIpv4(value)];
     });
   return {

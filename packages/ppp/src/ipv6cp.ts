@@ -1,5 +1,6 @@
 /** IPV6CP: an interface identifier for each end (RFC 5072). Addresses follow by RA and DHCPv6: `ipv6/`. */
 import { formatIpv6, linkLocal, parseIpv6 } from "./ip.ts";
+import { type Kept, keep, octetsIn } from "./kept.ts";
 import type { Random } from "./lcp.ts";
 import type { ControlProtocol, Negotiation, OptionRow } from "./negotiation.ts";
 import { PROTOCOL } from "./numbers.ts";
@@ -22,13 +23,13 @@ export class Ipv6cpLink {
   readonly settings: Ipv6Settings;
   readonly random: Random;
   /** What we ask for now. */
-  identifier: Uint8Array;
+  identifier: Kept;
   off = false;
 
   constructor(settings: Ipv6Settings, random: Random) {
     this.settings = settings;
     this.random = random;
-    this.identifier = octetsOf(settings.local) ?? newIdentifier(random);
+    this.identifier = keep(octetsOf(settings.local) ?? newIdentifier(random));
   }
 }
 
@@ -46,10 +47,10 @@ function newIdentifier(random: Random): Uint8Array {
 /** An identifier for the peer: the configured one, or a random one that is not ours. */
 function forPeer(link: Ipv6cpLink): Uint8Array {
   const assigned = octetsOf(link.settings.peer);
-  if (assigned !== undefined && !same(assigned, link.identifier)) return assigned;
+  if (assigned !== undefined && keep(assigned) !== link.identifier) return assigned;
   for (;;) {
     const made = newIdentifier(link.random);
-    if (!same(made, link.identifier)) return made;
+    if (keep(made) !== link.identifier) return made;
     made[7] = (made[7] as number) ^ 1;
     return made;
   }
@@ -63,17 +64,17 @@ export const IPV6CP_OPTIONS: readonly OptionRow<Ipv6cpLink>[] = [
     length: [8, 8],
     rfc: "RFC 5072 §4.1",
     doc: "`local` or random; the peer's is taken unless it is zero, ours, or `peer` is another that it must use",
-    request: (link) => (link.off ? undefined : link.identifier),
+    request: (link) => (link.off ? undefined : octetsIn(link.identifier)),
     nak(link, value) {
       // Zero tells us to choose; ours collided, or the peer assigns one.
-      link.identifier = isZero(value) ? newIdentifier(link.random) : value.slice();
+      link.identifier = keep(isZero(value) ? newIdentifier(link.random) : value);
     },
     reject(link) {
       link.off = true;
     },
     judge(link, value) {
       if (isZero(value)) return { nak: forPeer(link) };
-      if (same(value, link.identifier)) return { nak: forPeer(link) };
+      if (keep(value) === link.identifier) return { nak: forPeer(link) };
       const assigned = octetsOf(link.settings.peer);
       if (assigned === undefined || link.settings.acceptPeer || same(assigned, value)) return "ack";
       return { nak: assigned };
@@ -99,13 +100,13 @@ export const IPV6CP: ControlProtocol<Ipv6cpLink> = {
 
 /** What was agreed, once IPV6CP is Opened; `undefined` when an end has no identifier, or both the same one. */
 export function ipv6Agreement({ ours, theirs }: Negotiation<Ipv6cpLink>): Ipv6Agreement | undefined {
-  const local = optionValue(ours, 1);
-  const peer = optionValue(theirs, 1);
+  const local = optionValue(octetsIn(ours), 1);
+  const peer = optionValue(octetsIn(theirs), 1);
   if (local === undefined || peer === undefined || isZero(local) || isZero(peer) || same(local, peer))
     return undefined;
   return {
-    localIdentifier: local.slice(),
-    peerIdentifier: peer.slice(),
+    localIdentifier: local,
+    peerIdentifier: peer,
     local: formatIpv6(linkLocal(local)),
     peer: formatIpv6(linkLocal(peer)),
   };

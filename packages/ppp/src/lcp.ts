@@ -3,6 +3,7 @@
  * RFC 1570), loops found by the Magic-Number, and the keep-alive.
  */
 import { methodsOf, optionOf } from "./auth/methods.ts";
+import { octetsIn } from "./kept.ts";
 import type { ControlProtocol, Host, Judgement, Negotiation, OptionRow } from "./negotiation.ts";
 import { CODE, DEFAULT_MRU, PROTOCOL } from "./numbers.ts";
 import { concat, NO_OCTETS, textOctets, textOf, u16, u16At, u32, u32At } from "./octets.ts";
@@ -258,28 +259,31 @@ export const LCP: ControlProtocol<LcpLink> = {
   },
 };
 
+const NOT_ASKED: readonly never[] = [];
+
 /** Reads what was agreed, once LCP is Opened. */
 export function linkAgreement(link: LcpLink, { ours, theirs }: Negotiation<LcpLink>): LinkAgreement {
+  const [sent, received] = [octetsIn(ours), octetsIn(theirs)];
   const number = (options: Uint8Array, type: number, preset: number) => {
     const value = optionValue(options, type);
     return value === undefined ? preset : value.length === 2 ? u16At(value, 0) : u32At(value, 0);
   };
-  const proof = optionValue(ours, 3);
-  const asked = optionValue(theirs, 3);
+  const proof = optionValue(sent, 3);
+  const asked = optionValue(received, 3);
   const willing = link.settings.authenticateSelf?.methods ?? [];
   const demanded = proof === undefined ? [] : methodsOf(proof);
   return {
-    peerMru: number(theirs, 1, DEFAULT_MRU),
-    mru: number(ours, 1, DEFAULT_MRU),
-    sendAccm: number(theirs, 2, 0xffffffff),
-    receiveAccm: number(ours, 2, 0xffffffff),
-    peerPfc: optionValue(theirs, 7) !== undefined,
-    peerAcfc: optionValue(theirs, 8) !== undefined,
-    magic: number(ours, 5, 0),
-    peerMagic: number(theirs, 5, 0),
+    peerMru: number(received, 1, DEFAULT_MRU),
+    mru: number(sent, 1, DEFAULT_MRU),
+    sendAccm: number(received, 2, 0xffffffff),
+    receiveAccm: number(sent, 2, 0xffffffff),
+    peerPfc: optionValue(received, 7) !== undefined,
+    peerAcfc: optionValue(received, 8) !== undefined,
+    magic: number(sent, 5, 0),
+    peerMagic: number(received, 5, 0),
     // With EAP the option does not say which method; with others it is the only one there.
     peerProves: link.demand !== undefined && demanded.includes(link.demand) ? link.demand : demanded[0],
-    weProve: asked === undefined ? [] : methodsOf(asked).filter((method) => willing.includes(method)),
+    weProve: asked === undefined ? NOT_ASKED : methodsOf(asked).filter((method) => willing.includes(method)),
   };
 }
 

@@ -4,6 +4,7 @@
  * a {@link ControlProtocol} that all links share, what is known of the link in its context.
  */
 import { type Action, AUTOMATON, type Event, type State, TIMED } from "./automaton.ts";
+import { type Kept, keep, NOTHING, octetsIn } from "./kept.ts";
 import { CODE } from "./numbers.ts";
 import { NO_OCTETS, oneLine, same, textOctets, textOf } from "./octets.ts";
 import { decodeOptions, encodeOptions, encodePacket, type Option, type Packet } from "./packet.ts";
@@ -106,9 +107,9 @@ export class Negotiation<C> {
   /** When the Restart timer is due; Infinity when it does not run. */
   deadline = Number.POSITIVE_INFINITY;
   /** Options of our last Configure-Request; in Opened, what we and the peer agree that we do. */
-  ours: Uint8Array = NO_OCTETS;
+  ours: Kept = NOTHING;
   /** Options of the peer's last Configure-Request that we acknowledged. */
-  theirs: Uint8Array = NO_OCTETS;
+  theirs: Kept = NOTHING;
   /** Why the protocol finished last. */
   finish: Finish = "closed";
   /** What the peer said in the Terminate-Request that ended it (§5.5); "": nothing. */
@@ -185,8 +186,8 @@ export class Negotiation<C> {
    */
   adopt(now: number, ours: Uint8Array, theirs: Uint8Array): void {
     if (this.state !== "Starting") return;
-    this.ours = ours.slice();
-    this.theirs = theirs.slice();
+    this.ours = keep(ours);
+    this.theirs = keep(theirs);
     this.state = "Opened";
     this.#host.layerUp(now, this.definition.protocol);
   }
@@ -247,7 +248,7 @@ export class Negotiation<C> {
     if (rejects.length === 0 && naks.length === 0) {
       this.#failures = 0;
       this.#refusedIdentifier = -1;
-      this.theirs = packet.data.slice();
+      this.theirs = keep(packet.data);
       return this.#step(now, "RCR+", packet);
     }
     // A peer that asks again and again for what is refused will not stop; the flood's end is ours to choose.
@@ -307,7 +308,8 @@ export class Negotiation<C> {
 
   #configureAck(now: number, packet: Packet) {
     // An Ack has exactly the options sent, in their order; anything else is invalid (§5.2).
-    if (packet.identifier !== this.#identifier || !same(packet.data, this.ours)) {
+    const isOurs = packet.data.length === this.ours.length && keep(packet.data) === this.ours;
+    if (packet.identifier !== this.#identifier || !isOurs) {
       return this.#host.count("unexpected");
     }
     if (this.state === "Ack-Rcvd" || this.state === "Opened") this.#host.count("crossed");
@@ -318,7 +320,7 @@ export class Negotiation<C> {
     if (packet.identifier !== this.#identifier) return this.#host.count("unexpected");
     const options = decodeOptions(packet.data);
     if (options === undefined) return this.#host.count("malformed");
-    const asked = decodeOptions(this.ours) ?? [];
+    const asked = decodeOptions(octetsIn(this.ours)) ?? [];
     if (packet.code === CODE.configureReject) {
       // A Reject is a part of what we sent, unchanged and in its order (§5.4).
       let from = 0;
@@ -436,10 +438,11 @@ export class Negotiation<C> {
       if (value !== undefined) options.push({ type: row.type, value });
     }
     const data = encodeOptions(options);
-    if (this.#fresh || !same(data, this.ours)) this.#identifier = (this.#identifier + 1) & 255;
+    const kept = keep(data);
+    if (this.#fresh || kept !== this.ours) this.#identifier = (this.#identifier + 1) & 255;
     this.#restartCount--;
     this.deadline = now + this.#limits.restartMs;
-    this.ours = data;
+    this.ours = kept;
     this.#host.transmit(
       this.definition.protocol,
       encodePacket(CODE.configureRequest, this.#identifier, data),

@@ -1,28 +1,28 @@
-/** A ration: so many at once, and so many a second after that. Two numbers a link. */
+/**
+ * A ration: so many at once, and so many a second after that. All links share it; what one link has spent of it is one number,
+ * since a link has several rations, and there are thousands of links.
+ */
+
+/** Milliseconds by which sums of times may be off. */
+const ROUNDING_MS = 1e-3;
+
+/** What a link has spent: the time at which all of it will have been given back; `undefined`: nothing yet. */
+export type Spent = number | undefined;
 
 /** See the file's head. */
 export class Ration {
-  readonly #most: number;
-  readonly #perSecond: number;
-  #left: number;
-  #at = Number.NEGATIVE_INFINITY;
+  readonly #eachMs: number;
+  readonly #aheadMs: number;
 
   /** @param most - taken at once at most. @param perSecond - given back. */
   constructor(most: number, perSecond: number) {
-    this.#most = most;
-    this.#perSecond = perSecond;
-    this.#left = most;
+    this.#eachMs = 1000 / perSecond;
+    this.#aheadMs = (most - 1) * this.#eachMs + ROUNDING_MS;
   }
 
-  /** Takes one. @returns whether there was one. */
-  take(now: number): boolean {
-    if (now > this.#at) {
-      const back = this.#at === Number.NEGATIVE_INFINITY ? 0 : ((now - this.#at) / 1000) * this.#perSecond;
-      this.#left = Math.min(this.#most, this.#left + back);
-      this.#at = now;
-    }
-    if (this.#left < 1) return false;
-    this.#left -= 1;
-    return true;
+  /** Takes one. @returns what is spent then; `undefined` when there was none left. */
+  take(spent: Spent, now: number): number | undefined {
+    const from = Math.max(spent ?? now, now);
+    return from - now > this.#aheadMs ? undefined : from + this.#eachMs;
   }
 }

@@ -3,7 +3,8 @@ import type { Instant } from "@l2tp/protocol";
 import type { Decision } from "./auth/question.ts";
 import type { PppCounters, PppEvent } from "./events.ts";
 import type { Random } from "./lcp.ts";
-import { Link, type Phase } from "./link.ts";
+import type { Phase } from "./link/state.ts";
+import { Link } from "./link.ts";
 import type { ProxyInformation } from "./proxy.ts";
 import type { PppSettings } from "./settings.ts";
 
@@ -55,10 +56,9 @@ export class PppSession {
 
   /** The next event, or `undefined` when there is none now. */
   pollEvent(): PppEvent | undefined {
-    const { events } = this.#link;
-    const event = events[this.#next++];
+    const event = this.#link.events[this.#next++];
     if (event === undefined) {
-      if (events.length > 0) this.#link.events = [];
+      this.#link.clearEvents();
       this.#next = 0;
     }
     return event;

@@ -3,6 +3,7 @@
  * (RFC 2433, RFC 2759), and EAP (RFC 3748) with MD5-Challenge and MS-CHAPv2. The answer to a proof may take seconds:
  * until {@link Authenticator.decide} nothing waits and repeats change nothing.
  */
+import { type Kept, keep, NOTHING, octetsIn } from "../kept.ts";
 import { concat, NO_OCTETS, putU16, same, textOctets, textOf, u16At } from "../octets.ts";
 import { encodePacket, type Packet } from "../packet.ts";
 import { Password } from "../secret.ts";
@@ -27,6 +28,9 @@ export const MAXIMUM_NAME = 255;
  */
 type Stage = "idle" | "asked" | "deciding" | "told" | "done" | "failed";
 
+/** Accepted without a word; of all links. */
+const SILENT: Decision = { accept: true };
+
 /** What is left to a peer: attempts, and time. LCP that is negotiated anew gives back neither. */
 export interface Allowance {
   readonly attempts: number;
@@ -50,9 +54,9 @@ export class Authenticator {
   #attempts: number;
   /** The peer has been authenticated before: it is asked again. */
   #again = false;
-  #name: Uint8Array = NO_OCTETS;
+  #name: Kept = NOTHING;
   /** What was sent last, for repeats, and the identifier of what it answers. */
-  #sent: Uint8Array = NO_OCTETS;
+  #sent: Kept = NOTHING;
   #answered = -1;
   #decision: Decision | undefined;
   /** EAP: the identity has been told. */
@@ -120,9 +124,10 @@ export class Authenticator {
     this.#identifier = (this.#identifier + 1) & 255;
     if (isChap(this.method)) {
       this.#newChallenge();
-      this.#sent = encodePacket(OPCODE.challenge, this.#identifier, this.#challengeValue());
-    } else if (!this.#identified) this.#sent = eapRequest(this.#identifier, EAP_TYPE.identity, NO_OCTETS);
-    else this.#sent = this.#eapChallenge();
+      this.#sent = keep(encodePacket(OPCODE.challenge, this.#identifier, this.#challengeValue()));
+    } else if (!this.#identified)
+      this.#sent = keep(eapRequest(this.#identifier, EAP_TYPE.identity, NO_OCTETS));
+    else this.#sent = keep(this.#eapChallenge());
     this.#transmit(now);
   }
 
@@ -150,7 +155,13 @@ export class Authenticator {
   #transmit(now: number): void {
     this.#transmissions++;
     this.deadline = now + this.#settings.restartMs;
-    this.#host.transmit(protocolOf(this.method), this.#sent);
+    this.#host.transmit(protocolOf(this.method), octetsIn(this.#sent));
+  }
+
+  /** Sends what is sent once, and again only as the answer to a repeat. */
+  #send(packet: Uint8Array): void {
+    this.#sent = keep(packet);
+    this.#host.transmit(protocolOf(this.method), packet);
   }
 
   /** Call at or after {@link deadline} or {@link limit}. */
@@ -187,7 +198,7 @@ export class Authenticator {
       return this.#host.count("malformed");
     if (this.stage === "deciding") {
       // Each repeat of a request has an identifier of its own (RFC 1334 §2.2.1): the answer is for the latest.
-      if (same(data, this.#sent)) this.#identifier = identifier;
+      if (same(data, octetsIn(this.#sent))) this.#identifier = identifier;
       return;
     }
     this.#identifier = identifier;
@@ -196,7 +207,7 @@ export class Authenticator {
     const name = data.subarray(1, 1 + idLength);
     const password = new Password(data.subarray(2 + idLength, 2 + idLength + passwordLength));
     if (idLength === 0 || password.isEmpty) return this.#refuseAtOnce(now);
-    this.#sent = data.slice();
+    this.#sent = keep(data);
     this.#question(now, { method: "pap", password, ...this.#proof(name) });
   }
 
@@ -216,7 +227,7 @@ export class Authenticator {
       this.stage !== "asked" &&
       this.stage !== "deciding"
     ) {
-      return this.#host.transmit(protocolOf(this.method), this.#sent);
+      return this.#host.transmit(protocolOf(this.method), octetsIn(this.#sent));
     }
     if (this.stage !== "asked" || identifier !== this.#identifier) {
       // A password to be changed (RFC 2433 §9, RFC 2759 §7) comes after our Failure, with the next identifier.
@@ -250,13 +261,13 @@ export class Authenticator {
       if (value.length === 0 || value.length > MAXIMUM_NAME)
         return this.#conclude(now, { accept: false, retry: false, message: "A name is needed" });
       this.#identified = true;
-      this.#name = value.slice();
+      this.#name = keep(value);
       return this.#ask(now);
     }
     if (type === EAP_TYPE.nak) return this.#eapNak(now, value);
     if (type === EAP_TYPE.md5 && this.method === "eap-md5") {
       if (value[0] !== 16 || value.length < 17) return this.#host.count("malformed");
-      return this.#proofGiven(now, value.subarray(1, 17), this.#name);
+      return this.#proofGiven(now, value.subarray(1, 17), octetsIn(this.#name));
     }
     if (type !== EAP_TYPE.mschapV2 || this.method !== "eap-mschap-v2") return this.#host.count("unexpected");
     const inner = mschapV2Data(value);
@@ -323,7 +334,7 @@ export class Authenticator {
     // Nobody is called nothing: such names matched empty entries elsewhere for years.
     if (name.length === 0) return this.#refuseAtOnce(now);
     // Who is asked again has nobody else's rights.
-    if (this.#again && !same(name, this.#name))
+    if (this.#again && !same(name, octetsIn(this.#name)))
       return this.#conclude(now, { accept: false, retry: false, message: "Another name than before" });
     if (name.length > MAXIMUM_NAME) return this.#refuseAtOnce(now, "The name is too long");
     const { method } = this;
@@ -340,7 +351,7 @@ export class Authenticator {
   #question(now: number, credentials: Credentials): void {
     this.stage = "deciding";
     this.deadline = now + this.#peer.decisionLimitMs;
-    this.#name = credentials.nameOctets;
+    this.#name = keep(credentials.nameOctets);
     this.#host.ask(now, credentials);
   }
 
@@ -365,7 +376,7 @@ export class Authenticator {
     }
     this.#silent = false;
     if (this.method === "pap") {
-      this.#sent = NO_OCTETS;
+      this.#sent = NOTHING;
       this.#answerPap(decision);
       if (!retry) return this.#finish(now);
       this.stage = "asked";
@@ -375,7 +386,7 @@ export class Authenticator {
     if (retry && (this.method === "mschap-v1" || this.method === "mschap-v2")) {
       // The next try answers the challenge in this Failure, with the next identifier (RFC 2759 §6).
       this.#newChallenge();
-      this.#sent = encodePacket(OPCODE.failure, this.#identifier, this.#failureText(decision, true));
+      this.#sent = keep(encodePacket(OPCODE.failure, this.#identifier, this.#failureText(decision, true)));
       this.#identifier = (this.#identifier + 1) & 255;
       this.stage = "asked";
       this.#transmissions = 0;
@@ -402,11 +413,8 @@ export class Authenticator {
     if (!retry) this.#attempts = decision.accept ? this.#attempts : 0;
     const code = decision.accept ? OPCODE.success : OPCODE.failure;
     const text = decision.accept ? this.#successText(decision) : this.#failureText(decision, retry);
-    this.#sent = eapRequest(
-      this.#identifier,
-      EAP_TYPE.mschapV2,
-      mschapV2Packet(code, mschapIdentifier, text),
-    );
+    const packet = mschapV2Packet(code, mschapIdentifier, text);
+    this.#sent = keep(eapRequest(this.#identifier, EAP_TYPE.mschapV2, packet));
     this.stage = "told";
     this.#transmissions = 0;
     this.#transmit(now);
@@ -430,10 +438,8 @@ export class Authenticator {
             ? this.#successText(decision)
             : textOctets(decision.message ?? "")
           : this.#failureText(decision, false);
-      this.#sent = encodePacket(decision.accept ? OPCODE.success : OPCODE.failure, this.#identifier, text);
-    } else
-      this.#sent = encodePacket(decision.accept ? EAP.success : EAP.failure, this.#identifier, NO_OCTETS);
-    this.#host.transmit(protocolOf(this.method), this.#sent);
+      this.#send(encodePacket(decision.accept ? OPCODE.success : OPCODE.failure, this.#identifier, text));
+    } else this.#send(encodePacket(decision.accept ? EAP.success : EAP.failure, this.#identifier, NO_OCTETS));
     this.#finish(now);
   }
 
@@ -444,7 +450,7 @@ export class Authenticator {
     this.limit = Number.POSITIVE_INFINITY;
     // At rest: what repeats of the proof are answered with, and nothing that was secret.
     this.#challenge = NO_OCTETS;
-    this.#decision = { accept: true, message: decision.message };
+    this.#decision = decision.message === undefined ? SILENT : { accept: true, message: decision.message };
     // At random about the interval, so that nobody knows when (RFC 1994 §1.1).
     const { rechallengeMs } = this.#peer;
     const spread = (this.#host.random(1)[0] as number) / 512;
@@ -452,7 +458,7 @@ export class Authenticator {
       rechallengeMs === 0 || this.method === "pap"
         ? Number.POSITIVE_INFINITY
         : now + Math.max(1, Math.round(rechallengeMs * (0.75 + spread)));
-    this.#host.peerProved(now, textOf(this.#name), decision);
+    this.#host.peerProved(now, textOf(octetsIn(this.#name)), decision);
   }
 
   #fail(now: number, why: string): void {

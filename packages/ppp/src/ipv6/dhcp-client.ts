@@ -4,7 +4,7 @@
  */
 import { isUsableIpv6, linkLocal, parseIpv6 } from "../ip.ts";
 import type { Random } from "../lcp.ts";
-import { NO_OCTETS, same, u16, u32 } from "../octets.ts";
+import { NO_OCTETS, same, u16, u16At, u32 } from "../octets.ts";
 import {
   type Association,
   DHCP,
@@ -149,8 +149,8 @@ export class DhcpClient {
   }
 
   #newTransaction(): number {
-    const [a, b, c] = this.#random(3) as unknown as [number, number, number];
-    return (a << 16) | (b << 8) | c;
+    const octets = this.#random(3);
+    return (u16At(octets, 0) << 8) | (octets[2] as number);
   }
 
   #begin(now: number, state: Exclude<State, "idle" | "bound">) {

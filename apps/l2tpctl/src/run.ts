@@ -76,6 +76,7 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
     );
   const usage = usageCodeOf(argv, program);
   try {
+    checkHelpTopic(argv, program);
     await program.parseAsync(argv, { from: "user" });
     await output.flush();
     return exitCode;
@@ -120,6 +121,16 @@ function usageCodeOf(argv: readonly string[], program: Command): number {
   const first = argv.find((word) => !word.startsWith("-"));
   const known = program.commands.some((command) => command.name() === first);
   return known && first !== "decode" ? EXIT.commandUsage : EXIT.usage;
+}
+
+/** Commander's own answer to `help nope` is all of its help, and not a word about what is wrong. @throws UsageError */
+function checkHelpTopic(argv: readonly string[], program: Command): void {
+  const [word, topic] = argv.filter((one) => !one.startsWith("-"));
+  if (word !== "help" || topic === undefined) return;
+  const commands = program.createHelp().visibleCommands(program);
+  const names = commands.map((command) => command.name()).filter((name) => name !== "help");
+  if (names.includes(topic)) return;
+  throw new UsageError(`there is no command '${topic}' to help with; there are ${names.join(", ")}`);
 }
 
 const PROGRAM_HELP = `

@@ -84,6 +84,11 @@ describe("wrong usage: exit code 2, nothing on standard output, the remedy on st
   test.each([
     ["no command", [], /Usage: l2tpctl/],
     ["an unknown command", ["decod"], /unknown command 'decod'[\s\S]*decode/],
+    [
+      "help with no command of that name",
+      ["help", "nope"],
+      /^l2tpctl: there is no command 'nope' .* status, .*decode, /,
+    ],
     ["an unknown option", ["decode", "--jsn", "x"], /unknown option '--jsn'[\s\S]*--json/],
     ["no file", ["decode"], /name a capture file, or - for standard input/],
     ["two files", ["decode", "a", "b"], /too many arguments/],

@@ -9,6 +9,7 @@ import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
 import { LOG_FORMATS } from "./log-writer.ts";
 import type { DaemonOptions } from "./options.ts";
 import { PLANE_CHOICES } from "./planes.ts";
+import { outputIsOut, watchOutput } from "./standard-output.ts";
 import { version } from "./version.ts";
 
 /** Where the configuration is when nothing else is said. */
@@ -131,11 +132,15 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
       const { runProbe } = await import("./demo/probe.ts");
       exitCode = await runProbe(netns, task as never);
     });
+  watchOutput();
   try {
     await program.parseAsync(words, { from: "user" });
+    await outputIsOut();
     return exitCode;
   } catch (error) {
-    return explain(error);
+    if (!(error instanceof CommanderError)) return explain(error);
+    // A help that cannot be written is no success.
+    return await outputIsOut().then(() => explain(error), explain);
   }
 }
 

@@ -1,7 +1,7 @@
 /** When to stop, and how long that may take. */
 
 /** Why the daemon stops: the signal, for the log. */
-export type StopCause = "SIGTERM" | "SIGINT" | "end of standard input";
+export type StopCause = "SIGTERM" | "SIGINT" | "end of standard input" | "loss of standard output";
 
 /** As good as never. */
 const LONG_MS = 2 ** 30;
@@ -16,7 +16,10 @@ export interface StopRequests extends Disposable {
   readonly hurry: Promise<void>;
 }
 
-/** Listens for SIGTERM and SIGINT, and for the end of standard input where that is asked for. */
+/**
+ * Listens for SIGTERM and SIGINT, for standard output that takes no more (what nobody can see need not go on), and for the end
+ * of standard input where that is asked for.
+ */
 export function listenForStop(options: { readonly untilStdinEnds?: boolean }): StopRequests {
   let request: (cause: StopCause) => void = () => {};
   let rush: () => void = () => {};
@@ -34,7 +37,9 @@ export function listenForStop(options: { readonly untilStdinEnds?: boolean }): S
     first ??= now;
   };
   const onEnd = (): void => request("end of standard input");
+  const onLoss = (): void => request("loss of standard output");
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  process.stdout.on("error", onLoss);
   if (options.untilStdinEnds) process.stdin.resume().on("end", onEnd).on("close", onEnd);
   // A daemon lives until it is told to stop, also while nothing else holds the event loop: tunnels in the kernel do not.
   const life = setInterval(() => {}, LONG_MS);
@@ -44,6 +49,7 @@ export function listenForStop(options: { readonly untilStdinEnds?: boolean }): S
     [Symbol.dispose]: () => {
       clearInterval(life);
       process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+      process.stdout.off("error", onLoss);
       if (options.untilStdinEnds) process.stdin.off("end", onEnd).off("close", onEnd);
     },
   };

@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { needs } from "@l2tp/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import packageJson from "../package.json" with { type: "json" };
 import { type Built, buildL2tpd } from "./under-test.ts";
@@ -46,6 +48,30 @@ test("--help shows the options, examples, signals and every exit code", () => {
 test("--version prints the version of the package", () => {
   expect(l2tpd.run("--version")).toMatchObject({ status: 0, stdout: `l2tpd ${packageJson.version}\n` });
 });
+
+needs("linux")(
+  "output that cannot be written ends with 71 and is told in one line; a reader that goes away is not",
+  () => {
+    for (const words of [["--help"], ["--version"], ["--check", "--config", example]]) {
+      const full = openSync("/dev/full", "w");
+      const { status, stderr } = spawnSync(process.execPath, [l2tpd.script, ...words], {
+        encoding: "utf8",
+        stdio: ["ignore", full, "pipe"],
+      });
+      closeSync(full);
+      expect({ words, status, stderr }).toEqual({
+        words,
+        status: 71,
+        stderr: "l2tpd: standard output: ENOSPC: no space left on device, write\n",
+      });
+    }
+    const words = [process.execPath, l2tpd.script, "--check", "--config", example];
+    const piped = spawnSync("bash", ["-o", "pipefail", "-c", '"$@" | true', "bash", ...words], {
+      encoding: "utf8",
+    });
+    expect(piped).toMatchObject({ status: 0, stderr: "" });
+  },
+);
 
 test.each([
   [["--nonsense"], /unknown option '--nonsense'/],

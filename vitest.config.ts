@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import SpreadVm from "./tools/testing/src/spread-vm.ts";
+import TwoLanes from "./tools/testing/src/two-lanes.ts";
 
 const conditions = ["@l2tp/source"];
 const repository = fileURLToPath(new URL(".", import.meta.url));
@@ -15,9 +15,9 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     reporters: ["default", "./tools/testing/src/summary-reporter.ts"],
-    // Also where there are two processors only: much of the time is waiting, for virtual machines first of all.
+    // Also where there are more processors: one for the virtual machine, one for all else.
     maxWorkers: 2,
-    sequence: { sequencer: SpreadVm },
+    sequence: { sequencer: TwoLanes },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [

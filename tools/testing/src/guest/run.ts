@@ -40,6 +40,19 @@ export async function bundleForGuest(
   return `${folder}main.js`;
 }
 
+/** How long a guest took. */
+export interface GuestTimes {
+  /** Until other guests had ended. */
+  readonly waitedMs: number;
+  /** From then until the command ran. */
+  readonly bootMs: number;
+  /** From boot to the end. */
+  readonly ranMs: number;
+}
+
+/** What `tools/vm/run --verbose` says at the end. */
+const TIMES = /^l2tp-vm: .*command after (\d+) ms, total (\d+) ms$/m;
+
 /** Runs a command in the virtual machine and gives each line of its output to `onLine`. */
 export async function runInGuest(
   command: readonly string[],
@@ -48,9 +61,10 @@ export async function runInGuest(
     readonly run?: readonly string[];
     readonly onLine?: (line: string) => void;
   },
-): Promise<{ status: number | null; output: string }> {
+): Promise<{ status: number | null; output: string; times?: GuestTimes }> {
   const seconds = String(Math.ceil(options.timeoutMs / 1000));
-  const args = ["--timeout", seconds, ...(options.run ?? []), "--", ...command];
+  const start = performance.now();
+  const args = ["--verbose", "--timeout", seconds, ...(options.run ?? []), "--", ...command];
   const child = spawn(`${root}tools/vm/run`, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   let rest = "";
@@ -64,5 +78,9 @@ export async function runInGuest(
     output += chunk.toString();
   });
   const status = await new Promise<number | null>((done) => child.once("close", done));
-  return { status, output };
+  const times = TIMES.exec(output);
+  if (!times) return { status, output };
+  const [bootMs, totalMs] = [Number(times[1]), Number(times[2])];
+  const waitedMs = Math.max(0, Math.round(performance.now() - start - totalMs));
+  return { status, output, times: { waitedMs, bootMs, ranMs: totalMs - bootMs } };
 }

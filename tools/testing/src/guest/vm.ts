@@ -5,10 +5,17 @@
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, type RunnerTestSuite } from "vitest";
 import { missing, needs } from "../needs.ts";
-import { bundleForGuest, runInGuest } from "./run.ts";
+import { bundleForGuest, type GuestTimes, runInGuest } from "./run.ts";
 import { type GuestReport, type GuestSuite, ONLY, REPORT_PREFIX, type SuiteApi } from "./suite.ts";
 
 export { bundleForGuest, runInGuest } from "./run.ts";
+
+declare module "vitest" {
+  interface TaskMeta {
+    /** Of a group of tests that ran in the virtual machine; the summary shows it. */
+    guest?: GuestTimes;
+  }
+}
 
 /** How long a virtual machine may wait for the others before it: they run one at a time. */
 export const QUEUE_MS = 3_600_000;
@@ -73,7 +80,7 @@ export function vmSuite(title: string, suite: GuestSuite, file: URL, options: Vm
         ].join("\n");
         const bundle = await bundleForGuest(title.replace(/\W+/g, "-"), source, options.threads);
         const memory = options.memoryMib ? ["--mem", String(options.memoryMib)] : [];
-        const { status, output } = await runInGuest([process.execPath, bundle], {
+        const { status, output, times } = await runInGuest([process.execPath, bundle], {
           timeoutMs: options.timeoutMs,
           run: [...memory, "--env", `${ONLY}=${JSON.stringify(wanted(declared))}`, ...(options.run ?? [])],
           onLine: (line) => {
@@ -82,6 +89,7 @@ export function vmSuite(title: string, suite: GuestSuite, file: URL, options: Vm
             results.set(report.test, report);
           },
         });
+        if (times !== undefined) declared.meta.guest = times;
         ended = `the guest ended with ${status}; its last output:\n${output.slice(-4000)}`;
       },
       options.timeoutMs + 60_000 + QUEUE_MS,

@@ -106,6 +106,15 @@ export const CCP: ControlProtocol<CcpLink> = {
   name: "CCP",
   protocol: PROTOCOL.ccp,
   options: CCP_OPTIONS,
+  taken(link: CcpLink): boolean {
+    // Of several strengths the peer should have Nak'ed the strongest alone (RFC 3078 §2.1). One that takes them all does not
+    // say by which it will encrypt, so it is asked for that one.
+    const strength = strongest(link.settings, link.wanted);
+    const alone = strength | (link.wanted & MPPE_BITS.stateless);
+    const isClear = alone === link.wanted;
+    link.wanted = alone;
+    return isClear;
+  },
   other(link: CcpLink, _now: number, packet: Packet): boolean {
     if (packet.code === CODE.resetRequest) {
       link.host.acknowledgeReset(packet.identifier);

@@ -48,6 +48,11 @@ export interface ControlProtocol<C> {
    * @returns false when the protocol does not have the code: a Code-Reject answers it.
    */
   other?(context: C, now: number, packet: Packet): boolean;
+  /**
+   * The peer takes all that we ask for.
+   * @returns false when that leaves open what holds: the options ask for less now, and the peer is asked again.
+   */
+  taken?(context: C): boolean;
   /** Codes above 7 that we cannot live without: a Code-Reject of one ends the protocol. */
   readonly essential?: readonly number[];
 }
@@ -313,7 +318,9 @@ export class Negotiation<C> {
       return this.#host.count("unexpected");
     }
     if (this.state === "Ack-Rcvd" || this.state === "Opened") this.#host.count("crossed");
-    this.#step(now, "RCA", packet);
+    // As if the peer had said what it takes of it.
+    const event = this.definition.taken?.(this.context) === false ? "RCN" : "RCA";
+    this.#step(now, event, packet);
   }
 
   #configureRefusal(now: number, packet: Packet) {

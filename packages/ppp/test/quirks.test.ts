@@ -40,6 +40,34 @@ test("every compression but MPPE is rejected, and MPPC's bit is Nak'ed away", ()
   expect(pair.link.b.states).toMatchObject({ ipcp: "Opened", lcp: "Opened" });
 });
 
+test("a peer that acknowledges several strengths of MPPE is asked again, for the strongest alone (RFC 3078 §2.1)", () => {
+  for (const policy of ["allow", "request", "require"] as const) {
+    const mppe = { policy, bits: [40, 56, 128] as const };
+    const pair = new Pair({ ...CLIENT, ipv6: false }, { ...SERVER, ipv6: false, mppe });
+    const requests: string[] = [];
+    pair.tap = (from, frame) => {
+      const text = toHex(frame);
+      if (!text.startsWith("80fd")) return frame;
+      // The peer's CCP is this script: it takes whatever it is asked for.
+      if (from === "b" && text.startsWith("80fd01")) {
+        requests.push(text.slice(-8));
+        pair.link.b.receive(pair.now, hex(`80fd02${text.slice(6)}`));
+      }
+      return undefined;
+    };
+    pair.start().run(1000);
+    pair.link.b.receive(pair.now, hex("80fd 01 01 000a 1206 01000040"));
+    pair.run(5000);
+    expect(requests, policy).toEqual(["010000e0", "01000040"]);
+    expect(pair.link.b.states, policy).toMatchObject({ ccp: "Opened", ipcp: "Opened" });
+    const mode = { bits: 128, stateless: true };
+    expect(pair.last("b", "configure")?.configuration.mppe, policy).toMatchObject({
+      send: mode,
+      receive: mode,
+    });
+  }
+});
+
 test("required MPPE that the peer refuses ends the link with cause 4, and nothing went in the clear", () => {
   const pair = new Pair(CLIENT, { ...SERVER, mppe: { policy: "require" } }).start().run(120_000);
   expect(pair.last("b", "down")?.reason).toMatchObject({ code: "encryption", disconnectCode: 4 });

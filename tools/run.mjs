@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
@@ -101,6 +101,24 @@ function treeHash() {
   return hash.digest("hex");
 }
 
+/**
+ * Makes `npx l2tpctl` and its like work in the clone, which npm would look for in the registry: each becomes what
+ * `npm run` makes of it. pnpm makes no links to programs that are not built yet.
+ */
+function linkPrograms() {
+  for (const program of ["l2tpd", "l2tpctl", "l2tpload"]) {
+    const file = join(bin, program);
+    const text = `#!/bin/sh\nexec node "$(dirname "$0")/../../tools/run.mjs" ${program} "$@"\n`;
+    if (existsSync(file) && readFileSync(file, "utf8") === text) continue;
+    try {
+      writeFileSync(file, text);
+      chmodSync(file, 0o755);
+    } catch {
+      return; // somebody else's folder: `npm run` does the same
+    }
+  }
+}
+
 async function install() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
@@ -109,7 +127,7 @@ async function install() {
   }
   const stamp = join(root, "node_modules", ".l2tp-installed");
   const hash = treeHash();
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return linkPrograms();
   say("l2tp: installing dependencies (once; about half a minute) …");
   // The package is named as an option: inside `npx --package=node@…` (test:lts) npx takes the first word for a command.
   await run("npx", [
@@ -121,6 +139,7 @@ async function install() {
     "--frozen-lockfile",
     "--prefer-offline",
   ]);
+  linkPrograms();
   writeFileSync(stamp, hash);
 }
 

@@ -35,6 +35,8 @@ export class PppLink<Owner> {
   /** Which address to ping, if any. */
   readonly #ping: string | "peer" | undefined;
   readonly #openedAt: Instant;
+  /** What is timed now, and since when. LCP that the peer negotiates anew belongs to the phase at hand. */
+  #phase: "lcp" | "authentication" | "network" = "lcp";
   #phaseAt: Instant = 0;
   #startDue = NEVER;
   #local = "";
@@ -111,19 +113,16 @@ export class PppLink<Owner> {
   }
 
   #events(now: Instant): void {
-    const { tally } = this.#host;
     for (let event = this.#ppp.pollEvent(); event !== undefined; event = this.#ppp.pollEvent()) {
       switch (event.type) {
         case "frame":
           this.#host.sendFrame(this.#owner, event.frame);
           break;
         case "lcp-up":
-          tally.times.lcp.record(now - this.#phaseAt);
-          this.#phaseAt = now;
+          if (this.#phase === "lcp") this.#next(now, "authentication");
           break;
         case "authenticated":
-          tally.times.authentication.record(now - this.#phaseAt);
-          this.#phaseAt = now;
+          if (this.#phase === "authentication") this.#next(now, "network");
           break;
         case "configure": {
           const { ipv4 } = event.configuration;
@@ -142,6 +141,12 @@ export class PppLink<Owner> {
         default:
       }
     }
+  }
+
+  #next(now: Instant, phase: "authentication" | "network"): void {
+    this.#host.tally.times[this.#phase].record(now - this.#phaseAt);
+    this.#phase = phase;
+    this.#phaseAt = now;
   }
 
   #up(now: Instant): void {

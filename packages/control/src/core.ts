@@ -93,6 +93,8 @@ export class Core {
   readonly #events = new Queue<EndpointEvent>();
   /** Whether datagrams from there are our own. */
   readonly isOwn: (from: PeerAddress) => boolean;
+  /** Of tunnels whose messages came from elsewhere, and were not taken: from where the last one did. */
+  readonly strays = new WeakMap<Tunnel, string>();
   readonly #secrets = new WeakMap<object, SharedSecret>();
   #handles = 0;
   #serial: number;

@@ -59,13 +59,14 @@ export function decodeWith(
   another: () => boolean = () => true,
 ): Decoded {
   const options = { encapsulation: "udp", quirks } as const;
-  const [first, ...others] = secrets;
+  const first = secrets[0];
   if (first === undefined) return { parsed: decodeDatagram(datagram, options) };
   const parsed = decodeDatagram(datagram, { ...options, secret: first });
   if (parsed.ok) return isHidden(parsed.value) ? { parsed, hiddenWith: first } : { parsed };
-  if (others.length === 0 || !hidesSomething(datagram)) return { parsed };
-  for (const secret of others) {
+  if (secrets.length === 1 || !hidesSomething(datagram)) return { parsed };
+  for (let at = 1; at < secrets.length; at++) {
     if (!another()) return { parsed, givenUp: true };
+    const secret = secrets[at] as Secret;
     const next = decodeDatagram(datagram, { ...options, secret });
     if (next.ok) return { parsed: next, hiddenWith: secret };
   }

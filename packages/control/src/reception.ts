@@ -106,6 +106,7 @@ export class Reception {
   #deliver(now: Instant, tunnel: Tunnel, from: PeerAddress, datagram: Uint8Array): void {
     const { core, planes } = this.#parts;
     if (!acceptsFrom(tunnel, from)) {
+      core.strays.set(tunnel, from.address === tunnel.peer.address ? `port ${from.port}` : from.address);
       this.#discard(now, from, "wrongAddress");
       return;
     }

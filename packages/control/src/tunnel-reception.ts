@@ -94,8 +94,9 @@ export class TunnelReception {
     this.#acquaintance.learnFacts(now, tunnel, message);
     tunnel.peerChallenge = message.challenge;
     return (
-      this.#authentication.judgeResponse(now, tunnel, 2, message.challengeResponse) ??
-      this.#authentication.judgeChallenge(tunnel)
+      // The other way round our own Challenge were not known any more when the peer sends it back.
+      this.#authentication.judgeChallenge(tunnel) ??
+      this.#authentication.judgeResponse(now, tunnel, 2, message.challengeResponse)
     );
   }
 

@@ -185,7 +185,15 @@ export class Tunnels {
     const { core } = this.#parts;
     const cause = what === "hello" ? "hello-missed" : "no-response";
     core.counters.count(what === "hello" ? "hellosMissed" : "noResponse");
-    const text = `sent ${transmissions} times without acknowledgement, nothing heard for ${Math.round(silentMs / 1_000)} s`;
+    const elsewhere = core.strays.get(tunnel);
+    const text = [
+      `sent ${transmissions} times without acknowledgement, nothing heard for ${Math.round(silentMs / 1_000)} s`,
+      ...(elsewhere === undefined
+        ? []
+        : [
+            `messages for it came from ${elsewhere}, which the policy for peers' addresses does not let it take`,
+          ]),
+    ].join("; ");
     const end = ending({ by: "network", cause, text });
     this.machine.fire(now, tunnel, "no-response", { ending: end, leave: "forget" });
   }

@@ -265,6 +265,22 @@ test("an SCCRQ that nobody answers is sent 6 times in 23 s, and given up after 3
   expect(peer.types).toHaveLength(6);
 });
 
+test.each(["port", "strict"] as const)(
+  "with policy %s an answer from elsewhere is not taken, and the end says where it came from",
+  (peerAddress) => {
+    const stage = new Stage({ tunnel: { peerAddress } });
+    const peer = new Peer(stage);
+    peer.acknowledges = false;
+    stage.dial(peer);
+    peer.address = { family: 4, address: "192.0.2.77", port: 1_701 };
+    peer.answers();
+    stage.pass(32_000);
+    const { ending } = stage.last("tunnel-down");
+    expect(ending).toMatchObject({ cause: "no-response", by: "network" });
+    expect(ending.text).toContain("messages for it came from 192.0.2.77, which the policy");
+  },
+);
+
 test("a tunnel whose peer acknowledges and never answers ends when the time for its set-up is over", () => {
   const stage = new Stage({ tunnel: { tunnelSetupMs: 20_000 } });
   const peer = new Peer(stage);

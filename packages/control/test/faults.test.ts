@@ -402,25 +402,29 @@ describe("callers", () => {
   });
 
   test("what cannot be opened is not tried with every secret there is, where nothing is hidden", () => {
-    const callerSecrets = Array.from({ length: 1_000 }, (_, n) => `secret ${n}`);
-    const milliseconds = (secrets: readonly string[], avps: number[][]) => {
-      const stage = new Stage({ callerSecrets: secrets, limits: { sourceRefusals: [0, 0] } });
-      const began = performance.now();
-      for (let n = 0; n < 300; n++) {
-        const bad = body("SCCRQ", A.version(), A.host("p"), A.framing(), A.tunnelId(1 + n), ...avps);
-        new Peer(stage, `10.0.${n >> 8}.${n & 255}`).raw(control({ tunnelId: 0, ns: 0, nr: 0 }, bad));
-      }
-      return performance.now() - began;
-    };
-    const open = [avp(9_999, [1])];
-    milliseconds(["x"], open);
-    expect(milliseconds(callerSecrets, open)).toBeLessThan(20 * milliseconds(["x"], open) + 50);
+    let taken = 0;
+    const callerSecrets = new Proxy(
+      Array.from({ length: 1_000 }, (_, n) => `secret ${n}`),
+      {
+        get(secrets, key, self) {
+          if (typeof key === "string" && /^\d+$/.test(key)) taken++;
+          return Reflect.get(secrets, key, self) as unknown;
+        },
+      },
+    );
+    const stage = new Stage({ callerSecrets, limits: { sourceRefusals: [0, 0] } });
+    taken = 0;
+    const sccrq = body("SCCRQ", A.version(), A.host("p"), A.framing(), A.tunnelId(1), avp(9_999, [1]));
+    const datagram = control({ tunnelId: 0, ns: 0, nr: 0 }, sccrq);
+    for (let n = 0; n < 300; n++) new Peer(stage, `10.0.${n >> 8}.${n & 255}`).raw(datagram);
+    expect(stage.statistics.discards.malformed + stage.statistics.discards.rateLimited).toBe(300);
+    // A thousand each would be 300,000.
+    expect(taken).toBeLessThan(1_000);
   });
 
   test("nor, where something is, more often in a second than is good for the others", () => {
     const callerSecrets = Array.from({ length: 1_000 }, (_, n) => `secret ${n}`);
     const stage = new Stage({ callerSecrets, limits: { sourceRefusals: [0, 0] } });
-    const began = performance.now();
     const call = (n: number, own: string) => {
       const rv = [n & 255, n >> 8];
       const peer = new Peer(stage, `10.0.${n >> 8}.${n & 255}`);
@@ -429,8 +433,7 @@ describe("callers", () => {
       return peer;
     };
     for (let n = 0; n < 2_000; n++) call(n, "none of them");
-    // A thousand each would be two million, and half a minute.
-    expect(performance.now() - began).toBeLessThan(5_000);
+    // A thousand each would be two million.
     expect(stage.statistics.discards.rateLimited).toBeGreaterThan(1_500);
     stage.pass(60_000);
     expect(call(60_000, "secret 999").last.type).toBe("SCCRP");

@@ -18,8 +18,9 @@ export default defineConfig({
     // Also where there are more processors: one for the virtual machine, one for all else.
     maxWorkers: 2,
     sequence: { sequencer: TwoLanes },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // For what hangs; no test has it as a limit of its time.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     projects: [
       ...folders.map(({ name, root }) => ({
         extends: true as const,

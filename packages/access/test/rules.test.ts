@@ -1,3 +1,4 @@
+import { processorMs } from "@l2tp/testing";
 import { describe, expect, test } from "vitest";
 import {
   type CallRequest,
@@ -105,9 +106,7 @@ describe("peers", () => {
 
   test("a host name of a thousand stars and letters costs no time", () => {
     const rules = new Rules({ peers: [{ name: "a", hostName: [`${"a*".repeat(200)}b`] }] });
-    const before = performance.now();
-    rules.peer(sccrq({ hostName: "a".repeat(1000) }));
-    expect(performance.now() - before).toBeLessThan(500);
+    expect(processorMs(() => rules.peer(sccrq({ hostName: "a".repeat(1000) })))).toBeLessThan(1_000);
   });
 
   test.each([

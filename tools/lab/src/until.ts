@@ -2,12 +2,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 const LOOK_MS = 5;
+/** For what never comes: a busy machine alone is to make no test fail. */
+const PATIENCE_MS = 50_000;
 
 /** Waits until it is so. @throws Error that says what never came */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  patienceMs = 20_000,
+  patienceMs = PATIENCE_MS,
 ): Promise<void> {
   const end = performance.now() + patienceMs;
   while (!(await condition())) {

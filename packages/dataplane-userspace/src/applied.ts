@@ -22,8 +22,7 @@ export interface Item {
 
 export class Applied {
   readonly #network: NetworkView;
-  /** Made for the first: of the many that share an interface most put nothing into the system. */
-  #items: Map<string, Item> | undefined;
+  readonly #items = new Map<string, Item>();
 
   constructor(network: NetworkView) {
     this.#network = network;
@@ -34,8 +33,6 @@ export class Applied {
    * @throws PlaneError `address-in-use` for what somebody else has made, `invalid-parameters`; SyscallError
    */
   async replace(wanted: readonly Item[]): Promise<void> {
-    if (this.#items === undefined && wanted.length === 0) return;
-    this.#items ??= new Map();
     const items = this.#items;
     const keys = new Set(wanted.map(({ key }) => key));
     const added: Item[] = [];
@@ -56,8 +53,8 @@ export class Applied {
 
   /** Takes everything away that does not go with the interface. */
   async clear(): Promise<void> {
-    for (const item of [...(this.#items?.values() ?? [])].reverse()) {
-      if (item.ofInterface === true) this.#items?.delete(item.key);
+    for (const item of [...this.#items.values()].reverse()) {
+      if (item.ofInterface === true) this.#items.delete(item.key);
       else await this.#take(item);
     }
   }
@@ -85,7 +82,7 @@ export class Applied {
   }
 
   async #take(item: Item): Promise<void> {
-    this.#items?.delete(item.key);
+    this.#items.delete(item.key);
     // Somebody may have been faster, or the interface is gone.
     await this.#network.run(item.remove()).catch(() => {});
   }

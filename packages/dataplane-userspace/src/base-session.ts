@@ -41,7 +41,7 @@ export abstract class BaseSession<Self> implements HostedSession {
     this.sessionId = parameters.sessionId;
     this.row = row;
     this.generation = wire.generation(row);
-    this.out = out ?? { wire, row, generation: this.generation };
+    this.out = out ?? this;
     this.parameters_ = parameters;
     this.mtuOctets_ = mtuOctets;
     this.#onGone = onGone;

@@ -96,11 +96,16 @@ export interface SharedInterface {
   readonly users: Set<SharedUser>;
   /**
    * Gives the prefixes to a session, in place of those that it had.
-   * @param name - of the owner, for messages.
    * @throws PlaneError `address-in-use` when another session has one of them
    */
-  own(owner: object, name: string, before: readonly NamedPrefix[], now: readonly NamedPrefix[]): void;
-  disown(owner: object, prefixes: readonly NamedPrefix[]): void;
+  own(owner: PrefixOwner, before: readonly NamedPrefix[], now: readonly NamedPrefix[]): void;
+  disown(owner: PrefixOwner, prefixes: readonly NamedPrefix[]): void;
+}
+
+/** Who has prefixes of a shared interface. */
+export interface PrefixOwner {
+  /** For messages. */
+  readonly what: string;
 }
 
 /** What a session asks of a shared interface. */

@@ -22,6 +22,12 @@ const HELD_PACKETS = 64;
 /** A frame that fits into a data message whatever its header. */
 const LARGEST_FRAME = 65_000;
 
+/** Gates that are open, one bit each. */
+const GATE: Readonly<Record<PppNetworkProtocol, number>> = { ipv4: 1, ipv6: 2 };
+
+/** Nothing is at work. */
+const AT_REST: Promise<void> = Promise.resolve();
+
 /** What a link needs of its session. */
 export interface LinkOwner {
   readonly wire: TunnelHost;
@@ -37,42 +43,31 @@ export interface LinkOwner {
 
 export class UserspacePppLink implements PppLink {
   readonly packets?: PppPackets;
-  readonly ipv6Control: PppPackets;
   /** What could not be handed to the sending thread. */
   unsent = 0;
   readonly #owner: LinkOwner;
   readonly #settings: PppLinkSettings;
-  readonly #early: Uint8Array[] = [];
+  // There are thousands of links: what most of them have no use for is made when it is.
+  #early: Uint8Array[] | undefined;
   #onFrame: ((frame: Uint8Array) => void) | undefined;
   #onPacket: ((packet: Uint8Array) => void) | undefined;
   #onIpv6Control: ((packet: Uint8Array) => void) | undefined;
+  #ipv6Control: PppPackets | undefined;
   #onMppeLost: (() => void) | undefined;
   /** Gates that are about to open, and packets that wait for it. */
   #opening = 0;
-  readonly #held: Uint8Array[] = [];
-  readonly #gates: Record<PppNetworkProtocol, "pass" | "drop"> = { ipv4: "drop", ipv6: "drop" };
+  #held: Uint8Array[] | undefined;
+  #gates = 0;
   #configuration: PppLinkConfiguration | undefined;
   /** Keys that are in use: the same ones again change nothing. */
   #keys: PppLinkConfiguration["mppe"];
   #mtuOctets: number | undefined;
   /** Configurations one after the other, and what opens a gate after them. */
-  #turn: Promise<void> = Promise.resolve();
+  #turn: Promise<void> | undefined;
 
   constructor(owner: LinkOwner, settings: PppLinkSettings) {
     this.#owner = owner;
     this.#settings = settings;
-    this.ipv6Control = {
-      send: (packet) => this.#sendPacket(packet),
-      onPacket: (handler) => {
-        this.#onIpv6Control = handler;
-        this.#divert(true);
-        return disposable(() => {
-          if (this.#onIpv6Control !== handler) return;
-          this.#onIpv6Control = undefined;
-          this.#divert(false);
-        });
-      },
-    };
     if (settings.attach.to !== "program") return;
     this.packets = {
       send: (packet) => this.#sendPacket(packet),
@@ -85,6 +80,22 @@ export class UserspacePppLink implements PppLink {
     };
   }
 
+  get ipv6Control(): PppPackets {
+    this.#ipv6Control ??= {
+      send: (packet) => this.#sendPacket(packet),
+      onPacket: (handler) => {
+        this.#onIpv6Control = handler;
+        this.#divert(true);
+        return disposable(() => {
+          if (this.#onIpv6Control !== handler) return;
+          this.#onIpv6Control = undefined;
+          this.#divert(false);
+        });
+      },
+    };
+    return this.#ipv6Control;
+  }
+
   sendFrame(frame: Uint8Array): void {
     this.#push(ENTRY.frame, frame);
   }
@@ -92,8 +103,11 @@ export class UserspacePppLink implements PppLink {
   /** A packet that is sent when a gate was just opened waits until it is. */
   #sendPacket(packet: Uint8Array): void {
     if (this.#opening === 0) this.#push(ENTRY.packet, packet);
-    else if (this.#held.length < HELD_PACKETS) this.#held.push(packet.slice());
-    else this.unsent++;
+    else {
+      this.#held ??= [];
+      if (this.#held.length < HELD_PACKETS) this.#held.push(packet.slice());
+      else this.unsent++;
+    }
   }
 
   #push(kind: number, octets: Uint8Array): void {
@@ -105,17 +119,25 @@ export class UserspacePppLink implements PppLink {
 
   onFrame(handler: (frame: Uint8Array) => void): Disposable {
     this.#onFrame = handler;
-    for (const frame of this.#early.splice(0)) handler(frame);
-    return disposable(() => {
-      if (this.#onFrame === handler) this.#onFrame = undefined;
-    });
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const frame of early) handler(frame);
+    return new FrameHandler(this, handler);
   }
 
   onMppeLost(handler: () => void): Disposable {
     this.#onMppeLost = handler;
-    return disposable(() => {
-      if (this.#onMppeLost === handler) this.#onMppeLost = undefined;
-    });
+    return new MppeLostHandler(this, handler);
+  }
+
+  /** @internal For {@link FrameHandler}. */
+  forgetFrames(handler: (frame: Uint8Array) => void): void {
+    if (this.#onFrame === handler) this.#onFrame = undefined;
+  }
+
+  /** @internal For {@link MppeLostHandler}. */
+  forgetMppeLost(handler: () => void): void {
+    if (this.#onMppeLost === handler) this.#onMppeLost = undefined;
   }
 
   /** Something for this session came out of a ring. */
@@ -123,7 +145,10 @@ export class UserspacePppLink implements PppLink {
     if (kind === ENTRY.packet) this.#onPacket?.(octets);
     else if (kind === ENTRY.ipv6Control) this.#onIpv6Control?.(octets);
     else if (this.#onFrame !== undefined) this.#onFrame(octets);
-    else if (this.#early.length < EARLY_FRAMES) this.#early.push(octets);
+    else {
+      this.#early ??= [];
+      if (this.#early.length < EARLY_FRAMES) this.#early.push(octets);
+    }
   }
 
   mppeLost(): void {
@@ -197,7 +222,8 @@ export class UserspacePppLink implements PppLink {
   }
 
   gate(protocol: PppNetworkProtocol, mode: "pass" | "drop"): void {
-    this.#gates[protocol] = mode;
+    if (mode === "pass") this.#gates |= GATE[protocol];
+    else this.#gates &= ~GATE[protocol];
     // Closed at once; open only when addresses and keys are in place that were asked for before.
     if (mode === "drop") void this.#setGate(protocol);
     else {
@@ -205,7 +231,9 @@ export class UserspacePppLink implements PppLink {
       void this.#inTurn(async () => {
         await this.#setGate(protocol);
         if (--this.#opening > 0) return;
-        for (const packet of this.#held.splice(0)) this.#push(ENTRY.packet, packet);
+        const held = this.#held ?? [];
+        this.#held = undefined;
+        for (const packet of held) this.#push(ENTRY.packet, packet);
       });
     }
   }
@@ -213,7 +241,7 @@ export class UserspacePppLink implements PppLink {
   async #setGate(protocol: PppNetworkProtocol): Promise<void> {
     const { wire, row, out } = this.#owner;
     const family = protocol === "ipv4" ? 4 : 6;
-    const pass = this.#gates[protocol] === "pass";
+    const pass = (this.#gates & GATE[protocol]) !== 0;
     await Promise.all([
       tell(wire.receiver, { do: "set-gate", row, family, pass }),
       tell(out.wire.sender, { do: "set-gate", row: out.row, family, pass }),
@@ -237,18 +265,52 @@ export class UserspacePppLink implements PppLink {
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => {});
+    const done = this.settled().then(work);
+    const over = () => {
+      if (this.#turn === turn) this.#turn = undefined;
+    };
+    const turn = done.then(over, over);
+    this.#turn = turn;
     return done;
   }
 
   /** Resolves when nothing is being configured any more. */
   settled(): Promise<void> {
-    return this.#turn;
+    return this.#turn ?? AT_REST;
   }
 
   #requireOpen(call: string): void {
     if (this.#owner.closed) throw new PlaneError("closed", `${this.#owner.what}: ${call} after its end`);
+  }
+}
+
+// Classes, since there is one of each for each of thousands of links, and closures cost more.
+
+class FrameHandler implements Disposable {
+  readonly #link: UserspacePppLink;
+  readonly #handler: (frame: Uint8Array) => void;
+
+  constructor(link: UserspacePppLink, handler: (frame: Uint8Array) => void) {
+    this.#link = link;
+    this.#handler = handler;
+  }
+
+  [Symbol.dispose](): void {
+    this.#link.forgetFrames(this.#handler);
+  }
+}
+
+class MppeLostHandler implements Disposable {
+  readonly #link: UserspacePppLink;
+  readonly #handler: () => void;
+
+  constructor(link: UserspacePppLink, handler: () => void) {
+    this.#link = link;
+    this.#handler = handler;
+  }
+
+  [Symbol.dispose](): void {
+    this.#link.forgetMppeLost(this.#handler);
   }
 }
 

@@ -31,7 +31,8 @@ export class PppNetwork {
   readonly #tunnel: SessionOwner;
   readonly #at: PppInterface;
   readonly #settings: PppLinkSettings;
-  readonly #applied: Applied;
+  /** Made for the first item: most of those that share an interface put nothing into the system. */
+  #applied: Applied | undefined;
   #mtuOctets: number;
   #isUp = false;
 
@@ -46,7 +47,6 @@ export class PppNetwork {
     this.#tunnel = tunnel;
     this.#at = at;
     this.#settings = settings;
-    this.#applied = new Applied(wire.network);
     this.#mtuOctets = mtuOctets;
   }
 
@@ -76,6 +76,8 @@ export class PppNetwork {
       ...(await this.#defaultRoute(configuration)),
       ...(await this.#proxies(configuration)),
     ];
+    if (items.length === 0 && this.#applied === undefined) return;
+    this.#applied ??= new Applied(network);
     await this.#applied.replace(items);
     if (items.length === 0) return;
     try {
@@ -98,7 +100,7 @@ export class PppNetwork {
   }
 
   async close(): Promise<void> {
-    await this.#applied.clear();
+    await this.#applied?.clear();
   }
 
   #addresses({ ipv4, ipv6 }: PppLinkConfiguration): Item[] {

@@ -12,12 +12,12 @@ import {
 import { interfaceIndex, type TunInterface } from "@l2tp/linux";
 import type { SessionParts } from "./base-session.ts";
 import { type Bridgeable, type Bridged, bridgeSessions } from "./bridging.ts";
-import type { SendSide, TunnelHost } from "./host.ts";
+import type { SendSide, SharedInterface, TunnelHost } from "./host.ts";
 import { PppBaseSession } from "./ppp-base-session.ts";
 import { addEntries, removeEntries } from "./ppp-entries.ts";
 import { type LinkOwner, UserspacePppLink } from "./ppp-link.ts";
 import { type PppInterface, PppNetwork } from "./ppp-network.ts";
-import type { NamedPrefix } from "./prefixes.ts";
+import { type NamedPrefix, prefixesOf } from "./prefixes.ts";
 import { openInterface } from "./tun-interface.ts";
 import { pathMtu, type SessionOwner } from "./tunnel-path.ts";
 
@@ -42,13 +42,9 @@ export class UserspacePppSession
   bridged: Bridged | undefined;
   readonly #attached: Attached;
   readonly #network: PppNetwork | undefined;
-  #prefixes: readonly NamedPrefix[] = [];
   #configuration: PppLinkConfiguration | undefined;
 
-  private constructor(
-    parts: SessionParts<UserspacePppSession> & { readonly out: SendSide },
-    attached: Attached,
-  ) {
+  private constructor(parts: SessionParts<UserspacePppSession>, attached: Attached) {
     super(parts);
     this.#attached = attached;
     const { wire, owner, parameters, mtuOctets } = parts;
@@ -85,9 +81,9 @@ export class UserspacePppSession
     try {
       wire.network.watch();
       attached = await attach(wire, owner, parameters, settings);
-      out = sendSide(wire, row, attached);
+      out = sendSide(wire, attached);
       const { mtuOctets } = attached;
-      const parts = { wire, owner, parameters, row, mtuOctets, out, onGone };
+      const parts = { wire, owner, parameters, row, mtuOctets, onGone, ...(out !== undefined && { out }) };
       const session = new UserspacePppSession(parts, attached);
       await session.#begin();
       wire.adopt(session);
@@ -95,7 +91,7 @@ export class UserspacePppSession
       return session;
     } catch (error) {
       attached?.tun?.close();
-      if (out !== undefined && out.wire !== wire) out.wire.giveRow(out.row);
+      out?.wire.giveRow(out.row);
       wire.release(owner.version, sessionId, owner.tunnelId, row);
       throw planeError(error, what, {
         EBUSY: "name-in-use",
@@ -141,17 +137,21 @@ export class UserspacePppSession
     ];
   }
 
+  /** Of the peer, by the configuration that there is: read from it again, as there are thousands of sessions. */
+  get #prefixes(): readonly NamedPrefix[] {
+    const settings = this.parameters.pppLink as PppLinkSettings;
+    return this.#configuration === undefined ? [] : prefixesOf(this.#configuration, settings).prefixes;
+  }
+
   /** @internal For its link. */
   async apply(configuration: PppLinkConfiguration, prefixes: readonly NamedPrefix[]): Promise<void> {
     const { at } = this.#attached;
     const before = this.#prefixes;
-    at?.shared?.own(this, this.what, before, prefixes);
-    this.#prefixes = prefixes;
+    at?.shared?.own(this, before, prefixes);
     try {
       await this.#network?.configure(configuration, prefixes);
     } catch (error) {
-      at?.shared?.own(this, this.what, prefixes, before);
-      this.#prefixes = before;
+      at?.shared?.own(this, prefixes, before);
       throw planeError(error, `${this.what}: ${this.interfaceName ?? "its link"}`, {
         EINVAL: "invalid-parameters",
         ERANGE: "invalid-parameters",
@@ -200,12 +200,26 @@ export class UserspacePppSession
   }
 }
 
-/** Who sends for the session: its wire, or the one that reads the interface that it shares. */
-function sendSide(wire: TunnelHost, row: number, { at }: Attached): SendSide {
+/** Who sends for the session: the wire that reads the interface that it shares, where that is not its own. */
+function sendSide(wire: TunnelHost, { at }: Attached): SendSide | undefined {
   const other = at?.shared?.wire;
-  if (other === undefined || other === wire) return { wire, row, generation: wire.generation(row) };
+  if (other === undefined || other === wire) return undefined;
   const outRow = other.takeRow();
   return { wire: other, row: outRow, generation: other.generation(outRow) };
+}
+
+/** One for all sessions of an interface. */
+const attachedToShared = new WeakMap<SharedInterface, Attached>();
+
+function toShared(shared: SharedInterface): Attached {
+  const { name, interfaceIndex: index, mtuOctets } = shared;
+  const attached = attachedToShared.get(shared) ?? {
+    at: { name, index, shared, up: true },
+    tun: undefined,
+    mtuOctets,
+  };
+  attachedToShared.set(shared, attached);
+  return attached;
 }
 
 /** The interface that the settings ask for. */
@@ -220,8 +234,7 @@ async function attach(
   if (to.to === "program") return { at: undefined, tun: undefined, mtuOctets };
   if (to.to === "shared") {
     const shared = await wire.sharedTuns.get(wire, to, mtuOctets);
-    const { name, interfaceIndex: index } = shared;
-    return { at: { name, index, shared, up: true }, tun: undefined, mtuOctets: shared.mtuOctets };
+    return toShared(shared);
   }
   const { tun, index } = wire.inNamespace(() => {
     const made = openInterface("tun", parameters.interface?.name ?? DEFAULT_NAME, wire.features.vnet);

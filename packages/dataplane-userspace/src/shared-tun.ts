@@ -12,6 +12,7 @@ import {
   type TunInterface,
 } from "@l2tp/linux";
 import {
+  type PrefixOwner,
   type SharedAttachment,
   type SharedInterface,
   type SharedInterfaces,
@@ -41,7 +42,7 @@ export class SharedTun implements SharedInterface {
   readonly interfaceIndex: number;
   readonly mtuOctets: number;
   readonly routes: readonly NamedPrefix[];
-  readonly #owners = new Map<string, { readonly owner: object; readonly name: string }>();
+  readonly #owners = new Map<string, PrefixOwner>();
 
   constructor(
     wire: TunnelHost,
@@ -60,19 +61,22 @@ export class SharedTun implements SharedInterface {
     this.routes = to;
   }
 
-  own(owner: object, name: string, before: readonly NamedPrefix[], now: readonly NamedPrefix[]): void {
+  own(owner: PrefixOwner, before: readonly NamedPrefix[], now: readonly NamedPrefix[]): void {
     for (const { text } of now) {
       const other = this.#owners.get(text);
-      if (other !== undefined && other.owner !== owner) {
-        throw new PlaneError("address-in-use", `${name}: ${text} belongs to ${other.name} on ${this.name}`);
+      if (other !== undefined && other !== owner) {
+        throw new PlaneError(
+          "address-in-use",
+          `${owner.what}: ${text} belongs to ${other.what} on ${this.name}`,
+        );
       }
     }
     this.disown(owner, before);
-    for (const { text } of now) this.#owners.set(text, { owner, name });
+    for (const { text } of now) this.#owners.set(text, owner);
   }
 
-  disown(owner: object, prefixes: readonly NamedPrefix[]): void {
-    for (const { text } of prefixes) if (this.#owners.get(text)?.owner === owner) this.#owners.delete(text);
+  disown(owner: PrefixOwner, prefixes: readonly NamedPrefix[]): void {
+    for (const { text } of prefixes) if (this.#owners.get(text) === owner) this.#owners.delete(text);
   }
 }
 

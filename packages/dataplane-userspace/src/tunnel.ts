@@ -129,6 +129,11 @@ export class UserspaceTunnel implements TunnelPlane, SessionOwner {
     };
   }
 
+  /** One for all its sessions. */
+  readonly #forget = (gone: UserspaceSession | UserspacePppSession | PtySession): void => {
+    this.#sessions.delete(gone);
+  };
+
   async createSession(parameters: SessionPlaneParameters): Promise<SessionPlane> {
     this.#requireOpen();
     const ofPpp = parameters.pppLink === undefined ? PtySession : UserspacePppSession;
@@ -137,9 +142,7 @@ export class UserspaceTunnel implements TunnelPlane, SessionOwner {
       this.#wire,
       this,
       parameters,
-      (gone) => {
-        this.#sessions.delete(gone);
-      },
+      this.#forget,
     );
     this.#sessions.add(session);
     if (this.#closing !== undefined) {

@@ -90,7 +90,8 @@ export class InterfaceRemover {
     const left = [...leaving].reverse();
     const closer = async (): Promise<void> => {
       for (let next = left.pop(); next !== undefined; next = left.pop()) {
-        await this.#port.close(next.fd);
+        // The descriptor is gone whatever close(2) says.
+        await this.#port.close(next.fd).catch(() => {});
         next.done();
       }
     };

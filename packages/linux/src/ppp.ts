@@ -17,7 +17,6 @@ import {
   PPPIOCGCHAN,
   PPPIOCGIDLE,
   PPPIOCGUNIT,
-  PPPIOCNEWUNIT,
   PPPIOCSCOMPRESS,
   PPPIOCSFLAGS,
   PPPIOCSMRU,
@@ -60,18 +59,6 @@ export const channelIndex = (socket: Fd): number => readInt(socket, PPPIOCGCHAN,
  */
 export function attachChannel(device: Fd, channel: number): void {
   ioctl(device, PPPIOCATTCHAN, Int32Array.of(channel), `PPPIOCATTCHAN channel ${channel}`);
-}
-
-/**
- * Makes a unit, the interface pppN, of a fresh descriptor (PPPIOCNEWUNIT); it goes when the descriptor is closed.
- * @param unit - its number; -1 for any.
- * @returns the number.
- * @throws {@link SyscallError} EEXIST when the number is taken.
- */
-export function newUnit(device: Fd, unit = -1): number {
-  const value = Int32Array.of(unit);
-  ioctl(device, PPPIOCNEWUNIT, value, unit < 0 ? "PPPIOCNEWUNIT" : `PPPIOCNEWUNIT ppp${unit}`);
-  return value[0] as number;
 }
 
 /** The number of a unit by its descriptor (PPPIOCGUNIT): N of pppN, also after the interface was renamed. */

@@ -52,6 +52,20 @@ test("one that is gone already, and a kernel that deletes no groups, keep nobody
   expect(unable.closed).toEqual(many(20));
 });
 
+test("a descriptor that cannot be closed keeps nobody else from going", async () => {
+  const closed: number[] = [];
+  const remover = new InterfaceRemover({
+    run: async () => {},
+    close: async (fd) => {
+      if (fd === (11 as Fd)) throw new Error("the thread that closes has ended");
+      closed.push(fd);
+    },
+  });
+  await Promise.all([1, 2, 3].map((index) => remover.remove((index + 10) as Fd, index)));
+  await remover.remove(14 as Fd, 4);
+  expect(closed).toEqual([12, 13, 14]);
+});
+
 test("what is to go while others go is next", async () => {
   const { closed, remover } = notebook();
   const first = remover.remove(1 as Fd, 1);

@@ -50,13 +50,6 @@ export const IFLA_INFO = attributes({
   SLAVE_KIND: [4, bareString],
 });
 
-/** IFLA_BR_*: IFLA_INFO_DATA of kind `bridge`. */
-export const IFLA_BR = attributes({
-  FORWARD_DELAY: [1, u32],
-  STP_STATE: [5, u32],
-  VLAN_FILTERING: [7, u8],
-});
-
 /** IFLA_* (old nests are written without NLA_F_NESTED, as iproute2 does); IFLA_STATS64 is read as octets, see {@link LinkStatistics}. */
 export const IFLA = attributes({
   ADDRESS: [1, linkAddress],

@@ -39,9 +39,17 @@ export class Refusals {
     this.#core = core;
   }
 
-  /** Sends one StopCCN and keeps nothing but it, to say it again when the SCCRQ comes again. */
+  /**
+   * Sends one StopCCN and keeps nothing but it, to say it again when the SCCRQ comes again. One that is shorter than any
+   * StopCCN, and so lacks most of what it needs, is not answered.
+   */
   refuse(now: Instant, from: PeerAddress, asked: AskedFor, stop: StopFacts, assignedTunnelId?: number): void {
     const core = this.#core;
+    if (asked.octets < SHORTEST_REFUSAL) {
+      core.counters.count("refusalsSuppressed");
+      core.notice(now, from, `SCCRQ dropped: ${stop.text ?? `${asked.octets} octets`}`);
+      return;
+    }
     const datagram = refusal(asked, assignedTunnelId ?? (core.random.u16() || 1), stop);
     this.remember(now, asked.key, datagram);
     if (assignedTunnelId === undefined) {

@@ -181,6 +181,19 @@ test("11. a refusal is never longer than the SCCRQ that it answers, and limited 
   expect(stage.statistics.refusalsSuppressed).toBe(7);
 });
 
+test("11. an SCCRQ that is shorter than any refusal gets none", () => {
+  const stage = new Stage();
+  const peer = new Peer(stage);
+  for (const avps of [[], [A.version()], [A.host("a")], [A.version(), A.host("a")]]) {
+    const asked = control({ tunnelId: 0, ns: 0, nr: 0 }, body("SCCRQ", A.tunnelId(7), ...avps));
+    peer.heard.length = 0;
+    peer.raw(asked);
+    for (const { octets } of peer.heard) expect(octets.length).toBeLessThanOrEqual(asked.length);
+    expect(peer.heard).toHaveLength(asked.length < 38 ? 0 : 1);
+  }
+  expect(stage.statistics.refusalsSuppressed).toBe(3);
+});
+
 test("11. a decision that comes late is held to the length of its own SCCRQ, not of the last one", () => {
   const stage = new Stage({ accept: false });
   const small = new Peer(stage, "192.0.2.1");

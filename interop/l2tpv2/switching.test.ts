@@ -109,5 +109,5 @@ needs(
       expect(daemon.lines.filter(({ level }) => level === "error")).toEqual([]);
     }
   },
-  90_000,
+  300_000,
 );

@@ -1,5 +1,5 @@
 /**
- * The management socket of a daemon: l2tpctl from its sources, as a person at a shell has it, and the client that it is made
+ * The management socket of a daemon: l2tpctl, as a person at a shell has it, and the client that it is made
  * of, for tests that ask often.
  */
 import { spawn } from "node:child_process";
@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ManagementClient } from "@l2tp/management";
+import { built } from "./program.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const L2TPCTL = join(ROOT, "apps/l2tpctl/src/main.ts");
 
 /** What a command printed, and how it ended. */
 export interface Said {
@@ -31,8 +31,9 @@ export class Ctl implements Disposable {
 
   /** `l2tpctl ARGS` to its end. */
   run(...args: string[]): Promise<Said> {
-    const options = ["--conditions=@l2tp/source", "--import", "tsx", L2TPCTL, "--socket", this.socket];
-    const child = spawn(process.execPath, [...options, ...args], { cwd: ROOT });
+    const child = spawn(process.execPath, [built("l2tpctl"), "--socket", this.socket, ...args], {
+      cwd: ROOT,
+    });
     let output = "";
     const add = (text: Buffer) => {
       output += text.toString();

@@ -1,4 +1,4 @@
-/** Processes of the tests: l2tpd from its sources, and the relay. Both end with their standard input. */
+/** Processes of the tests: l2tpd, and the relay. Both end with their standard input. */
 import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,11 +7,13 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Site, until } from "@l2tp/lab";
 import type { RelayCounters } from "../relay/relay.ts";
+import { built } from "./program.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FROM_SOURCE = ["--conditions=@l2tp/source", "--import", "tsx"];
-const L2TPD = join(ROOT, "apps/l2tpd/src/main.ts");
 const DOCUMENT = "l2tpd.toml";
+/** A line that never comes; on a busy machine the start of a process alone may take half of this. */
+const PATIENCE_MS = 50_000;
 const RELAY = join(ROOT, "interop/relay/main.ts");
 
 /** A line of the daemon's log. */
@@ -28,7 +30,7 @@ export interface End {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What differs from l2tpd from its sources on the userspace data plane. */
+/** What differs from l2tpd of the sources on the userspace data plane. */
 export interface DaemonOptions {
   /** Arguments for Node before l2tpd's own. */
   readonly program?: readonly string[];
@@ -47,7 +49,7 @@ export class Daemon implements AsyncDisposable {
 
   /** @param config - TOML */
   constructor(site: Pick<Site, "name" | "start">, config: string, options: DaemonOptions = {}) {
-    const { program = [...FROM_SOURCE, L2TPD], dataPlane = "userspace" } = options;
+    const { program = [built("l2tpd")], dataPlane = "userspace" } = options;
     this.#site = site;
     this.#folder = mkdtempSync(join(tmpdir(), "l2tp-interop-"));
     const file = join(this.#folder, DOCUMENT);
@@ -70,7 +72,7 @@ export class Daemon implements AsyncDisposable {
   }
 
   /** Waits for a line, from `since` on. @throws Error with the log, when it does not come */
-  async says(what: RegExp, { since = 0, patienceMs = 20_000 } = {}): Promise<LogLine> {
+  async says(what: RegExp, { since = 0, patienceMs = PATIENCE_MS } = {}): Promise<LogLine> {
     await until(() => this.said(what, since).length > 0, String(what), patienceMs).catch((error: unknown) => {
       const log = this.lines.map(({ level, message }) => `  ${level} ${message}`).join("\n");
       throw new Error(`site ${this.#site.name} never said ${what}; it said\n${log}`, { cause: error });

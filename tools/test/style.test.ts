@@ -14,17 +14,17 @@ function run(script: string, ...args: string[]): { status: number | null; output
   return { status: done.status, output: done.stdout + done.stderr };
 }
 
-test("the formatter and linter have nothing to say", () => {
+test("the formatter and linter have nothing to say", { timeout: 600_000 }, () => {
   const { status, output } = run("@biomejs/biome/bin/biome", "check", ".");
   expect(status, output).toBe(0);
 });
 
-test("the packages type-check", { timeout: 180_000 }, () => {
+test("the packages type-check", { timeout: 600_000 }, () => {
   const { status, output } = run("typescript/bin/tsc", "-b");
   expect(status, output).toBe(0);
 });
 
-test("the tests, benchmarks and tools type-check", { timeout: 180_000 }, () => {
+test("the tests, benchmarks and tools type-check", { timeout: 600_000 }, () => {
   const { status, output } = run("typescript/bin/tsc", "-p", "tsconfig.tests.json");
   expect(status, output).toBe(0);
 });

@@ -169,11 +169,12 @@ export class MockPppLink implements PppLink {
       this.#owner.discard();
       return false;
     }
-    if (family === 6 && this.#onIpv6Control !== undefined && isIpv6Control(packet)) {
+    const { attach, checkSource = attach.to === "shared" } = this.settings;
+    const isControl = isIpv6Control(packet) || (attach.to === "shared" && isLinkEcho(packet));
+    if (family === 6 && this.#onIpv6Control !== undefined && isControl) {
       this.#onIpv6Control(packet.slice());
       return false;
     }
-    const { attach, checkSource = attach.to === "shared" } = this.settings;
     if (checkSource && !this.#isPeers(packet, family)) {
       this.dropped.source += 1;
       this.#owner.discard();
@@ -257,5 +258,13 @@ function isIpv6Control(packet: Uint8Array): boolean {
   if (packet[6] === 58) return type >= 133 && type <= 136;
   return packet[6] === 17 && (word(42) === 546 || word(42) === 547);
 }
+
+/** An Echo Request to a link-local address: see `PppLink.ipv6Control`. */
+const isLinkEcho = (packet: Uint8Array): boolean =>
+  packet.length >= 48 &&
+  packet[24] === 0xfe &&
+  ((packet[25] ?? 0) & 0xc0) === 0x80 &&
+  packet[6] === 58 &&
+  packet[40] === 128;
 
 const disposable = (dispose: () => void): Disposable => ({ [Symbol.dispose]: dispose });

@@ -107,6 +107,29 @@ test("what was configured is kept, a fault can be injected, and a shared interfa
   });
 });
 
+test("an Echo Request to our link-local address goes to who runs the link, where the interface is shared", async () => {
+  const ping = new Uint8Array(48);
+  ping.set([0x60, 0, 0, 0, 0, 8, 58, 64]);
+  ping.set([0xfe, 0x80], 8);
+  ping.set([0xfe, 0x80], 24);
+  ping[40] = 128;
+  for (const [to, expected] of [
+    ["shared", 1],
+    ["interface", 0],
+  ] as const) {
+    const { network, a, b } = await linked({ attach: to === "shared" ? { to, name: "lns0" } : { to } });
+    const got: Uint8Array[] = [];
+    b.link.ipv6Control.onPacket((one) => got.push(one));
+    for (const { link } of [a, b]) {
+      await link.configure({ ...CONFIGURATION, ipv6: { local: "fe80::1", peer: "fe80::2" } });
+      link.gate("ipv6", "pass");
+    }
+    a.link.sendPacket(ping);
+    await network.advanceAsync(10);
+    expect(got, to).toEqual(Array.from({ length: expected }, () => ping));
+  }
+});
+
 test("a bridge passes the frames of each session on at the other, control protocols too, until it ends", async () => {
   const left = await linked();
   const right = await linked();

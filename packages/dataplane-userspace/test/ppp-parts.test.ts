@@ -1,7 +1,7 @@
 /** What PPP sessions have in the packet threads, one by one: frames, rate limits, and the rings to the main thread. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isIpv6Control, PppFrame, packetLength } from "../src/packet/ppp-frame.ts";
+import { isIpv6Control, isLinkEcho, PppFrame, packetLength } from "../src/packet/ppp-frame.ts";
 import { TokenBucket } from "../src/packet/token-bucket.ts";
 import { FrameRing } from "../src/worker/frame-ring.ts";
 
@@ -68,6 +68,24 @@ test("IPv6 control packets are those that make addresses, on the link only (RFC 
   expect(packet([0xfe, 0x80], 17, [0, 0, 0x00, 0x35])).toBe(false);
   expect(packet([0x20, 0x01], 58, [133])).toBe(false);
   expect(packet([0xff, 0x05], 58, [133])).toBe(false);
+});
+
+test("an Echo Request to a link-local address is told from all others", () => {
+  const packet = (to: number[], next: number, type: number, length = 60) => {
+    const octets = new Uint8Array(60);
+    octets.set([0x60, 0, 0, 0, 0, 20, next]);
+    octets.set(to, 24);
+    octets[40] = type;
+    return isLinkEcho(viewOf(octets), 0, length);
+  };
+  expect(packet([0xfe, 0x80], 58, 128)).toBe(true);
+  expect(packet([0xfe, 0xbf], 58, 128)).toBe(true);
+  expect(packet([0xfe, 0xc0], 58, 128)).toBe(false);
+  expect(packet([0xff, 0x02], 58, 128)).toBe(false);
+  expect(packet([0x20, 0x01], 58, 128)).toBe(false);
+  expect(packet([0xfe, 0x80], 58, 129)).toBe(false);
+  expect(packet([0xfe, 0x80], 17, 128)).toBe(false);
+  expect(packet([0xfe, 0x80], 58, 128, 47)).toBe(false);
 });
 
 describe("a rate limit", () => {

@@ -62,6 +62,34 @@ async function twoEnds(lab: Lab) {
 }
 
 describe("an interface that sessions share", () => {
+  test("an Echo Request to our link-local address goes to who runs the link: no interface has that address", async () => {
+    using lab = new Lab();
+    const [a, b] = await twoEnds(lab);
+    const ids = { sessionId: 1, peerSessionId: 1 };
+    const [subscriber, lns] = await Promise.all([
+      a.session({ ...ids, pppLink: { attach: { to: "program" } } }),
+      b.session({ ...ids, pppLink: { attach: SHARED } }),
+    ]);
+    const got: Uint8Array[] = [];
+    lns.link.ipv6Control?.onPacket((packet) => got.push(packet.slice()));
+    for (const { link: its } of [subscriber, lns]) {
+      const own = its === lns.link ? "1" : "2";
+      const ipv6 = { local: `fe80::${own}`, peer: `fe80::${3 - Number(own)}` };
+      await its.configure({ ...agreed(INSIDE.server, INSIDE.client), ipv6 });
+      its.gate("ipv6", "pass");
+      await its.configure({ ...agreed(INSIDE.server, INSIDE.client), ipv6 });
+    }
+    const ping = new Uint8Array(48);
+    ping.set([0x60, 0, 0, 0, 0, 8, 58, 64, 0xfe, 0x80]);
+    ping.set([2], 23);
+    ping.set([0xfe, 0x80], 24);
+    ping.set([1, 128], 39);
+    subscriber.link.packets?.send(ping);
+    await until(() => got.length > 0, "it is handed up");
+    expect(got).toEqual([ping]);
+    await Promise.all([a.plane[Symbol.asyncDispose](), b.plane[Symbol.asyncDispose]()]);
+  });
+
   test("200 subscribers on one: each gets what is for it, and may send from its own address only", async () => {
     using lab = new Lab();
     const [a, b] = await twoEnds(lab);

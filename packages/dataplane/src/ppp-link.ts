@@ -124,7 +124,8 @@ export interface PppLink {
    * that are ICMPv6 of types 133 to 136 (Router and Neighbor Solicitation and Advertisement) or UDP to port 546 or 547
    * (DHCPv6), without extension headers: octet 6 is 58 or 17, the type is octet 40, the port octets 42 and 43. While there
    * is a handler they go nowhere else, not to the interface either, and are not held to `checkSource`: whoever takes them
-   * judges them. Up to 64 that wait for the main thread are enough; more are dropped and counted. `send` writes to the
+   * judges them. With `attach: { to: "shared" }` so do ICMPv6 Echo Requests (type 128) to `fe80::/10`: each link has a
+   * link-local address of ours, and an interface that many share has none of them. Up to 64 that wait for the main thread are enough; more are dropped and counted. `send` writes to the
    * peer only, encrypted like all packets where that was agreed; while the gate of `ipv6` drops, it does nothing.
    */
   readonly ipv6Control?: PppPackets;

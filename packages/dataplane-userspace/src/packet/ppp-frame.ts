@@ -73,16 +73,26 @@ const SOLICITATION_FIRST = 133;
 const ADVERTISEMENT_LAST = 136;
 const PROTOCOL_UDP = 17;
 const PROTOCOL_ICMPV6 = 58;
+const ECHO_REQUEST = 128;
 /** DHCPv6: client and server (RFC 8415 §7.2). */
 const DHCPV6_CLIENT = 546;
 const DHCPV6_SERVER = 547;
 
+/** fe80::/10 */
+const isLinkLocal = (view: DataView, at: number): boolean => (view.getUint16(at) & 0xffc0) === 0xfe80;
+
+/** Whether an IPv6 packet is an Echo Request to a link-local address: see `PppLink.ipv6Control`. */
+export const isLinkEcho = (view: DataView, at: number, length: number): boolean =>
+  length >= 48 &&
+  isLinkLocal(view, at + 24) &&
+  view.getUint8(at + 6) === PROTOCOL_ICMPV6 &&
+  view.getUint8(at + 40) === ECHO_REQUEST;
+
 /** Whether an IPv6 packet belongs to how addresses come to be: see `PppLink.ipv6Control`. */
 export function isIpv6Control(view: DataView, at: number, length: number): boolean {
   if (length < 44) return false;
-  const destination = view.getUint16(at + 24);
-  // fe80::/10 or ff02::/16
-  if ((destination & 0xffc0) !== 0xfe80 && destination !== 0xff02) return false;
+  // Or ff02::/16.
+  if (!isLinkLocal(view, at + 24) && view.getUint16(at + 24) !== 0xff02) return false;
   const next = view.getUint8(at + 6);
   if (next === PROTOCOL_ICMPV6) {
     const type = view.getUint8(at + 40);

@@ -4,7 +4,7 @@
  */
 import type { Arena } from "../arena.ts";
 import { MssClamp } from "../packet/mss.ts";
-import { isIpv6Control, PPP, PppFrame, packetLength } from "../packet/ppp-frame.ts";
+import { isIpv6Control, isLinkEcho, PPP, PppFrame, packetLength } from "../packet/ppp-frame.ts";
 import { PrefixTable } from "../packet/prefix-table.ts";
 import { ENTRY, FrameRing } from "./frame-ring.ts";
 import type { Command, Report } from "./messages.ts";
@@ -125,7 +125,7 @@ export class PppReceiver {
     this.#stamp(session, now);
     if (!(version === 4 ? ppp.pass4 : ppp.pass6)) {
       this.#discard(session);
-    } else if (version === 6 && ppp.divert && isIpv6Control(view, at, length)) {
+    } else if (version === 6 && ppp.divert && this.#isForMain(ppp, at, length)) {
       if (ppp.frameMayPass(now))
         this.#push(this.#frames, session, ppp, ENTRY.ipv6Control, at, length, octets);
       else this.#discard(session);
@@ -141,6 +141,12 @@ export class PppReceiver {
     } else {
       this.#writer.deliver(session, at, length, octets, more);
     }
+  }
+
+  /** What is for whoever runs the link, of IPv6. */
+  #isForMain({ path }: RxPpp, at: number, length: number): boolean {
+    const { view } = this.#arena;
+    return isIpv6Control(view, at, length) || (path === "shared" && isLinkEcho(view, at, length));
   }
 
   /** The frame at hand goes up, its protocol in two octets. */

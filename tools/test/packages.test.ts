@@ -87,8 +87,17 @@ beforeAll(() => {
   const common = { name: "newcomer", private: true, type: "module" };
   const manifest = { ...common, dependencies, devDependencies, overrides: dependencies };
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
-  run(project, "npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error");
-}, 300_000);
+  run(
+    project,
+    "npm",
+    "install",
+    "--fetch-retries=5",
+    "--no-audit",
+    "--no-fund",
+    "--prefer-offline",
+    "--loglevel=error",
+  );
+}, 900_000);
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 describe.each([...manifests.values()].map((manifest) => [manifest.name, manifest] as const))(
@@ -98,7 +107,7 @@ describe.each([...manifests.values()].map((manifest) => [manifest.name, manifest
       run(root, bin("publint"), tarballs.get(name) ?? "", "--strict");
     });
 
-    test("its types resolve for every kind of importer (attw)", { timeout: 120_000 }, () => {
+    test("its types resolve for every kind of importer (attw)", { timeout: 300_000 }, () => {
       run(root, bin("attw"), tarballs.get(name) ?? "", "--profile", "esm-only", "--no-emoji");
     });
 
@@ -113,7 +122,7 @@ describe.each([...manifests.values()].map((manifest) => [manifest.name, manifest
       for (const count of counts) expect(count).toBeGreaterThan(0);
     });
 
-    test("it is imported from TypeScript, strict and without skipLibCheck", { timeout: 120_000 }, () => {
+    test("it is imported from TypeScript, strict and without skipLibCheck", { timeout: 300_000 }, () => {
       const file = join(project, `${name.replace(/\W+/g, "-")}.ts`);
       const lines = specifiers(manifest).map(
         (s, i) => `import * as m${i} from ${JSON.stringify(s)};\nexport const k${i} = Object.keys(m${i});`,
@@ -155,7 +164,7 @@ describe.each([...manifests.values()].map((manifest) => [manifest.name, manifest
         }
       }
       expect(silent).toEqual([]);
-    }, 120_000);
+    }, 300_000);
 
     test("it has a README and tests", () => {
       const folder = [...manifests].find(([, m]) => m.name === name)?.[0] ?? "";

@@ -146,7 +146,7 @@ needs("linux")(
     expect([await stop(lac), await stop(lns)]).toEqual([0, 0]);
     expect(await ctl("lns", "status")).toMatchObject({ code: 69 });
   },
-  90_000,
+  300_000,
 );
 
 const LAC = (port: number, lns: number) =>

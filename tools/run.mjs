@@ -27,10 +27,10 @@ function say(text) {
 const END_MS = 3_000;
 
 /**
- * Runs a command to its end; its output is shown only when it fails. A signal ends it with all that it started (it
- * has a process group of its own), and then us.
+ * Runs a command to its end, and again when it fails, up to `tries` times in all; its output is shown only when it fails. A
+ * signal ends it with all that it started (it has a process group of its own), and then us.
  */
-async function run(command, commandArgs) {
+async function run(command, commandArgs, { tries = 1 } = {}) {
   const group = process.platform !== "win32";
   const child = spawn(command, commandArgs, { cwd: root, detached: group, shell: !group });
   let output = "";
@@ -63,7 +63,9 @@ async function run(command, commandArgs) {
   if (code === 0) return;
   process.stderr.write(output);
   say(`l2tp: ${command} ${commandArgs.join(" ")} failed${error ? `: ${error.message}` : ""}`);
-  process.exit(1);
+  if (tries === 1 || error) process.exit(1);
+  say("l2tp: trying again …");
+  await run(command, commandArgs, { tries: tries - 1 });
 }
 
 /** In a container npm may be process 1 itself. */
@@ -130,7 +132,7 @@ async function install() {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return linkPrograms();
   say("l2tp: installing dependencies (once; about half a minute) …");
   // The package is named as an option: inside `npx --package=node@…` (test:lts) npx takes the first word for a command.
-  await run("npx", [
+  const pnpm = [
     "--yes",
     "--package=pnpm@10.34.9",
     "--",
@@ -138,7 +140,9 @@ async function install() {
     "install",
     "--frozen-lockfile",
     "--prefer-offline",
-  ]);
+  ];
+  // The network may fail for a moment.
+  await run("npx", pnpm, { tries: 2 });
   linkPrograms();
   writeFileSync(stamp, hash);
 }

@@ -128,10 +128,6 @@ export const createTunnel = (family: Family, values: L2tpAttributes): NetlinkReq
 export const deleteTunnel = (family: Family, tunnelId: number): NetlinkRequest<void> =>
   request(family, "TUNNEL_DELETE", "ack", `tunnel ${tunnelId}`, { CONN_ID: tunnelId }, nothing);
 
-/** TUNNEL_MODIFY changes the debug flags, which the kernel ignores since 5.10; a probe that a tunnel is there. */
-export const modifyTunnel = (family: Family, tunnelId: number): NetlinkRequest<void> =>
-  request(family, "TUNNEL_MODIFY", "ack", `tunnel ${tunnelId}`, { CONN_ID: tunnelId, DEBUG: 0 }, nothing);
-
 /** TUNNEL_GET of one. */
 export const getTunnel = (family: Family, tunnelId: number): NetlinkRequest<L2tpAttributes> =>
   request(

@@ -7,12 +7,14 @@ import { PlaneError } from "@l2tp/dataplane";
 import {
   abi,
   type Fd,
+  InterfaceRemover,
   type NetlinkRequest,
   NetlinkSocket,
   type NetworkNamespace,
   namespaceId,
   nlabi,
   openNamespace,
+  Reactor,
   type ResolvedFamily,
   resolveFamily,
   runNetlink,
@@ -22,6 +24,7 @@ import { tunnelIdOf } from "./dump.ts";
 import { isErrno, kernelError } from "./failure.ts";
 import { deleteTunnel, hasTunnel, readAll } from "./family.ts";
 import type { KernelAccess } from "./kernel-access.ts";
+import { MssClamping } from "./ppp/mss-clamping.ts";
 import { StateFile } from "./state-file.ts";
 import { Watcher } from "./watcher.ts";
 
@@ -34,6 +37,8 @@ const IFREQ_OCTETS = 40;
 /** Tunnels that are leaving, asked for at the same time; and how long to wait between, at most. */
 const ASKED_AT_A_TIME = 8;
 const GONE_PAUSE_MS = 50;
+/** And at least, where many are leaving: each question takes the lock that their end waits for. */
+const MANY_PAUSE_MS = 20;
 
 /** How a namespace's kernel is watched, and where its state is kept. */
 export interface KernelOptions {
@@ -73,6 +78,9 @@ export class Kernel implements KernelAccess, AsyncDisposable {
   readonly route: NetlinkSocket;
   readonly watcher: Watcher;
   readonly state: StateFile;
+  readonly mss: MssClamping;
+  /** PPP units that go: those that go together share the kernel's waiting. */
+  readonly units: InterfaceRemover;
   /** Tunnel IDs that nobody else may be given: in use, reserved, or on their way out. */
   readonly tunnelIds = new Set<number>();
   /** Session IDs of L2TPv3 over IP, which the kernel tells apart by the ID alone. */
@@ -97,6 +105,11 @@ export class Kernel implements KernelAccess, AsyncDisposable {
     this.family = family;
     this.route = new NetlinkSocket(nlabi.NETLINK_ROUTE, { namespace: namespace?.fd });
     this.watcher = new Watcher(this, namespace?.fd, options.reconcileMs);
+    this.mss = new MssClamping(namespace?.fd);
+    this.units = new InterfaceRemover({
+      run: (request) => this.route.run(request),
+      close: (fd) => Reactor.shared().closeLater(fd),
+    });
     this.state = new StateFile(options.stateDirectory, namespaceId(namespace?.fd));
     if (open.size === 0) process.on("exit", deleteAtExit);
     open.add(this);
@@ -237,7 +250,8 @@ export class Kernel implements KernelAccess, AsyncDisposable {
           leaving.resolve();
         }
         pause = gone > 0 ? 1 : Math.min(pause * 2, GONE_PAUSE_MS);
-        if (gone < ids.length) await delay(pause);
+        const many = this.#leaving.size > ASKED_AT_A_TIME;
+        if (gone < ids.length) await delay(many ? Math.max(pause, MANY_PAUSE_MS) : pause);
       }
     } catch {
       // The socket was closed: nobody can find out any more.
@@ -275,6 +289,7 @@ export class Kernel implements KernelAccess, AsyncDisposable {
       open.delete(this);
       if (open.size === 0) process.off("exit", deleteAtExit);
       await this.watcher.close();
+      await this.mss.close();
       await Promise.all([this.#requests.close(), this.route.close()]);
       this.state.close();
       if (this.#control !== undefined) sys.close(this.#control);

@@ -4,6 +4,8 @@ import { PlaneError as PlaneErrorClass } from "@l2tp/dataplane";
 import {
   abi,
   NetlinkSocket,
+  nftabi,
+  nftables,
   nlabi,
   raw,
   resolveFamily,
@@ -35,7 +37,8 @@ export async function probeLinux(): Promise<LinuxProbe> {
     socket = new NetlinkSocket(nlabi.NETLINK_GENERIC);
     const family = await socket.run(resolveFamily("l2tp"));
     await mayUse(socket, family.id);
-    return { available: true, ...describeFeatures(family.groups.size > 0) };
+    const { capabilities, features } = describeFeatures(family.groups.size > 0);
+    return { available: true, capabilities, features: [...features, await mssClamp()] };
   } catch (error) {
     if (error instanceof UnsupportedError) {
       return {
@@ -59,6 +62,22 @@ async function mayUse(socket: NetlinkSocket, id: number): Promise<void> {
     await socket.run(getTunnel({ id }, 0));
   } catch (error) {
     if (!isErrno(error, "ENODEV", "ENOENT")) throw error;
+  }
+}
+
+/** Asks nf_tables for its tables, which takes the same module as ours. */
+async function mssClamp(): Promise<FeatureStatus> {
+  const feature = "mss-clamp";
+  let socket: NetlinkSocket | undefined;
+  try {
+    socket = new NetlinkSocket(nftabi.NETLINK_NETFILTER);
+    await socket.run(nftables.tables());
+    const why = "the kernel's L2TP has none for Ethernet sessions; nftables can do it";
+    return { feature, using: "of PPP, by nf_tables", why };
+  } catch (error) {
+    return { feature, using: "off", why: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await socket?.close();
   }
 }
 
@@ -99,7 +118,6 @@ function describeFeatures(notifications: boolean): {
         "",
         "the kernel sends data without the DF bit whatever the session asks for; the interface's MTU keeps packets whole",
       ),
-      row("mss-clamp", "", "the kernel's L2TP has none; nftables can do it"),
     ],
   };
 }

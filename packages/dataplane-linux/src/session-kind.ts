@@ -24,6 +24,8 @@ export interface SessionHost {
   lost(reason: string): void;
   /** The addresses of its interface have been negotiated, or are gone. */
   addressesChanged(interfaceName: string, addresses: readonly InterfaceAddress[]): void;
+  /** It goes on without something that it was to have; see the notice `feature-missing`. */
+  missing(feature: string, why: string): void;
   /** @throws PlaneError `route-through-itself` when the peer is reached through this interface */
   refuseLoop(interfaceIndex: number, interfaceName: string): Promise<void>;
 }

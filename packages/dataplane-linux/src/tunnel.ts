@@ -123,6 +123,7 @@ export class LinuxTunnel implements TunnelPlane, SessionOwner {
         const { sessionId } = parameters;
         this.#wire.notices.push({ type: "session-addresses", tunnelId, sessionId, interfaceName, addresses });
       },
+      missing: (feature, why) => this.#wire.notices.push({ type: "feature-missing", feature, why }),
       refuseLoop: (index, name) => this.#refuseLoop(index, name, what),
     };
     this.requireOpen();

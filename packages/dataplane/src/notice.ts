@@ -51,6 +51,11 @@ export type PlaneNotice =
   | { readonly type: "peer-moved"; readonly tunnelId: number; readonly peer: SocketAddress }
   /** Datagrams were lost before anybody saw them. */
   | { readonly type: "overrun"; readonly count: number; readonly where: string }
+  /**
+   * Something that sessions were to have is not to be had here, and they go on without it: `mss-clamp`, say, as the
+   * data plane's status names it. `why` ends with what can be done about it. Told once.
+   */
+  | { readonly type: "feature-missing"; readonly feature: string; readonly why: string }
   /** Sending fails (no route, refused by the peer's host); rate-limited. */
   | { readonly type: "send-failed"; readonly tunnelId: number; readonly code: string; readonly count: number }
   /** The wire itself failed and carries nothing more. */

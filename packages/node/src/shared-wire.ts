@@ -161,6 +161,9 @@ export class SharedWire {
     else if (notice.type === "overrun") {
       const { count, where } = notice;
       this.#logger.warn({ count, where }, `${count} datagrams were lost in a full buffer: ${where}`);
+    } else if (notice.type === "feature-missing") {
+      const { feature, why } = notice;
+      this.#logger.warn({ feature }, `sessions go on without ${feature}: ${why}`);
     }
   }
 

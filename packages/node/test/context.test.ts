@@ -48,6 +48,23 @@ test("a failure while something is taken down is logged, and the rest is taken d
   expect(a.log.filter((line) => line.startsWith("error"))).toHaveLength(3);
 });
 
+test("what the data plane loses, and what it has not here, is in the log with the remedy", async () => {
+  const world = new World();
+  const a = world.site("a", A.address);
+  a.context.newStaticTunnel(endA);
+  await world.advance(10);
+  const [wire] = a.plane.wires;
+  wire?.notices.push({ type: "overrun", count: 7, where: "listening socket" });
+  const why = "this kernel has no nf_tables: `modprobe nf_tables`";
+  wire?.notices.push({ type: "feature-missing", feature: "mss-clamp", why });
+  await world.advance(10);
+  expect(a.log.filter((line) => line.startsWith("warn"))).toEqual([
+    "warn 7 datagrams were lost in a full buffer: listening socket",
+    `warn sessions go on without mss-clamp: ${why}`,
+  ]);
+  await a.context.close();
+});
+
 test.each(["open", "createTunnel", "createSession"] as const)(
   "closing while the data plane hangs in %s undoes what comes of it",
   async (call) => {

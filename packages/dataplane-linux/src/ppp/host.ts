@@ -5,7 +5,7 @@ import type { Pppol2tpTunnel } from "./pppol2tp.ts";
 
 /** A wire and a tunnel, as seen by a PPP session. */
 export interface PppHost {
-  readonly kernel: Pick<Kernel, "family" | "run" | "inNamespace" | "route" | "namespace">;
+  readonly kernel: Pick<Kernel, "family" | "run" | "inNamespace" | "route" | "namespace" | "mss" | "units">;
   /** The kernel's tunnel. */
   readonly carrier: Pppol2tpTunnel;
   /** Descriptors are counted before they are opened. */
@@ -18,6 +18,8 @@ export interface PppHost {
   lost(reason: string): void;
   /** Addresses have been negotiated, or are gone. */
   addressesChanged(interfaceName: string, addresses: readonly InterfaceAddress[]): void;
+  /** The session goes on without something that the kernel cannot do here; see the notice `feature-missing`. */
+  missing(feature: string, why: string): void;
   /** A line for people, without secrets: what pppd says. */
   log(line: string): void;
   /** @throws PlaneError `route-through-itself` when the peer is reached through this interface */

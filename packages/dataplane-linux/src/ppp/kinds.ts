@@ -26,6 +26,7 @@ export function pppKinds(log: (line: string) => void): {
     lost: (reason) => host.lost(reason),
     refuseLoop: (index, name) => host.refuseLoop(index, name),
     log: (line) => log(`${host.what}: ${line}`),
+    missing: (feature, why) => host.missing(feature, why),
     addressesChanged: (name, addresses) => host.addressesChanged(name, addresses),
   });
   return {

@@ -34,7 +34,7 @@ export async function createUnit(host: PppHost, channel: Fd, wanted: string | un
     await ppp.connectChannelLater(channel, number);
     return { fd, name, index };
   } catch (error) {
-    await closeUnit(fd);
+    await closeDescriptor(fd);
     throw kernelError(error, `${what}: its interface`);
   }
 }
@@ -61,7 +61,7 @@ async function addLink({ kernel, what }: PppHost, fd: Fd, name: string): Promise
 }
 
 /** The interface goes with its descriptor; the kernel takes its time. */
-export async function closeUnit(fd: Fd): Promise<void> {
+async function closeDescriptor(fd: Fd): Promise<void> {
   await Reactor.shared()
     .closeLater(fd)
     .catch(() => {});

@@ -68,6 +68,7 @@ export function pppHost(
     },
     lost: (reason) => void told.lost.push(reason),
     log: (line) => void told.lines.push(line),
+    missing: (feature, why) => void told.lines.push(`${feature}: ${why}`),
     addressesChanged: (_, addresses) => void told.addresses.push([...addresses]),
     refuseLoop: () => Promise.resolve(),
   };

@@ -1,9 +1,11 @@
 /** PPP links through /dev/ppp, run by `PppSession` of @l2tp/ppp: against pppd, and against each other. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { PlaneNotice, SessionPlane, SessionPlaneParameters, TunnelPlane, Wire } from "@l2tp/dataplane";
-import { abi, link, raw, sys } from "@l2tp/linux";
+import { FrameSocket, Site } from "@l2tp/lab";
+import { abi, link, neighbour, raw, route, sys } from "@l2tp/linux";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
+import { HOSTS, passSegment, ROUTER_MAC } from "../../../linux/test/support/segments.ts";
 import type { PppOptions } from "../../../ppp/src/index.ts";
 import { dumpSessions } from "../../src/family.ts";
 import { LinuxDataPlane } from "../../src/plane.ts";
@@ -331,6 +333,70 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
       expect(lab.a.has("subscriber")).toBe(false);
     }, 120_000);
 
+    test("TCP that is forwarded through a link announces no larger segments than fit it, in both directions", async () => {
+      const ends = { left: lab.a, right: lab.b } as const;
+      const hosts = { left: new Site("left"), right: new Site("right") } as const;
+      const { a, b, runs } = await both(++lastId, {
+        a: { mru: 1400, ipv4: { local: "10.59.0.1", peer: "10.59.0.2" }, ipv6: { local: "::a" } },
+        // One of the two ends is enough, for both directions.
+        b: {
+          mru: 1400,
+          ipv4: { local: "10.59.0.2", peer: "10.59.0.1" },
+          ipv6: { local: "::b" },
+          tcpMss: "off",
+        },
+      });
+      await Promise.all(runs.map(({ up }) => up));
+      await until("IPv6 is up", () => runs.every(({ ppp }) => ppp.states.ipv6cp === "Opened"));
+      await until("addresses are there", () => [a, b].every(({ addresses = [] }) => addresses.length === 2));
+      for (const [side, far, session] of [
+        ["left", "right", a],
+        ["right", "left", b],
+      ] as const) {
+        const { namespace, kernel } = ends[side];
+        const run = kernel.route.run.bind(kernel.route) as typeof kernel.route.run;
+        const peer = { name: side, namespace: hosts[side].namespace.fd };
+        await run(link.add({ name: side, kind: "veth", peer }));
+        await run(link.set({ name: side }, { address: ROUTER_MAC, up: true }));
+        hosts[side].netlink(link.set({ name: side }, { up: true }));
+        const { index: near } = await run(link.get({ name: side }));
+        const { index: ppp } = await run(link.get({ name: session.interfaceName as string }));
+        for (const there of HOSTS[side]) {
+          await run(route.add({ destination: there, interfaceIndex: near }));
+          const linkAddress = "02:00:00:00:00:01";
+          await run(neighbour.add({ interfaceIndex: near, address: there, linkAddress }));
+        }
+        for (const there of HOSTS[far]) await run(route.add({ destination: there, interfaceIndex: ppp }));
+        namespace.run(() => {
+          writeFileSync("/proc/sys/net/ipv4/ip_forward", "1");
+          writeFileSync("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+        });
+      }
+      const sockets = {
+        left: new FrameSocket(hosts.left, "left"),
+        right: new FrameSocket(hosts.right, "right"),
+      };
+      const pass = (to: "left" | "right", family: 4 | 6, mss: number) =>
+        passSegment(sockets, { to, family, mss });
+      for (const to of ["right", "left"] as const) {
+        expect(await pass(to, 4, 1460)).toBe(1360);
+        expect(await pass(to, 6, 1440)).toBe(1340);
+        // One that is smaller is not raised.
+        expect(await pass(to, 4, 1359)).toBe(1359);
+      }
+      const ruleset = (side: "a" | "b") => lab[side].run("nft", "list", "ruleset").stdout;
+      expect(ruleset("a")).toMatch(new RegExp(`table inet l2tp-mss \\{[^]*"${a.interfaceName}" : 1360`));
+      expect(ruleset("b")).toBe("");
+      await a.link?.configure({ ...forPlane(runs[0].configuration()), tcpMss: { ipv4: 1200, ipv6: 1180 } });
+      for (const to of ["right", "left"] as const) expect(await pass(to, 6, 1440)).toBe(1180);
+      await close(a, b);
+      // The last one's end takes the table along.
+      expect(ruleset("a")).toBe("");
+      expect(notices.filter(({ type }) => type === "feature-missing")).toEqual([]);
+      for (const socket of Object.values(sockets)) await socket[Symbol.asyncDispose]();
+      for (const site of Object.values(hosts)) site[Symbol.dispose]();
+    }, 60_000);
+
     test("router advertisement and DHCPv6 reach who runs the link, and its answers the peer", async () => {
       const { a, b, runs } = await both(++lastId, {
         a: { ipv4: false, ipv6: { local: "::a" } },
@@ -368,7 +434,8 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
       );
       await Promise.all(all.flatMap(({ runs }) => runs.map(({ up }) => up)));
       const upMs = performance.now() - started;
-      expect(descriptors() - before).toBe(SUBSCRIBERS * 6);
+      // And one at each end for the table that clamps the MSS of all.
+      expect(descriptors() - before).toBe(SUBSCRIBERS * 6 + 2);
       expect(await reaches(`10.60.${SUBSCRIBERS - 1}.2`)).toContain("2 received");
       expect(all.flatMap(({ runs }) => runs.flatMap(({ failures }) => failures))).toEqual([]);
       const closing = performance.now();

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define CUBIC "cubic"
 enum { BATCH = 512, CHUNK = 65536, MANY = 100, EVENTS = 256 };
 static uint8_t octets[CHUNK], slots[BATCH][2048];
 static struct in_addr (*pairs)[2];
@@ -118,6 +120,10 @@ static int tcp(int port, double seconds) {
     /* Of many each has little under way, so that all have their turn and no memory limit is met. */
     if (count > MANY) setsockopt(s, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     setsockopt(s, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    /* Linux's own choice, whatever this machine's is: BBR paces each flow by timers, whose work is charged to the
+       process that they interrupt, and that is the LNS as well. */
+    if (setsockopt(s, IPPROTO_TCP, TCP_CONGESTION, CUBIC, strlen(CUBIC)) < 0 && errno != ENOENT)
+      return fail("TCP_CONGESTION");
     if (bind(s, (struct sockaddr *)&from, sizeof from) < 0) return fail("bind");
     if (connect(s, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) return fail("connect");
     event.data.fd = s;

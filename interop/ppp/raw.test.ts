@@ -179,7 +179,7 @@ describe("an LNS of ours and a LAC on raw octets", () => {
       }
       const from = performance.now();
       expect(await hung.cdn()).toEqual({ code, text: expect.stringMatching(words) });
-      expect(performance.now() - from).toBeLessThan(6_000);
+      expect(performance.now() - from).toBeLessThan(30_000);
       await scene.lns.says(new RegExp(`cannot come up: .*${words.source.split("|")[0]}`), { since });
     });
   }
@@ -478,7 +478,7 @@ describe("an LNS of ours and a LAC on raw octets", () => {
       for (let i = 0; i < 3_000; i++) flood.packet(protocol, code, i & 255, data);
       const from = performance.now();
       expect(await answers(other, echo(theirs, GATEWAY)), what).toBe(true);
-      expect(performance.now() - from, what).toBeLessThan(1_000);
+      expect(performance.now() - from, what).toBeLessThan(10_000);
       expect(flood.frames.length - before, what).toBeLessThan(120);
     }
     // The ration comes back.

@@ -5,6 +5,7 @@ import type { SocketAddress } from "@l2tp/protocol";
 import type { Logger } from "../log.ts";
 import {
   type PppDownReason,
+  type PppListener,
   type PppProfile,
   type PppRun,
   PppRunner,
@@ -32,12 +33,12 @@ export interface PppCallFacts {
 
 /** Who is told. */
 export interface OwnPppUser {
-  up(event: PppUp): void;
-  addresses(addresses: readonly InterfaceAddress[]): void;
-  tell(event: PppSessionEvent): void;
+  pppUp(event: PppUp): void;
+  pppAddresses(addresses: readonly InterfaceAddress[]): void;
+  pppTold(event: PppSessionEvent): void;
 }
 
-export class OwnPpp {
+export class OwnPpp implements PppListener {
   readonly #host: DynamicHost;
   readonly #call: Call;
   readonly #logger: Logger;
@@ -89,8 +90,7 @@ export class OwnPpp {
         ...(callingNumber !== undefined && { callingNumber }),
         ...(proxy !== undefined && { proxy: proxyOf(proxy) }),
       },
-      interfaceName: () => plane.interfaceName,
-      onEvent: (event) => this.#event(event),
+      listener: this,
     });
     this.#run.start();
     return true;
@@ -111,16 +111,20 @@ export class OwnPpp {
     this.#run?.lowerDown();
   }
 
-  #event(event: PppSessionEvent): void {
+  get interfaceName(): string | undefined {
+    return this.#call.plane?.interfaceName;
+  }
+
+  onEvent(event: PppSessionEvent): void {
     if (this.#ended) return;
     switch (event.type) {
       case "up":
         this.agreed = { user: event.user, mtu: event.mtu };
-        this.#user.up(event);
-        this.#user.addresses(interfaceAddresses(event));
+        this.#user.pppUp(event);
+        this.#user.pppAddresses(interfaceAddresses(event));
         return;
       case "addresses":
-        this.#user.addresses(interfaceAddresses(event));
+        this.#user.pppAddresses(interfaceAddresses(event));
         return;
       case "link-info":
         this.#tellAccm(event.sendAccm, event.receiveAccm);
@@ -129,7 +133,7 @@ export class OwnPpp {
         this.#down(event.reason);
         return;
       default:
-        this.#user.tell(event);
+        this.#user.pppTold(event);
     }
   }
 

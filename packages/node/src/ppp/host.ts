@@ -43,10 +43,15 @@ export interface PppRunnerOptions {
   readonly link: PppLink;
   readonly profile: PppProfile;
   readonly call: PppCall;
-  /** Of the session's plane: `() => plane.interfaceName`; it may be known only when the link is configured. */
-  readonly interfaceName?: () => string | undefined;
+  readonly listener: PppListener;
+}
+
+/** Whoever runs the call that PPP is on. */
+export interface PppListener {
+  /** Of the session's plane; it may be known only when the link is configured. */
+  readonly interfaceName?: string | undefined;
   /** Called synchronously; must not throw. `down` is the last. */
-  readonly onEvent: (event: PppSessionEvent) => void;
+  onEvent(event: PppSessionEvent): void;
 }
 
 /** One PPP session from outside: what `PppRunner` does. */

@@ -23,7 +23,7 @@ import { LinkIpv6 } from "./link-ipv6.ts";
 import { PlaneLink, type PlaneLinkOwner } from "./plane-link.ts";
 import { type OwnEnd, pppDownReason } from "./reasons.ts";
 import { NO_LIMITS, overdue, type SessionLimits, sessionLimits } from "./session-limits.ts";
-import { addressesShown, linkShown } from "./shown.ts";
+import { addressesShown, linkShown, textOfAddresses } from "./shown.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 const NO_HANDLERS: readonly never[] = [];
@@ -39,7 +39,6 @@ const DEFAULT_ACCM = 0xffff_ffff;
 
 /** See the file's head. Costs one alarm; nothing else runs while a link is at rest. */
 export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
-  readonly label: string;
   readonly #options: PppRunnerOptions;
   readonly #admission: Admission;
   readonly #plane: PlaneLink;
@@ -74,10 +73,14 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   constructor(options: PppRunnerOptions) {
     this.#options = options;
     const { host, profile, call, link } = options;
-    this.label = `${call.tunnel}/${call.session}`;
     this.#session = new PppSession(profile.settings, host.random);
     this.#admission = new Admission(host, profile, call, this);
     this.#plane = new PlaneLink(link, this);
+  }
+
+  get label(): string {
+    const { tunnel, session } = this.#options.call;
+    return `${tunnel}/${session}`;
   }
 
   // --- what comes from whoever runs the call ---
@@ -249,7 +252,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   }
 
   #handle(event: PppEvent) {
-    const { link, onEvent } = this.#options;
+    const { link, listener } = this.#options;
     switch (event.type) {
       case "frame":
         this.#hear(event.frame);
@@ -271,7 +274,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
         return link.resetMppe();
       case "identification":
       case "time-remaining":
-        return onEvent(event);
+        return listener.onEvent(event);
       case "terminating":
         this.#terminating = event.reason.text;
         // Nothing passes any more, so the addresses are free; the good-byes may take a while.
@@ -286,7 +289,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     const accm = `${sendAccm} ${receiveAccm}`;
     if (accm !== this.#toldAccm) {
       this.#toldAccm = accm;
-      this.#options.onEvent({ type: "link-info", sendAccm, receiveAccm });
+      this.#options.listener.onEvent({ type: "link-info", sendAccm, receiveAccm });
     }
     this.#ipv6?.configured(agreed, this.#admission.grant);
     this.#configure();
@@ -311,9 +314,9 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     const addresses = addressesShown(this.#agreed, this.#ipv6?.service);
     // What came up may have gone down again meanwhile.
     if (this.#upSince === undefined && !addresses.ipv4 && !addresses.ipv6) return;
-    const told = JSON.stringify(addresses);
+    const told = textOfAddresses(addresses);
     if (told === this.#told) return;
-    const { onEvent, interfaceName } = this.#options;
+    const { listener } = this.#options;
     if (this.#upSince !== undefined) {
       const until = Math.max(this.#changedUntil, now) + CHANGE_MS;
       if (until > now + CHANGES_AT_ONCE * CHANGE_MS) {
@@ -322,13 +325,13 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
       }
       this.#changedUntil = until;
       this.#told = told;
-      onEvent({ type: "addresses", at: now, ...addresses });
+      listener.onEvent({ type: "addresses", at: now, ...addresses });
       return;
     }
     this.#told = told;
     this.#upSince = now;
     const { member } = this.#admission;
-    onEvent({
+    listener.onEvent({
       type: "up",
       at: now,
       user: member?.user,
@@ -336,7 +339,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
       ...addresses,
       mtu: this.#agreed?.mtu ?? 0,
       mppeBits: this.#agreed?.mppe?.send.bits,
-      interfaceName: interfaceName?.(),
+      interfaceName: listener.interfaceName,
     });
   }
 
@@ -391,9 +394,9 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     const handlers = this.#handlers;
     this.#handlers = NO_HANDLERS;
     for (const handler of handlers) handler[Symbol.dispose]();
-    const { host, onEvent } = this.#options;
+    const { host, listener } = this.#options;
     const wasUp = this.#upSince !== undefined;
-    onEvent({ type: "down", at: host.clock.now(), wasUp, reason: this.#reason });
+    listener.onEvent({ type: "down", at: host.clock.now(), wasUp, reason: this.#reason });
     for (const done of this.#waiting ?? []) done();
     this.#waiting = undefined;
   }

@@ -16,6 +16,15 @@ export function addressesShown(
   };
 }
 
+/** The same for the same addresses, and in one piece: it is kept, and sessions are many. */
+export const textOfAddresses = ({ ipv4, ipv6 }: PppAddresses): string =>
+  [
+    ...(ipv4 === undefined ? [] : [ipv4.local, ipv4.peer, ipv4.dns.join(), ipv4.nbns.join()]),
+    ...(ipv6 === undefined
+      ? []
+      : ["6", ipv6.local, ipv6.peer, ipv6.addresses.join(), ipv6.prefixes.join(), ipv6.dns.join()]),
+  ].join(" ");
+
 export function linkShown(agreed: LinkConfiguration | undefined): PppStatus["link"] {
   return (
     agreed && {

@@ -298,6 +298,20 @@ test("a neighbour that asks for our link-local address is answered", async () =>
   expect(server.events.some(({ type }) => type === "down")).toBe(false);
 });
 
+test("an Echo Request to our link-local address is answered where an interface is shared, which has no such address", async () => {
+  const w = world();
+  const { client, server } = await w.run(CLIENT, router, undefined, 5_000);
+  server.link.isShared = true;
+  const { local = "", peer = "" } = last(client, "up")?.ipv6 ?? {};
+  const answers: Uint8Array[] = [];
+  client.link.packets.onPacket((packet) => answers.push(packet));
+  client.link.ipv6Control?.send(icmpv6(local, peer, 64, 128, 0, 0, 0, 0x12, 0x34, 0, 1, 9, 9));
+  // Not to us: a packet for somebody else is nobody's here.
+  client.link.ipv6Control?.send(icmpv6(local, "fe80::dead", 64, 128, 0, 0, 0, 0x12, 0x34, 0, 2));
+  await w.advance(10);
+  expect(answers).toEqual([icmpv6(peer, local, 64, 129, 0, 0, 0, 0x12, 0x34, 0, 1, 9, 9)]);
+});
+
 test("broken and hostile packets change nothing", async () => {
   const w = world();
   const { client, server } = await w.run(wantsPrefix, router, undefined, 10_000);

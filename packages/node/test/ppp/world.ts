@@ -50,6 +50,8 @@ export class FakeLink implements PppLink {
   /** Sees each frame that is sent; `false` loses it. */
   tap: (frame: Uint8Array) => boolean = () => true;
   lastData = Number.NEGATIVE_INFINITY;
+  /** Its interface is one that many share. */
+  isShared = false;
   readonly ipv6Control?: PppPackets;
   readonly packets: PppPackets;
   readonly #clock: SimulatedClock;
@@ -121,6 +123,7 @@ export class FakeLink implements PppLink {
       protocol === "ipv6" &&
       (packet[24] === 0xff || packet[24] === 0xfe) &&
       ((packet[6] === 58 && (packet[40] as number) >= 133 && (packet[40] as number) <= 136) ||
+        (packet[6] === 58 && packet[40] === 128 && this.isShared) ||
         (packet[6] === 17 && packet[42] === 2 && (packet[43] === 0x22 || packet[43] === 0x23)));
     if (isControl && this.#onIpv6) this.#onIpv6(packet);
     else this.#onPacket?.(packet);
@@ -293,8 +296,7 @@ export class PppWorld {
       link: ofEnd,
       profile: pppProfile(profile),
       call: { tunnel: "t", session: "s", peer: { family: 4, address: "192.0.2.1", port: 1701 }, ...call },
-      interfaceName: () => "ppp7",
-      onEvent: (event) => void events.push(event),
+      listener: { interfaceName: "ppp7", onEvent: (event) => void events.push(event) },
     });
     return { runner, link: ofEnd, events };
   }

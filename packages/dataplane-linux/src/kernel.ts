@@ -37,8 +37,6 @@ const IFREQ_OCTETS = 40;
 /** Tunnels that are leaving, asked for at the same time; and how long to wait between, at most. */
 const ASKED_AT_A_TIME = 8;
 const GONE_PAUSE_MS = 50;
-/** And at least, where many are leaving: each question takes the lock that their end waits for. */
-const MANY_PAUSE_MS = 20;
 
 /** How a namespace's kernel is watched, and where its state is kept. */
 export interface KernelOptions {
@@ -250,8 +248,7 @@ export class Kernel implements KernelAccess, AsyncDisposable {
           leaving.resolve();
         }
         pause = gone > 0 ? 1 : Math.min(pause * 2, GONE_PAUSE_MS);
-        const many = this.#leaving.size > ASKED_AT_A_TIME;
-        if (gone < ids.length) await delay(many ? Math.max(pause, MANY_PAUSE_MS) : pause);
+        if (gone < ids.length) await delay(pause);
       }
     } catch {
       // The socket was closed: nobody can find out any more.

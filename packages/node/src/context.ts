@@ -16,6 +16,7 @@ import {
 import { Alarms } from "./alarms.ts";
 import { type BackoffSettings, DEFAULT_BACKOFF } from "./backoff.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { closeOnAbort } from "./close-on-abort.ts";
 import { ControlPlane } from "./control-plane.ts";
 import type { DynamicTunnel, DynamicTunnelInit, Listener, ListenerInit } from "./dynamic/api.ts";
 import { type DynamicOptions, Dynamics } from "./dynamic/dynamics.ts";
@@ -29,7 +30,6 @@ import { type Logger, silentLogger } from "./log.ts";
 import { type ConfiguredTunnel, configureTunnel, type TunnelInit } from "./parameters.ts";
 import { QuiescentControl, type QuiescentInit } from "./quiescent-control.ts";
 import { reason } from "./reason.ts";
-import { closeOnAbort } from "./session.ts";
 import type { ControlMessageRecord } from "./shared-wire.ts";
 import { StaticControl } from "./static-control.ts";
 import type { ContextStatistics, TunnelStatistics, WireStatistics } from "./statistics.ts";

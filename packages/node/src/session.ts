@@ -11,16 +11,15 @@ import {
   type TunnelPlane,
 } from "@l2tp/dataplane";
 import type { Instant } from "@l2tp/protocol";
-import type { Alarm } from "./alarms.ts";
-import { Backoff } from "./backoff.ts";
-import { ClosedError } from "./errors.ts";
+import { closeOnAbort } from "./close-on-abort.ts";
 import type { Host } from "./host.ts";
 import { type Logger, withFields } from "./log.ts";
 import { type Reason, reason, reasonOf, Told } from "./reason.ts";
+import { Retry } from "./retry.ts";
 import type { Session } from "./session-api.ts";
 import type { SessionState } from "./states.ts";
 import { lastStatistics, type TunnelTotals } from "./totals.ts";
-import { UpGate, type WaitOptions } from "./up-gate.ts";
+import { UpGate, type WaitOptions, whenUp } from "./up-gate.ts";
 
 /** What a session needs of its tunnel. */
 export interface SessionOwner {
@@ -39,8 +38,8 @@ export class SessionKeeper implements Session {
   readonly #parameters: SessionPlaneParameters;
   readonly #logger: Logger;
   readonly #gate = new UpGate();
-  readonly #backoff: Backoff;
-  readonly #retry: Alarm & Disposable;
+  readonly #retry: Retry;
+  readonly #untilClosed = new AbortController();
   #state: SessionState = "waiting";
   #reason: Reason | undefined;
   /** What was told last by `session-failed`, so that it is told once. */
@@ -59,12 +58,9 @@ export class SessionKeeper implements Session {
     this.#owner = owner;
     this.#parameters = parameters;
     this.#logger = withFields(owner.logger, { session: parameters.name });
-    this.#backoff = new Backoff(host.backoff, host.random);
-    this.#retry = host.alarms.create(() => this.#try());
+    this.#retry = new Retry(host, () => this.#try());
     if (signal) closeOnAbort(signal, this, this.#untilClosed);
   }
-
-  readonly #untilClosed = new AbortController();
 
   get name(): string {
     return this.#parameters.name;
@@ -107,12 +103,11 @@ export class SessionKeeper implements Session {
   }
 
   whenUp(options: WaitOptions = {}): Promise<void> {
-    if (this.#state === "closed") return Promise.reject(new ClosedError(`session ${this.name} is closed`));
-    if (this.#state === "up") return Promise.resolve();
-    return this.#gate.wait(options, () => {
-      const why = this.#reason ? `: ${this.#reason.text}` : "";
-      return `session ${this.name} of tunnel ${this.#owner.name}, which is ${this.#state}${why}`;
-    });
+    return whenUp(this, this.#what, () => this.#gate, options);
+  }
+
+  get #what(): string {
+    return `session ${this.name} of tunnel ${this.#owner.name}`;
   }
 
   async statistics(): Promise<PlaneStatistics> {
@@ -166,7 +161,7 @@ export class SessionKeeper implements Session {
       this.#untilClosed.abort();
       this.#owner.forget(this);
       this.#leaveUp(why, "closed");
-      this.#gate.close(`session ${this.name} of tunnel ${this.#owner.name}`);
+      this.#gate.close(this.#what);
       this.#retry[Symbol.dispose]();
     }
     await this.#work;
@@ -206,7 +201,7 @@ export class SessionKeeper implements Session {
 
   #failed(why: Reason): void {
     const retryAt = this.#retryLater(why);
-    const fields = { code: why.code, remedy: why.remedy, failures: this.#backoff.failures };
+    const fields = { code: why.code, remedy: why.remedy, failures: this.#retry.failures };
     if (!this.#told.isNews(why)) {
       this.#logger.debug(fields, `session ${this.name} still cannot come up: ${why.text}`);
       return;
@@ -218,9 +213,7 @@ export class SessionKeeper implements Session {
   #retryLater(why: Reason): Instant {
     this.#state = "retrying";
     this.#reason = why;
-    const retryAt = this.#host.clock.now() + this.#backoff.next();
-    this.#retry.set(retryAt);
-    return retryAt;
+    return this.#retry.later();
   }
 
   /** Whatever it was doing, it does no more; if it was up, that is told last, as listeners may do anything. */
@@ -228,12 +221,10 @@ export class SessionKeeper implements Session {
     this.#generation += 1;
     this.#retry.clear();
     const plane = this.#plane;
-    const upFor = this.#host.clock.now() - (this.#upSince ?? Number.POSITIVE_INFINITY);
+    if (this.#upSince !== undefined) this.#retry.wasUpFor(this.#host.clock.now() - this.#upSince);
     this.#plane = undefined;
     this.#upSince = undefined;
     if (plane) this.#work = this.#work.then(() => this.#dispose(plane));
-    // One that stays up for a while starts afresh; one that flaps is tried less and less often.
-    if (upFor >= this.#host.backoff.maxMs) this.#backoff.reset();
     this.#state = next;
     this.#reason = why;
     if (next === "retrying") this.#retryLater(why);
@@ -260,15 +251,4 @@ export class SessionKeeper implements Session {
       sessionId: this.sessionId,
     };
   }
-}
-
-/** Closes `closable` when the signal aborts, and lets go of the signal when `closed` says that it is closed. */
-export function closeOnAbort(
-  signal: AbortSignal,
-  closable: { close(): Promise<void> },
-  closed: AbortController,
-): void {
-  const close = (): void => void closable.close();
-  if (signal.aborted) queueMicrotask(close);
-  else signal.addEventListener("abort", close, { once: true, signal: closed.signal });
 }

@@ -44,3 +44,22 @@ export interface ContextStatistics {
   /** What was counted of each address. */
   readonly peers: readonly PeerStatistics[];
 }
+
+/** The counters of sessions, each asked for its own. */
+export function sessionFigures(
+  sessions: Iterable<{
+    readonly name: string;
+    readonly sessionId: number;
+    readonly state: SessionState;
+    statistics(): Promise<PlaneStatistics>;
+  }>,
+): Promise<SessionFigures[]> {
+  return Promise.all(
+    Array.from(sessions, async (session) => ({
+      session: session.name,
+      sessionId: session.sessionId,
+      state: session.state,
+      ...(await session.statistics()),
+    })),
+  );
+}

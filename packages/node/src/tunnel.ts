@@ -4,8 +4,7 @@
  */
 import type { ControlDatagram, PlaneNotice, Wire } from "@l2tp/dataplane";
 import type { Instant, SocketAddress } from "@l2tp/protocol";
-import type { Alarm } from "./alarms.ts";
-import { Backoff } from "./backoff.ts";
+import { closeOnAbort } from "./close-on-abort.ts";
 import type { ControlLink, TunnelControl } from "./control.ts";
 import { ClosedError, NameInUseError } from "./errors.ts";
 import type { Host } from "./host.ts";
@@ -13,13 +12,14 @@ import { type Logger, withFields } from "./log.ts";
 import { type ConfiguredTunnel, configureSession, type SessionInit } from "./parameters.ts";
 import { PlaneTunnel, type PlaneTunnelUser } from "./plane-tunnel.ts";
 import { type Reason, reason, Told } from "./reason.ts";
-import { closeOnAbort, SessionKeeper } from "./session.ts";
+import { Retry } from "./retry.ts";
+import { SessionKeeper } from "./session.ts";
 import type { Session } from "./session-api.ts";
 import type { TunnelState } from "./states.ts";
-import type { TunnelStatistics } from "./statistics.ts";
+import { sessionFigures, type TunnelStatistics } from "./statistics.ts";
 import { TunnelTotals } from "./totals.ts";
 import type { ConfiguredMode, Tunnel } from "./tunnel-api.ts";
-import { UpGate, type WaitOptions } from "./up-gate.ts";
+import { UpGate, type WaitOptions, whenUp } from "./up-gate.ts";
 
 /** What a tunnel needs of its context. */
 export interface TunnelOwner {
@@ -40,8 +40,7 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
   readonly #gate = new UpGate();
   readonly #sessions = new Map<string, SessionKeeper>();
   readonly #untilClosed = new AbortController();
-  readonly #backoff: Backoff;
-  readonly #retry: Alarm & Disposable;
+  readonly #retry: Retry;
   readonly #part: PlaneTunnel;
   readonly #totals = new TunnelTotals();
   #state: TunnelState = "retrying";
@@ -67,8 +66,7 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
     this.mode = mode;
     this.#parameters = parameters;
     this.logger = withFields(host.logger, { tunnel: parameters.name });
-    this.#backoff = new Backoff(host.backoff, host.random);
-    this.#retry = host.alarms.create(() => this.#try());
+    this.#retry = new Retry(host, () => this.#try());
     this.#part = new PlaneTunnel(host, this, parameters);
     this.#control = makeControl({
       logger: this.logger,
@@ -142,24 +140,11 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
   }
 
   whenUp(options: WaitOptions = {}): Promise<void> {
-    if (this.#state === "closed") return Promise.reject(new ClosedError(`tunnel ${this.name} is closed`));
-    if (this.#state === "up") return Promise.resolve();
-    return this.#gate.wait(options, () => {
-      const why = this.#reason ? `: ${this.#reason.text}` : "";
-      return `tunnel ${this.name}, which is ${this.#state}${why}`;
-    });
+    return whenUp(this, `tunnel ${this.name}`, () => this.#gate, options);
   }
 
   async statistics(): Promise<TunnelStatistics> {
-    const sessions = await Promise.all(
-      [...this.#sessions.values()].map(async (session) => ({
-        session: session.name,
-        sessionId: session.sessionId,
-        state: session.state,
-        ...(await session.statistics()),
-      })),
-    );
-    return this.figures(sessions);
+    return this.figures(await sessionFigures(this.#sessions.values()));
   }
 
   /** @param sessions - the counters of all that there are. */
@@ -319,7 +304,7 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
 
   /** Once for each reason, however often it is tried again. */
   #tellFailed(why: Reason, retryAt: Instant): void {
-    const fields = { code: why.code, remedy: why.remedy, failures: this.#backoff.failures || undefined };
+    const fields = { code: why.code, remedy: why.remedy, failures: this.#retry.failures || undefined };
     if (!this.#told.isNews(why)) {
       this.logger.debug(fields, `tunnel ${this.name} still cannot come up: ${why.text}`);
       return;
@@ -331,9 +316,7 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
   #retryLater(why: Reason): Instant {
     this.#state = "retrying";
     this.#reason = why;
-    const retryAt = this.#host.clock.now() + this.#backoff.next();
-    this.#retry.set(retryAt);
-    return retryAt;
+    return this.#retry.later();
   }
 
   /** The data plane lost the tunnel, or its wire. */
@@ -348,8 +331,7 @@ export class TunnelKeeper implements Tunnel, PlaneTunnelUser {
    */
   #leaveUp(why: Reason, next: "waiting-for-peer" | "retrying" | "closed", askedAgainAt?: Instant): void {
     const wasUp = this.#state === "up";
-    const upFor = wasUp ? this.#host.clock.now() - (this.#upSince ?? 0) : 0;
-    if (upFor >= this.#host.backoff.maxMs) this.#backoff.reset();
+    if (this.#upSince !== undefined) this.#retry.wasUpFor(this.#host.clock.now() - this.#upSince);
     this.#upSince = undefined;
     this.#state = next;
     this.#reason = why;

@@ -5,11 +5,11 @@
 import type { Ending, StopFacts, TunnelDown, TunnelUp } from "@l2tp/control";
 import type { Instant, SocketAddress } from "@l2tp/protocol";
 import type { Alarm } from "../alarms.ts";
+import { closeOnAbort } from "../close-on-abort.ts";
 import { Dialer, type DialerStatus, type DialStep } from "../dial/index.ts";
 import { ParameterError } from "../errors.ts";
 import { L2TP_PORT } from "../parameters.ts";
 import { type Reason, reason, Told } from "../reason.ts";
-import { closeOnAbort } from "../session.ts";
 import type { DynamicTunnelInit } from "./api.ts";
 import { Connection } from "./connection.ts";
 import { reasonOfEnding, reasonOfError } from "./ending-reason.ts";

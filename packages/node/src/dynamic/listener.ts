@@ -1,13 +1,11 @@
 /** Where callers are taken: a wire that the endpoint has an ear on. It keeps itself bound, as a tunnel keeps itself up. */
 import type { Binding, ControlDatagram } from "@l2tp/dataplane";
 import type { Instant, SocketAddress } from "@l2tp/protocol";
-import type { Alarm } from "../alarms.ts";
-import { Backoff } from "../backoff.ts";
-import { ClosedError } from "../errors.ts";
+import { closeOnAbort } from "../close-on-abort.ts";
 import { type Reason, reason, reasonOf, Told } from "../reason.ts";
-import { closeOnAbort } from "../session.ts";
+import { Retry } from "../retry.ts";
 import type { WireLease, WireUser } from "../shared-wire.ts";
-import { UpGate, type WaitOptions } from "../up-gate.ts";
+import { UpGate, type WaitOptions, whenUp } from "../up-gate.ts";
 import type { Listener, ListenerInit, ListenerState } from "./api.ts";
 import type { DynamicHost } from "./host.ts";
 import { listenerBinding } from "./parameters.ts";
@@ -29,8 +27,7 @@ export class ListenerKeeper implements Listener, WireUser {
   readonly #owner: ListenerOwner;
   readonly #binding: Binding;
   readonly #gate = new UpGate();
-  readonly #backoff: Backoff;
-  readonly #retry: Alarm & Disposable;
+  readonly #retry: Retry;
   readonly #untilClosed = new AbortController();
   #state: ListenerState = "starting";
   #reason: Reason | undefined;
@@ -47,8 +44,7 @@ export class ListenerKeeper implements Listener, WireUser {
     this.#host = host;
     this.#owner = owner;
     this.#binding = listenerBinding(init);
-    this.#backoff = new Backoff(host.backoff, host.random);
-    this.#retry = host.alarms.create(() => this.#try());
+    this.#retry = new Retry(host, () => this.#try());
     if (init.signal) closeOnAbort(init.signal, this, this.#untilClosed);
     this.#try();
   }
@@ -70,12 +66,7 @@ export class ListenerKeeper implements Listener, WireUser {
   }
 
   whenUp(options: WaitOptions = {}): Promise<void> {
-    if (this.#state === "closed") return Promise.reject(new ClosedError(`listener ${this.name} is closed`));
-    if (this.#state === "up") return Promise.resolve();
-    return this.#gate.wait(options, () => {
-      const why = this.#reason ? `: ${this.#reason.text}` : "";
-      return `listener ${this.name}, which is ${this.#state}${why}`;
-    });
+    return whenUp(this, `listener ${this.name}`, () => this.#gate, options);
   }
 
   #try(): void {
@@ -100,7 +91,7 @@ export class ListenerKeeper implements Listener, WireUser {
     this.#reason = undefined;
     this.#told.clear();
     this.#upSince = this.#host.clock.now();
-    this.#backoff.reset();
+    this.#retry.reset();
     const { local } = this;
     this.#owner.took(lease.number, this);
     this.#host.logger.info(
@@ -119,8 +110,7 @@ export class ListenerKeeper implements Listener, WireUser {
   #failed(why: Reason): void {
     this.#state = "retrying";
     this.#reason = why;
-    const retryAt = this.#host.clock.now() + this.#backoff.next();
-    this.#retry.set(retryAt);
+    const retryAt = this.#retry.later();
     const { local, name } = this;
     const fields = { listener: name, code: why.code, remedy: why.remedy };
     if (!this.#told.isNews(why)) {

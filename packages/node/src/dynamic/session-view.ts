@@ -23,7 +23,7 @@ import type { PppStatus } from "../ppp/index.ts";
 import type { Reason } from "../reason.ts";
 import { Shown } from "../shown-as.ts";
 import type { SessionState } from "../states.ts";
-import { UpGate, type WaitOptions } from "../up-gate.ts";
+import { UpGate, type WaitOptions, whenUp } from "../up-gate.ts";
 import type { DynamicSession, Origin } from "./api.ts";
 import type { Call } from "./call.ts";
 import type { DynamicHost } from "./host.ts";
@@ -87,6 +87,10 @@ export abstract class SessionView
 
   get label(): string {
     return `${this.tunnel.name}/${this.name}`;
+  }
+  /** For people. */
+  protected get what(): string {
+    return `session ${this.name} of tunnel ${this.tunnel.name}`;
   }
   get origin(): Origin {
     return this.settings.origin;
@@ -153,13 +157,7 @@ export abstract class SessionView
   }
 
   whenUp(options: WaitOptions = {}): Promise<void> {
-    if (this.state_ === "closed") return Promise.reject(new ClosedError(`session ${this.label} is closed`));
-    if (this.state_ === "up") return Promise.resolve();
-    this.gate ??= new UpGate();
-    return this.gate.wait(options, () => {
-      const why = this.reason_ ? `: ${this.reason_.text}` : "";
-      return `session ${this.name} of tunnel ${this.tunnel.name}, which is ${this.state_}${why}`;
-    });
+    return whenUp(this, this.what, () => (this.gate ??= new UpGate()), options);
   }
 
   async statistics(): Promise<PlaneStatistics> {

@@ -5,17 +5,16 @@
 import { CDN, type CdnFacts, type Ending, type SessionDown, type SessionUp } from "@l2tp/control";
 import type { InterfaceAddress, SessionPlaneParameters } from "@l2tp/dataplane";
 import type { Instant } from "@l2tp/protocol";
-import type { Alarm } from "../alarms.ts";
-import { Backoff } from "../backoff.ts";
+import { closeOnAbort } from "../close-on-abort.ts";
 import { ClosedError } from "../errors.ts";
-import type { PppProfile, PppSessionEvent, PppUp } from "../ppp/index.ts";
+import type { PppProfile, PppUp } from "../ppp/index.ts";
 import { type Reason, reason, Told } from "../reason.ts";
-import { closeOnAbort } from "../session.ts";
+import { Retry } from "../retry.ts";
 import type { DynamicSession } from "./api.ts";
 import { Call, type CallOwner } from "./call.ts";
 import { type PppAtEnd, reasonOfCallsEnd, reasonOfError } from "./ending-reason.ts";
 import type { DynamicHost, SecondAnswer } from "./host.ts";
-import { OwnPpp, type OwnPppUser } from "./own-ppp.ts";
+import { OwnPpp } from "./own-ppp.ts";
 import { askedAgain } from "./private-group.ts";
 import { bridgeParameters, planeParameters, pppOf } from "./session-plane.ts";
 import type { SessionSettings, SessionTunnel } from "./session-settings.ts";
@@ -26,9 +25,8 @@ import { SessionView } from "./session-view.ts";
 const ASYNC_FRAMING = 2;
 
 /** Keeps one session up. */
-export class DynamicSessionKeeper extends SessionView implements DynamicSession, CallOwner, OwnPppUser {
-  #backoff: Backoff | undefined;
-  #retry: (Alarm & Disposable) | undefined;
+export class DynamicSessionKeeper extends SessionView implements DynamicSession, CallOwner {
+  #retry: Retry | undefined;
   #untilClosed: AbortController | undefined;
   #wanted: boolean;
   /** Most sessions have nothing to tell. */
@@ -57,7 +55,7 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
   dial(): void {
     if (this.state_ === "closed") throw new ClosedError(`session ${this.label} is closed`);
     this.#wanted = true;
-    this.#backoff?.reset();
+    this.#retry?.reset();
     if (this.call_ !== undefined) return;
     if (this.tunnel.connection === undefined) {
       this.state_ = "waiting";
@@ -176,7 +174,7 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     this.#untilClosed?.abort();
     this.tunnel.forget(this);
     this.onEnd?.(this.ending_);
-    this.gate?.close(`session ${this.label}`);
+    this.gate?.close(this.what);
     this.#closed?.();
   }
 
@@ -246,7 +244,7 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     ppp?.lowerDown();
     this.#account(call, about, upForMs, userName);
     this.onEnd?.(ending);
-    if (upForMs >= this.host.backoff.maxMs) this.#backoff?.reset();
+    this.#retry?.wasUpFor(upForMs);
     // Its tunnel goes, or has gone over to another connection already.
     const tunnelEnds = this.tunnel.connection === call.connection && ending.cause === "tunnel-ended";
     if (!wasUp) {
@@ -313,24 +311,14 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     const { name: tunnel, peer } = this.tunnel;
     const isAsync = ((connected?.framingType ?? 0) & ASYNC_FRAMING) !== 0;
     const facts = { tunnel, session: name, peer, calledNumber, callingNumber, proxy, isAsync };
-    this.ppp_ = new OwnPpp(this.host, call, this.tunnel.logger, this);
+    this.ppp_ = new OwnPpp(this.host, call, this.tunnel.logger, {
+      up: (event) => this.#isUp(event),
+      addresses: (addresses) => this.#tellAddresses(this.interfaceName ?? "", addresses),
+      tell: (event) => this.host.emitter.emit({ type: "ppp", ...this.about(), event }),
+    });
     if (this.ppp_.start(profile, facts, this.kind)) return;
     this.ppp_ = undefined;
     this.callLost(call, reason("unsupported", "the data plane has no link on which PPP could be run here"));
-  }
-
-  // OwnPppUser.
-
-  pppUp(event: PppUp): void {
-    this.#isUp(event);
-  }
-
-  pppAddresses(addresses: readonly InterfaceAddress[]): void {
-    this.#tellAddresses(this.interfaceName ?? "", addresses);
-  }
-
-  pppTold(event: PppSessionEvent): void {
-    this.host.emitter.emit({ type: "ppp", ...this.about(), event });
   }
 
   // States.
@@ -382,11 +370,8 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     }
     this.state_ = "retrying";
     this.reason_ = why;
-    this.#backoff ??= new Backoff(this.host.backoff, this.host.random);
-    this.#retry ??= this.host.alarms.create(() => this.#open());
-    const at = this.host.clock.now() + this.#backoff.next();
-    this.#retry.set(at);
-    return at;
+    this.#retry ??= new Retry(this.host, () => this.#open());
+    return this.#retry.later();
   }
 
   #rest(why: Reason): void {

@@ -20,9 +20,9 @@ import { type Logger, withFields } from "../log.ts";
 import { type Reason, reason } from "../reason.ts";
 import { Shown } from "../shown-as.ts";
 import type { TunnelState } from "../states.ts";
-import type { TunnelStatistics } from "../statistics.ts";
+import { sessionFigures, type TunnelStatistics } from "../statistics.ts";
 import { TunnelTotals } from "../totals.ts";
-import { UpGate, type WaitOptions } from "../up-gate.ts";
+import { UpGate, type WaitOptions, whenUp } from "../up-gate.ts";
 import type { DynamicSession, DynamicSessionInit, DynamicTunnel, Origin, SessionDefaults } from "./api.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
 import { reasonOfEnding } from "./ending-reason.ts";
@@ -219,24 +219,11 @@ export abstract class DynamicTunnelKeeper
   }
 
   whenUp(options: WaitOptions = {}): Promise<void> {
-    if (this.state_ === "closed") return Promise.reject(new ClosedError(`tunnel ${this.name} is closed`));
-    if (this.state_ === "up") return Promise.resolve();
-    return this.#gate.wait(options, () => {
-      const why = this.reason_ ? `: ${this.reason_.text}` : "";
-      return `tunnel ${this.name}, which is ${this.state_}${why}`;
-    });
+    return whenUp(this, `tunnel ${this.name}`, () => this.#gate, options);
   }
 
   async statistics(): Promise<TunnelStatistics> {
-    const sessions = await Promise.all(
-      [...this.#sessions.values()].map(async (session) => ({
-        session: session.name,
-        sessionId: session.sessionId,
-        state: session.state,
-        ...(await session.statistics()),
-      })),
-    );
-    return this.figures(sessions);
+    return this.figures(await sessionFigures(this.#sessions.values()));
   }
 
   /** @param sessions - the counters of all that there are. */
@@ -267,12 +254,11 @@ export abstract class DynamicTunnelKeeper
   /** As {@link close}, with the reason that is told. */
   async end(why: Reason, stop?: StopFacts): Promise<void> {
     if (this.state_ === "closed") return;
-    const settled = [...this.#sessions.values()].map((session) => session.call?.settled);
     const calls = [...this.#sessions.values()].map((session) => session.call);
     this.untilClosed.abort();
     this.stop(stop);
     this.finish(why);
-    await Promise.all([...settled, ...calls.map((call) => call?.settled)]);
+    await Promise.all(calls.map((call) => call?.settled));
   }
 
   /** There is no connection, and there will be none. */

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { chapMd5, Mppe, mschapV2 } from "./raw/arithmetic.ts";
 import { echo, icmpv6, ipv4 } from "./raw/packets.ts";
 import {
-  avp,
   CCP,
   CHAP,
   EAP,
@@ -18,7 +17,8 @@ import {
   LCP,
   PAP,
   type RawSubscriber,
-} from "./raw/raw-lac.ts";
+} from "./raw/raw-ppp.ts";
+import { avp } from "./raw/raw-tunnel.ts";
 import { GATEWAY, RawScene } from "./raw/scene.ts";
 
 const test = needs("linux", "root", "tun");

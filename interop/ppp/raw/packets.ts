@@ -1,5 +1,5 @@
 /** IPv4 and IPv6 packets written out, right or wrong, as frames of PPP with FF 03 before them. */
-import { hex } from "./raw-lac.ts";
+import { hex } from "./raw-ppp.ts";
 
 export const ipv4 = (text: string): Buffer => Buffer.from(text.split(".").map(Number));
 

@@ -49,6 +49,27 @@ describe("tables", () => {
     expect(stdout).toMatch(/^north\/line .* 10\.0\.0\.1 +ppp101/m);
   });
 
+  test("the status says which listener cannot listen, why, and what to do", async () => {
+    const status = await daemon.status();
+    const reason = { code: "address-in-use", text: "bind EADDRINUSE", remedy: "stop the other program" };
+    const wires = [
+      ...status.wires,
+      {
+        listener: "two",
+        local: { address: "192.0.2.1", port: 1701 },
+        encapsulation: "udp" as const,
+        counters: {},
+        reason,
+      },
+    ];
+    daemon.status = () => Promise.resolve({ ...status, wires });
+    const { stdout } = await ctl("status");
+    expect(stdout).toMatch(/^listens +0\.0\.0\.0:1701 udp \(main\)$/m);
+    expect(stdout).toMatch(
+      /^cannot listen +192\.0\.2\.1:1701 udp \(two\): bind EADDRINUSE; stop the other program$/m,
+    );
+  });
+
   test("filters reach the daemon", async () => {
     expect((await ctl("session list --user user-20*")).stdout.trimEnd().split("\n")).toHaveLength(3);
     expect((await ctl("session list --tunnel south --state down")).stdout).toBe("no sessions\n");

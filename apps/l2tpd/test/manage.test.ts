@@ -1,4 +1,5 @@
 /** The management interface of a real daemon, through the client that l2tpctl uses. */
+import { createSocket } from "node:dgram";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { ManagementClient } from "@l2tp/management";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -40,6 +41,29 @@ async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
   for await (const row of rows) list.push(row);
   return list;
 }
+
+test("a listener whose port another program has is in the status, with the reason and what to do", async () => {
+  const other = createSocket("udp4");
+  await new Promise<void>((resolve) => other.bind(0, "127.0.0.1", resolve));
+  const { port } = other.address();
+  try {
+    await using daemon = start(lns(port));
+    await daemon.running.line(/cannot take callers/);
+    const { wires } = await daemon.client.status();
+    expect(wires).toMatchObject([
+      {
+        local: { address: "127.0.0.1", port },
+        reason: {
+          code: "address-in-use",
+          text: expect.stringContaining("EADDRINUSE"),
+          remedy: expect.stringContaining("stop the other program"),
+        },
+      },
+    ]);
+  } finally {
+    other.close();
+  }
+});
 
 test("status, tunnels, sessions, pools, peers and targets of a daemon that dials itself", async () => {
   const port = await freePort();

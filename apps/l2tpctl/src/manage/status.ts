@@ -45,9 +45,9 @@ function statusLines(status: Status, paint: Paint, all: boolean): string[] {
     ...fields([
       ["configuration", configuration(status)],
       ["data plane", `${dataPlane.name} (${dataPlane.why})`],
-      ...status.wires.map(({ local, encapsulation, listener }): [string, string] => [
-        listener === undefined ? "socket" : "listens",
-        `${formatAddress(local)} ${encapsulation}${listener === undefined ? "" : ` (${listener})`}`,
+      ...status.wires.map(({ local, encapsulation, listener, reason }): [string, string] => [
+        listener === undefined ? "socket" : reason === undefined ? "listens" : "cannot listen",
+        `${formatAddress(local)} ${encapsulation}${listener === undefined ? "" : ` (${listener})`}${reason === undefined ? "" : `: ${reason.text}${reason.remedy === undefined ? "" : `; ${reason.remedy}`}`}`,
       ]),
       [
         "tunnels",

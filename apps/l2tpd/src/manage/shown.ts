@@ -35,6 +35,7 @@ import {
   peerSummary,
   poolRows,
   sessionCounts,
+  silentListener,
   tunnelCounts,
   wireStatus,
 } from "./status.ts";
@@ -96,7 +97,10 @@ export class ShownDaemon {
       configFile,
       ...(reloaded !== undefined && { reloadedAgoMs: reloaded }),
       dataPlane: { name, why: choice.why, features: features.map((feature) => ({ ...feature })) },
-      wires: wires.map((wire) => wireStatus(wire, listeners)),
+      wires: [
+        ...wires.map((wire) => wireStatus(wire, listeners)),
+        ...listeners.filter(({ state }) => state !== "up").map(silentListener),
+      ],
       tunnels: tunnelCounts(tunnels),
       sessions: sessionCounts(tunnels),
       limits: limits(this.config, endpoint),

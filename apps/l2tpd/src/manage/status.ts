@@ -30,6 +30,16 @@ export function wireStatus(
   });
 }
 
+/** A listener that has no socket now. */
+export const silentListener = ({ name, local, reason }: Listener): WireStatus =>
+  defined({
+    listener: name,
+    local: place(local),
+    encapsulation: "udp",
+    counters: {},
+    reason: reasonValue(reason) ?? { code: "starting", text: "it is being opened" },
+  });
+
 /** How many tunnels there are of what sort. */
 export function tunnelCounts(tunnels: readonly AnyTunnel[]): Status["tunnels"] {
   const count = {

@@ -1,6 +1,6 @@
 /** The daemon as a whole. */
 import * as z from "zod";
-import { count, counters, ms, socketAddress } from "./values.ts";
+import { count, counters, ms, reason, socketAddress } from "./values.ts";
 
 /** One limit and how much of it is in use. */
 export const limit = z.object({
@@ -44,6 +44,8 @@ export const wire = z.object({
   local: socketAddress,
   encapsulation: z.enum(["udp", "ip"]),
   counters,
+  /** Why the listener takes nobody now; absent where it does. */
+  reason: reason.optional(),
 });
 
 /** Everything that is not about one tunnel or one session. */

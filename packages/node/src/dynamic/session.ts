@@ -7,14 +7,14 @@ import type { InterfaceAddress, SessionPlaneParameters } from "@l2tp/dataplane";
 import type { Instant } from "@l2tp/protocol";
 import { closeOnAbort } from "../close-on-abort.ts";
 import { ClosedError } from "../errors.ts";
-import type { PppProfile, PppUp } from "../ppp/index.ts";
+import type { PppProfile, PppSessionEvent, PppUp } from "../ppp/index.ts";
 import { type Reason, reason, Told } from "../reason.ts";
 import { Retry } from "../retry.ts";
 import type { DynamicSession } from "./api.ts";
 import { Call, type CallOwner } from "./call.ts";
 import { type PppAtEnd, reasonOfCallsEnd, reasonOfError } from "./ending-reason.ts";
 import type { DynamicHost, SecondAnswer } from "./host.ts";
-import { OwnPpp } from "./own-ppp.ts";
+import { OwnPpp, type OwnPppUser } from "./own-ppp.ts";
 import { askedAgain } from "./private-group.ts";
 import { bridgeParameters, planeParameters, pppOf } from "./session-plane.ts";
 import type { SessionSettings, SessionTunnel } from "./session-settings.ts";
@@ -25,7 +25,7 @@ import { SessionView } from "./session-view.ts";
 const ASYNC_FRAMING = 2;
 
 /** Keeps one session up. */
-export class DynamicSessionKeeper extends SessionView implements DynamicSession, CallOwner {
+export class DynamicSessionKeeper extends SessionView implements DynamicSession, CallOwner, OwnPppUser {
   #retry: Retry | undefined;
   #untilClosed: AbortController | undefined;
   #wanted: boolean;
@@ -311,14 +311,24 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     const { name: tunnel, peer } = this.tunnel;
     const isAsync = ((connected?.framingType ?? 0) & ASYNC_FRAMING) !== 0;
     const facts = { tunnel, session: name, peer, calledNumber, callingNumber, proxy, isAsync };
-    this.ppp_ = new OwnPpp(this.host, call, this.tunnel.logger, {
-      up: (event) => this.#isUp(event),
-      addresses: (addresses) => this.#tellAddresses(this.interfaceName ?? "", addresses),
-      tell: (event) => this.host.emitter.emit({ type: "ppp", ...this.about(), event }),
-    });
+    this.ppp_ = new OwnPpp(this.host, call, this.tunnel.logger, this);
     if (this.ppp_.start(profile, facts, this.kind)) return;
     this.ppp_ = undefined;
     this.callLost(call, reason("unsupported", "the data plane has no link on which PPP could be run here"));
+  }
+
+  // OwnPppUser.
+
+  pppUp(event: PppUp): void {
+    this.#isUp(event);
+  }
+
+  pppAddresses(addresses: readonly InterfaceAddress[]): void {
+    this.#tellAddresses(this.interfaceName ?? "", addresses);
+  }
+
+  pppTold(event: PppSessionEvent): void {
+    this.host.emitter.emit({ type: "ppp", ...this.about(), event });
   }
 
   // States.

@@ -172,8 +172,7 @@ export class CallReception {
   #learnSequencing(now: Instant, session: Session, required: boolean): void {
     if (!required) return;
     session.sequencingRequired = true;
-    if (session.plane === "none") session.sequencing = true;
-    else this.#parts.planes.updateSession(now, session, true);
+    this.#parts.planes.updateSession(now, session, true);
   }
 
   #disconnected(now: Instant, session: Session, message: Message<"CDN", 2>): void {

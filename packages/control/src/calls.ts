@@ -66,7 +66,7 @@ export class Calls {
     session.calling = opening.kind === "incoming" ? opening.request?.callingNumber : undefined;
     session.sequencingRequired =
       opening.kind === "incoming" && opening.connected?.sequencingRequired !== undefined;
-    session.sequencing = session.sequencingRequired;
+    session.sequencing = session.sequencingRequired || opening.sendSequence === true;
     core.counters.count("sessionsOpened");
     this.#machine.fire(now, session, opening.kind === "incoming" ? "incoming-ready" : "local-open-request");
     return session;
@@ -108,6 +108,7 @@ export class Calls {
       return;
     }
     session.name = decision.name ?? session.name;
+    session.sequencing = decision.sendSequence === true;
     this.#machine.fire(now, session, `rx-${type}-acceptable`, { reply });
     this.#parts.planes.setUpSession(now, session);
   }
@@ -128,12 +129,8 @@ export class Calls {
     if (session.setup === undefined) return;
     session.setup.outgoingConnected = { ...occn(connected, session.tunnel) };
     session.sequencingRequired = connected.sequencingRequired !== undefined;
-    session.sequencing = session.sequencingRequired;
+    if (session.sequencingRequired) this.#parts.planes.updateSession(now, session, true);
     if (session.plane === "ready") this.#machine.fire(now, session, "bearer-answer-framing-detected");
-    // The plane was asked without knowing that.
-    else if (session.plane === "asked" && session.sequencing) {
-      this.#parts.planes.updateSession(now, session, true);
-    }
   }
 
   /** As LAC: the call could not be placed. @throws ControlError. */

@@ -96,7 +96,13 @@ export type PeerDecision =
 
 /** The answer to a question about a call: what goes into the ICRP or OCRP. */
 export type CallDecision =
-  | { readonly accept: true; readonly name?: string; readonly reply?: IncomingReplyAvps | OutgoingReplyAvps }
+  | {
+      readonly accept: true;
+      readonly name?: string;
+      readonly reply?: IncomingReplyAvps | OutgoingReplyAvps;
+      /** Sequence numbers on data messages from the first on; see `setSequencing()` for later. Default: false. */
+      readonly sendSequence?: boolean;
+    }
   | RefusalDecision;
 
 /** Any answer. */

@@ -106,6 +106,8 @@ interface CallOpening {
   readonly sessionId?: number;
   /** Default: the endpoint's next one. */
   readonly callSerialNumber?: number;
+  /** Sequence numbers on data messages from the first on; see `setSequencing()` for later. Default: false. */
+  readonly sendSequence?: boolean;
 }
 
 /** As LAC: a call that came in here is to be carried to the LNS. */

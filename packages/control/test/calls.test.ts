@@ -424,6 +424,31 @@ test("a LAC that requires sequencing says so in the ICCN, and its data plane doe
   });
 });
 
+test("an LNS may number from the first data message on, and a LAC as long as its LNS does (RFC 2661 §5.4)", () => {
+  const accept = () => ({ accept: true, sendSequence: true });
+  const lns = new Stage({ accept });
+  new Peer(lns).establish().call(500);
+  expect(lns.intent("set-up-session")).toMatchObject({
+    plane: { sendSequence: true, receiveSequence: false },
+  });
+  const lac = lacWithSession({}, { sendSequence: true });
+  expect(lac.stage.intent("set-up-session")).toMatchObject({
+    plane: { sendSequence: true, receiveSequence: false },
+  });
+  // It asks for nothing: it only begins with numbers.
+  expect(avpOf(lac.peer.last, 39)).toBeUndefined();
+});
+
+test("a LAC whose answer requires numbers tells the data plane that had the session before", () => {
+  const stage = new Stage(placing);
+  new Peer(stage).establish().ocrq(800);
+  expect(stage.intent("set-up-session")).toMatchObject({ plane: { sendSequence: false } });
+  const { session } = stage.last("place-call");
+  stage.endpoint.answerCall(stage.now, session, { sequencingRequired: true });
+  stage.pump();
+  expect(stage.intent("update-session")).toMatchObject({ sendSequence: true, receiveSequence: true });
+});
+
 test("the LNS switches sequencing on and off while the call lasts (RFC 2661 §5.4)", () => {
   const { stage, session } = lnsWithSession();
   for (const on of [true, false, true]) {

@@ -36,7 +36,7 @@ export function dialledSessionInit(
   config: Config,
   surroundings: Surroundings,
 ): DynamicSessionInit {
-  const { name, call, interface: given, mtu, reorderMs, ppp } = session;
+  const { name, call, interface: given, mtu, reorderMs, sendSequence, ppp } = session;
   const ours = (surroundings.capabilities.pppLink ?? []).length > 0;
   return {
     name,
@@ -44,6 +44,7 @@ export function dialledSessionInit(
     interface: given,
     mtu,
     reorderMs,
+    sendSequence,
     ...(runsPppd(session)
       ? { ppp: { by: "pppd", settings: pppdSettings(session) } }
       : ppp && ours && { ppp: { by: "own", profile: pppProfileOf(ppp, "dials", config, surroundings) } }),

@@ -100,15 +100,18 @@ function localAddresses(own: PppProfileConfig, { pools, profiles, tunnels }: Con
 
 /** What sessions of a profile are like. */
 export function sessionDefaults(profile: SessionProfileConfig): SessionDefaults {
-  const { interface: given, mtu, reorderMs, pppdArgs, pppdOptions } = profile;
+  const { interface: given, mtu, reorderMs, sendSequence, pppdArgs, pppdOptions } = profile;
   const { txConnectSpeedBps, rxConnectSpeedBps, framingType } = profile;
   return {
     interface: given,
     mtu,
     reorderMs,
+    sendSequence,
     placed: {
       txConnectSpeedBps,
       framingType,
+      // Of calls that we place: the OCCN says that all data messages have numbers (RFC 2661 §4.4.6).
+      ...(profile.receiveSequence && { sequencingRequired: true as const }),
       ...(rxConnectSpeedBps !== undefined && { rxConnectSpeedBps }),
     },
     ...(runsPppd(profile) && { ppp: { by: "pppd", settings: pppdSettings({ pppdArgs, pppdOptions }) } }),

@@ -10,7 +10,8 @@ const COOKIE = "4 or 8 octets, as an array or a string of hex digits";
 /** What a session and a session profile have in common. */
 export const SESSION_SETTING_KEYS = {
   seqnum: key(z.boolean(), {
-    description: "Sequence numbers on data messages: send them, and require them of the peer.",
+    description:
+      "Sequence numbers on data messages: send them, and require them of the peer. In L2TPv2's calls the LNS decides for both ends.",
     default: "`false`",
     origin: "go-l2tp",
     since: "0.1",
@@ -20,7 +21,7 @@ export const SESSION_SETTING_KEYS = {
   }),
   seqnum_required: key(z.boolean(), {
     description:
-      "Drop data messages without a sequence number; for a peer that numbers when we do not, or the reverse.",
+      "Drop data messages without a sequence number; for a peer that numbers when we do not, or the reverse. A LAC of L2TPv2 says so in ICCN and OCCN; an LNS requires what a LAC has said so of.",
     default: "as `seqnum`",
     origin: "l2tpd",
     since: "0.1",

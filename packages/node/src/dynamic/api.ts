@@ -49,6 +49,12 @@ export interface SessionDefaults {
   readonly mtu?: MtuPolicy;
   /** How long a data message waits for those before it, in milliseconds; default 0. */
   readonly reorderMs?: number;
+  /**
+   * Sequence numbers on data messages from the first on; default false. An LNS decides for both ends (RFC 2661 §5.4). A LAC
+   * that only sends them does as its LNS does from then on; one that says so in its ICCN or OCCN (`sequencingRequired`)
+   * sends and requires them in any case.
+   */
+  readonly sendSequence?: boolean;
   /** For calls that we place for an LNS, and those it is told about: what the OCCN says. */
   readonly placed?: Partial<OutgoingConnectedAvps>;
 }

@@ -74,6 +74,11 @@ export class Call {
     return this.#work ?? DONE;
   }
 
+  /** Whether the data plane has done what it was asked for so far. */
+  get isSettled(): boolean {
+    return this.#work === undefined;
+  }
+
   setUp(intent: SetUp): void {
     const { sessionId, peerSessionId } = intent.plane;
     this.sessionId = sessionId;
@@ -136,11 +141,11 @@ export class Call {
       this.cause ??= reasonOf(error);
       failure = (error as Error).message;
     }
+    this.#orders -= 1;
+    if (this.#orders === 0) this.#work = undefined;
     this.driver.command((endpoint, now) =>
       failure === undefined ? endpoint.planeReady(now, token) : endpoint.planeFailed(now, token, failure),
     );
-    this.#orders -= 1;
-    if (this.#orders === 0) this.#work = undefined;
   }
 
   /** The data plane has it no more. */

@@ -78,6 +78,7 @@ export function takeCall(
             endpoint.decide(now, token, {
               accept: true,
               name: keeper.name,
+              ...(defaults.sendSequence === true && { sendSequence: true }),
               ...(reply !== undefined && { reply }),
             }),
           );

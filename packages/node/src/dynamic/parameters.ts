@@ -142,6 +142,7 @@ const SESSION_KEYS: readonly (keyof DynamicSessionInit)[] = [
   "interface",
   "mtu",
   "reorderMs",
+  "sendSequence",
   "placed",
 ];
 const PPP_BY: readonly SessionPpp["by"][] = ["own", "pppd", "plane", "none"];
@@ -191,12 +192,13 @@ export function sessionSettings(
 
 /** Only what says how a session is at our end. */
 export function sessionDefaults(from: SessionDefaults): SessionDefaults {
-  const { ppp, interface: given, mtu, reorderMs, placed } = from;
+  const { ppp, interface: given, mtu, reorderMs, sendSequence, placed } = from;
   return {
     ...(ppp !== undefined && { ppp }),
     ...(given !== undefined && { interface: given }),
     ...(mtu !== undefined && { mtu }),
     ...(reorderMs !== undefined && { reorderMs }),
+    ...(sendSequence !== undefined && { sendSequence }),
     ...(placed !== undefined && { placed }),
   };
 }

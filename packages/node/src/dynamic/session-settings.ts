@@ -49,7 +49,7 @@ export class AcceptedSettings {
   of(kind: CallKind, defaults: SessionDefaults, bridged: boolean): SessionSettings {
     const last = this.#last;
     if (last?.kind === kind && last.bridged === bridged && alike(last.defaults, defaults)) return last;
-    const { ppp, interface: given, mtu, reorderMs, placed } = defaults;
+    const { ppp, interface: given, mtu, reorderMs, sendSequence, placed } = defaults;
     this.#last = {
       kind,
       origin: "accepted",
@@ -59,6 +59,7 @@ export class AcceptedSettings {
         ...(given !== undefined && { interface: given }),
         ...(mtu !== undefined && { mtu }),
         ...(reorderMs !== undefined && { reorderMs }),
+        ...(sendSequence !== undefined && { sendSequence }),
         ...(placed !== undefined && { placed }),
       },
       redial: false,
@@ -75,5 +76,6 @@ const alike = (a: SessionDefaults, b: SessionDefaults): boolean =>
   a.interface === b.interface &&
   a.mtu === b.mtu &&
   a.reorderMs === b.reorderMs &&
+  a.sendSequence === b.sendSequence &&
   a.placed === b.placed &&
   (a.ppp === b.ppp || (a.ppp?.by === "own" && b.ppp?.by === "own" && a.ppp.profile === b.ppp.profile));

@@ -79,7 +79,7 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
   #open(): void {
     const { connection } = this.tunnel;
     const { name } = this;
-    const { opening } = this.settings;
+    const { opening, defaults } = this.settings;
     const handle = connection?.handle;
     if (connection === undefined || handle === undefined || opening === undefined) return;
     this.#retry?.clear();
@@ -91,7 +91,11 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     this.state_ = "starting";
     try {
       this.host.driver.command((endpoint, now) => {
-        const session = endpoint.openSession(now, handle, { ...opening, name });
+        const session = endpoint.openSession(now, handle, {
+          ...opening,
+          name,
+          ...(defaults.sendSequence === true && { sendSequence: true }),
+        });
         this.begin(new Call(this.host.driver, connection, session, this));
       });
     } catch (error) {
@@ -203,7 +207,7 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     } else if (ppp.by !== "own") this.#isUp();
     else {
       const again = askedAgain(this.host, this, event);
-      if (again === undefined) this.#startPpp(call, ppp.profile, event);
+      if (again === undefined) this.#settledPpp(call, ppp.profile, event);
       else this.host.watch(again.then((answer) => this.#answered(call, answer, ppp.profile, event)));
     }
   }
@@ -212,7 +216,7 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
   #answered(call: Call, answer: SecondAnswer, usual: PppProfile, event: SessionUp): void {
     if (call !== this.call_) return;
     if (answer === undefined || answer.accept) {
-      this.#startPpp(call, answer?.profile ?? usual, event);
+      this.#settledPpp(call, answer?.profile ?? usual, event);
       return;
     }
     const { result = 3, error, text, remedy = "the authority refused it" } = answer;
@@ -305,6 +309,15 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
   }
 
   // PPP.
+
+  /** What the data plane is still to do (sequence numbers that an ICCN requires) holds for the first frame of PPP as well. */
+  #settledPpp(call: Call, profile: PppProfile, event: SessionUp): void {
+    const start = (): void => {
+      if (call === this.call_) this.#startPpp(call, profile, event);
+    };
+    if (call.isSettled) start();
+    else this.host.watch(call.settled.then(start));
+  }
 
   #startPpp(call: Call, profile: PppProfile, { proxy, connected }: SessionUp): void {
     const { calledNumber, callingNumber, name } = this;

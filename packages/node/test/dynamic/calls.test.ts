@@ -222,3 +222,23 @@ test("a thousand calls on a tunnel come up, are found by their names, and go wit
   await pair.close();
   expect(pair.lns.plane.sessions()).toEqual([]);
 });
+
+test("sequence numbers of a session profile are there from the first data message on, at either end", async () => {
+  const call = () => ({ accept: true, sessionProfile: "numbered" }) as const;
+  const profiles = { tunnel: () => ({}), session: () => ({ sendSequence: true }), ppp: () => undefined };
+  const { pair, tunnel } = await placing({ lns: { authority: openHouse({ call }), profiles } });
+  tunnel.newSession({ name: "plain" });
+  tunnel.newSession({ name: "numbered", sendSequence: true });
+  await pair.advance(500);
+  const begins = (end: typeof pair.lns) =>
+    end.plane.sessions().map(({ parameters }) => [parameters.sendSequence, parameters.receiveSequence]);
+  expect(begins(pair.lns)).toEqual([
+    [true, false],
+    [true, false],
+  ]);
+  expect(begins(pair.lac)).toEqual([
+    [false, false],
+    [true, false],
+  ]);
+  await pair.close();
+});

@@ -85,6 +85,22 @@ test("the LNS tells a LAC with an asynchronous line what to escape (SLI), and no
   await pair.close();
 });
 
+test("a call that requires sequence numbers has them on all data messages, PPP's first one included (RFC 2661 §5.4)", async () => {
+  const pair = new Pair({ lns: { authority: users, profiles } });
+  pair.lns.context.listen();
+  const call = { kind: "incoming", connected: { sequencingRequired: true } } as const;
+  const session = pair.dial().newSession({ name: "s", ppp: client("wonderland"), call });
+  await pair.advance(5_000);
+  expect(session.state).toBe("up");
+  // The flags T, for control messages, and S, for those with Ns and Nr (RFC 2661 §3.1).
+  const data = pair.network.trace
+    .map(({ datagram }) => datagram[0] as number)
+    .filter((flags) => flags < 0x80);
+  expect(data.length).toBeGreaterThan(10);
+  expect(data.every((flags) => (flags & 0x08) !== 0)).toBe(true);
+  await pair.close();
+});
+
 /** What went wrong with sessions, as the log says it. */
 const troubles = ({ log }: { readonly log: readonly string[] }) =>
   log.filter((line) => !line.startsWith("debug") && /cannot come up|is down|refused/.test(line));

@@ -4,7 +4,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import type { SessionStatistics } from "@l2tp/dataplane";
-import { type NetlinkMessage, nlabi } from "@l2tp/linux";
+import { type NetlinkMessage, netlink, nlabi } from "@l2tp/linux";
 import { L2TP_ATTRIBUTES } from "./family.ts";
 
 /** Between two looks at the clock. */
@@ -16,26 +16,18 @@ const [CONN_ID] = L2TP_ATTRIBUTES.CONN_ID;
 const [SESSION_ID] = L2TP_ATTRIBUTES.SESSION_ID;
 const [SEND_SEQ] = L2TP_ATTRIBUTES.SEND_SEQ;
 const [STATS] = L2TP_ATTRIBUTES.STATS;
-/** Bits 14 and 15 of an attribute's type are flags. */
+/** `struct nlattr` as a word (of the little-endian machines that there are): its length, then its type. */
+const LENGTH_MASK = 0xffff;
+const TYPE_SHIFT = 16;
+/** Bits 14 and 15 of the type are flags. */
 const TYPE_MASK = 0x3fff;
+/** One more than the last of L2TP_ATTR_STATS_* that is known here. */
+const COUNTERS = 12;
 const ATTRIBUTE_HEADER = nlabi.nlattr.size;
 const align = (octets: number): number => (octets + 3) & ~3;
 
-/** Members of the row by L2TP_ATTR_STATS_*; gaps are padding and what the kernel may add. */
-const COUNTERS: readonly (keyof SessionStatistics | undefined)[] = [
-  undefined,
-  "txPackets",
-  "txBytes",
-  "txErrors",
-  "rxPackets",
-  "rxBytes",
-  "rxSeqDiscards",
-  "rxOosPackets",
-  "rxErrors",
-  undefined,
-  "rxCookieDiscards",
-  "rxInvalid",
-];
+/** Of one session by L2TP_ATTR_STATS_*: filled and read between two messages. */
+const counters: number[] = new Array(COUNTERS).fill(0);
 
 /** Gives the items one by one, and lets go of the event loop every few milliseconds. */
 export async function* inSlices<T>(items: Iterable<T>): AsyncGenerator<T[], void, void> {
@@ -53,42 +45,54 @@ export async function* inSlices<T>(items: Iterable<T>): AsyncGenerator<T[], void
   if (slice.length > 0) yield slice;
 }
 
-/** Attributes of a generic netlink message, or of a nest in it: `visit(type, offset, octets)` of each value. */
-function attributes(
-  view: DataView,
-  from: number,
-  to: number,
-  visit: (type: number, at: number, octets: number) => void,
-): void {
-  for (let at = from; at + ATTRIBUTE_HEADER <= to; ) {
-    const length = view.getUint16(at, true);
-    if (length < ATTRIBUTE_HEADER || at + length > to) return;
-    visit(view.getUint16(at + 2, true) & TYPE_MASK, at + ATTRIBUTE_HEADER, length - ATTRIBUTE_HEADER);
+/** Where a message lies: in its datagram, or in its own octets. */
+interface Place {
+  readonly words: Int32Array;
+  /** Octets from the first word. */
+  readonly from: number;
+  readonly to: number;
+}
+
+function placeOf(message: NetlinkMessage): Place {
+  if (message instanceof netlink.NetlinkCursor) return message;
+  const { payload } = message;
+  return { words: netlink.wordsOf(payload), from: 0, to: payload.length };
+}
+
+/** The first 32-bit attribute of a type; 0 when there is none. */
+function find(message: NetlinkMessage, wanted: number): number {
+  const { words, from, to } = placeOf(message);
+  for (let at = from + nlabi.genlmsghdr.size; at + ATTRIBUTE_HEADER <= to; ) {
+    const header = words[at >> 2] as number;
+    const length = header & LENGTH_MASK;
+    if (length < ATTRIBUTE_HEADER || at + length > to) return 0;
+    if (((header >> TYPE_SHIFT) & TYPE_MASK) === wanted) {
+      return length < ATTRIBUTE_HEADER + 4 ? 0 : (words[(at >> 2) + 1] as number) >>> 0;
+    }
     at += align(length);
   }
+  return 0;
 }
-
-const viewOf = ({ payload }: NetlinkMessage): DataView =>
-  new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
 
 /** The tunnel ID that a message names; 0 when it names none. */
-export function tunnelIdOf(message: NetlinkMessage): number {
-  const view = viewOf(message);
-  let found = 0;
-  attributes(view, nlabi.genlmsghdr.size, view.byteLength, (type, at) => {
-    if (type === CONN_ID) found = view.getUint32(at, true);
-  });
-  return found;
-}
+export const tunnelIdOf = (message: NetlinkMessage): number => find(message, CONN_ID);
 
 /** The session ID that a message names; 0 when it names none. */
-export function sessionIdOf(message: NetlinkMessage): number {
-  const view = viewOf(message);
-  let found = 0;
-  attributes(view, nlabi.genlmsghdr.size, view.byteLength, (type, at) => {
-    if (type === SESSION_ID) found = view.getUint32(at, true);
-  });
-  return found;
+export const sessionIdOf = (message: NetlinkMessage): number => find(message, SESSION_ID);
+
+function readCounters(words: Int32Array, from: number, to: number): void {
+  for (let at = from; at + ATTRIBUTE_HEADER <= to; ) {
+    const header = words[at >> 2] as number;
+    const length = header & LENGTH_MASK;
+    if (length < ATTRIBUTE_HEADER || at + length > to) return;
+    const type = (header >> TYPE_SHIFT) & TYPE_MASK;
+    if (length === ATTRIBUTE_HEADER + 8 && type < COUNTERS) {
+      const low = (words[(at >> 2) + 1] as number) >>> 0;
+      const high = (words[(at >> 2) + 2] as number) >>> 0;
+      counters[type] = high === 0 ? low : low + high * 2 ** 32;
+    }
+    at += align(length);
+  }
 }
 
 /**
@@ -97,21 +101,35 @@ export function sessionIdOf(message: NetlinkMessage): number {
  */
 export function readSession(message: NetlinkMessage, row: SessionStatistics): boolean {
   let numbered = false;
-  for (const name of COUNTERS) if (name !== undefined) row[name] = 0;
   row.tunnelId = 0;
   row.sessionId = 0;
-  const view = viewOf(message);
-  attributes(view, nlabi.genlmsghdr.size, view.byteLength, (type, at, octets) => {
-    if (type === CONN_ID) row.tunnelId = view.getUint32(at, true);
-    else if (type === SESSION_ID) row.sessionId = view.getUint32(at, true);
-    else if (type === SEND_SEQ) numbered = view.getUint8(at) !== 0;
-    else if (type === STATS) {
-      attributes(view, at, at + octets, (counter, value, size) => {
-        const name = COUNTERS[counter];
-        if (name === undefined || size !== 8) return;
-        row[name] = view.getUint32(value, true) + view.getUint32(value + 4, true) * 2 ** 32;
-      });
+  for (let i = 0; i < COUNTERS; i++) counters[i] = 0;
+  const { words, from, to } = placeOf(message);
+  for (let at = from + nlabi.genlmsghdr.size; at + ATTRIBUTE_HEADER <= to; ) {
+    const header = words[at >> 2] as number;
+    const length = header & LENGTH_MASK;
+    if (length < ATTRIBUTE_HEADER || at + length > to) break;
+    const type = (header >> TYPE_SHIFT) & TYPE_MASK;
+    const value = (at >> 2) + 1;
+    if (type === STATS) readCounters(words, at + ATTRIBUTE_HEADER, at + length);
+    else if (type === SEND_SEQ && length > ATTRIBUTE_HEADER)
+      numbered = ((words[value] as number) & 0xff) !== 0;
+    else if (length >= ATTRIBUTE_HEADER + 4) {
+      if (type === CONN_ID) row.tunnelId = (words[value] as number) >>> 0;
+      else if (type === SESSION_ID) row.sessionId = (words[value] as number) >>> 0;
     }
-  });
+    at += align(length);
+  }
+  // By their numbers: of a table of names each row would be written by looking the names up.
+  row.txPackets = counters[1] as number;
+  row.txBytes = counters[2] as number;
+  row.txErrors = counters[3] as number;
+  row.rxPackets = counters[4] as number;
+  row.rxBytes = counters[5] as number;
+  row.rxSeqDiscards = counters[6] as number;
+  row.rxOosPackets = counters[7] as number;
+  row.rxErrors = counters[8] as number;
+  row.rxCookieDiscards = counters[10] as number;
+  row.rxInvalid = counters[11] as number;
   return numbered;
 }

@@ -531,10 +531,11 @@ export class LinuxWire implements Wire, TunnelHost {
     const read = (message: NetlinkMessage) => {
       const numbered = readSession(message, row);
       const session = kernel.watcher.session(row.tunnelId, row.sessionId) as LinuxSession | undefined;
-      if (session === undefined || seen.has(session) || !this.#tunnels.has(session.tunnelId)) return;
+      if (session === undefined || !this.#tunnels.has(session.tunnelId)) return;
+      const before = seen.size;
+      if (seen.add(session).size === before) return;
       // Its tunnel's ID here may be another than in the kernel.
       row.tunnelId = session.tunnelId;
-      seen.add(session);
       session.sawNumbers(numbered);
       into.row(row);
     };
@@ -543,18 +544,20 @@ export class LinuxWire implements Wire, TunnelHost {
       throw kernelError(error, `statistics of the wire on ${this.#name}`);
     });
     // A dump passes entries over when others are deleted meanwhile.
-    for await (const slice of inSlices(this.#everySession())) {
-      for (const { tunnelId, session } of slice) {
-        if (seen.has(session)) continue;
-        const statistics = await session.statistics().catch(() => undefined);
-        if (statistics !== undefined) into.row({ tunnelId, sessionId: session.sessionId, ...statistics });
-      }
+    for await (const session of this.#notIn(seen)) {
+      const statistics = await session.statistics().catch(() => undefined);
+      const { tunnelId, sessionId } = session;
+      if (statistics !== undefined) into.row({ tunnelId, sessionId, ...statistics });
     }
   }
 
-  *#everySession(): Generator<{ tunnelId: number; session: LinuxSession }> {
-    for (const tunnel of [...this.#tunnels.values()]) {
-      for (const session of [...tunnel.sessions()]) yield { tunnelId: tunnel.tunnelId, session };
+  async *#notIn(seen: ReadonlySet<LinuxSession>): AsyncGenerator<LinuxSession, void, void> {
+    for await (const tunnels of inSlices([...this.#tunnels.values()])) {
+      const missed: LinuxSession[] = [];
+      for (const tunnel of tunnels) {
+        for (const session of tunnel.sessions()) if (!seen.has(session)) missed.push(session);
+      }
+      yield* missed;
     }
   }
 

@@ -42,8 +42,8 @@ import {
   concat,
   decodeAcknowledgement,
   decodeDone,
-  decodeMessages,
   encodeMessage,
+  NetlinkCursor,
   type NetlinkMessage,
   type NetlinkPart,
   type NetlinkRequest,
@@ -61,9 +61,7 @@ const ENOBUFS = ERRNO["ENOBUFS"] as number;
 
 /** A dump that changed under way is asked for again, so often; then the table changes faster than it can be read. */
 const DUMP_ATTEMPTS = 10;
-/** Datagrams handled before other work of the event loop gets its turn. */
-const DATAGRAMS_PER_TURN = 64;
-/** And how long: each read of a dump lets the kernel write the next part of it. */
+/** How long datagrams are read before other work gets its turn: each read of a dump lets the kernel write more of it. */
 const MS_PER_TURN = 5;
 /**
  * Requests sent and not yet answered. The kernel drops answers that find the socket's buffer full (208 KiB by
@@ -113,7 +111,7 @@ class Exchange<T> {
   }
 
   /** @returns whether the answer is complete. */
-  take(message: NetlinkMessage): boolean {
+  take(message: NetlinkCursor): boolean {
     if ((message.flags & NLM_F_DUMP_INTR) !== 0) this.#interrupted = true;
     if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
       const ack = message.type === NLMSG_DONE ? decodeDone(message) : decodeAcknowledgement(message);
@@ -125,7 +123,7 @@ class Exchange<T> {
       return true;
     }
     if (message.type < NLMSG_MIN_TYPE) return false;
-    if (this.request.each === undefined) this.#replies.push(message);
+    if (this.request.each === undefined) this.#replies.push(message.message());
     else this.#hand(message, this.request.each);
     return false;
   }
@@ -177,11 +175,10 @@ function openSocket(protocol: number, { namespace, receiveBufferOctets, filter }
   return fd;
 }
 
-// ── Receiving: one buffer for all sockets, as it is emptied before anything else runs ───────────────────────────
+// ── Receiving ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const from = new Uint8Array(sockaddr_nl.size);
 const fromLength = new Uint32Array(1);
-let scratch: Uint8Array | undefined;
 
 /**
  * How often EINVAL is read over. Linux reports it to a reader that saw a dump running which the sending thread then
@@ -197,18 +194,26 @@ function receiveOnce(fd: Fd, buffer: Uint8Array, flags: number): number {
   return raw().recvfrom(fd, buffer, buffer.length, flags, from, fromLength);
 }
 
-/** @returns the messages of one datagram (copied), or the negative error number. */
-function receive(fd: Fd, flags: number): NetlinkMessage[] | number {
-  scratch ??= new Uint8Array(RECEIVE_OCTETS);
-  let octets = receiveOnce(fd, scratch, flags);
-  for (let race = 0; octets === -EINVAL && race < DUMP_RACES; race++) {
-    octets = receiveOnce(fd, scratch, flags);
+/** Where datagrams are received, and read before anything else is received there. */
+class Inbox {
+  readonly #buffer = new Uint8Array(RECEIVE_OCTETS);
+  readonly #cursor = new NetlinkCursor(this.#buffer);
+
+  /** @returns the messages of one datagram, until the next one is received; or the negative error number. */
+  receive(fd: Fd, flags: number): NetlinkCursor | number {
+    let octets = receiveOnce(fd, this.#buffer, flags);
+    for (let race = 0; octets === -EINVAL && race < DUMP_RACES; race++) {
+      octets = receiveOnce(fd, this.#buffer, flags);
+    }
+    if (octets < 0) return octets;
+    // Anybody may send to a netlink socket: only the kernel (port 0) is listened to.
+    const sender = new DataView(from.buffer).getUint32(sockaddr_nl.nl_pid, true);
+    return this.#cursor.begin(sender === 0 ? octets : 0);
   }
-  if (octets < 0) return octets;
-  // Anybody may send to a netlink socket: only the kernel (port 0) is listened to.
-  const sender = new DataView(from.buffer).getUint32(sockaddr_nl.nl_pid, true);
-  return sender === 0 ? decodeMessages(scratch.slice(0, octets)) : [];
 }
+
+/** Of all sockets on the event loop, as they are emptied one after the other. */
+let inbox: Inbox | undefined;
 
 /**
  * Runs one request on a socket of its own and waits for the answer: synchronous. For start-up and tools; where an
@@ -236,13 +241,15 @@ export function runNetlink<T>(protocol: number, request: NetlinkRequest<T>, opti
 }
 
 function waitFor(fd: Fd, exchange: Exchange<unknown>, sequence: number): void {
+  // Its own, as somebody on the event loop may be about to read there and ask for this meanwhile.
+  const blocking = new Inbox();
   for (;;) {
-    const messages = receive(fd, 0);
+    const messages = blocking.receive(fd, 0);
     if (typeof messages === "number") {
       if (messages === -EINTR) continue;
       throw new SyscallError("recvfrom", -messages, exchange.request.name);
     }
-    for (const message of messages) if (message.sequence === sequence && exchange.take(message)) return;
+    while (messages.next()) if (messages.sequence === sequence && exchange.take(messages)) return;
   }
 }
 
@@ -306,6 +313,7 @@ export class NetlinkSocket implements AsyncDisposable {
     this.#fd = openSocket(protocol, options);
     try {
       this.#watch = this.#reactor.watch(this.#fd, () => this.#drain(), {
+        mode: "oneshot",
         ref: false,
         onFailure: (error) => this.#fail(error),
       });
@@ -407,22 +415,27 @@ export class NetlinkSocket implements AsyncDisposable {
     return names.length === 0 ? "netlink" : `netlink, waiting for ${names.join(", ")}`;
   }
 
+  /** Reads until there is nothing more; when that takes long, in turns of the event loop that follow one another. */
   #drain(): void {
+    inbox ??= new Inbox();
     const end = performance.now() + MS_PER_TURN;
-    for (let i = 0; i < DATAGRAMS_PER_TURN && this.#ended === undefined; i++) {
-      if (i > 0 && performance.now() > end) return;
-      const messages = receive(this.#fd, MSG_DONTWAIT);
-      if (typeof messages === "number") {
-        if (messages === -EAGAIN || messages === -EINTR) return;
-        if (messages === -ENOBUFS) this.#overrun();
-        else this.#fail(new SyscallError("recvfrom", -messages, this.#what));
-        continue;
+    while (this.#ended === undefined) {
+      const messages = inbox.receive(this.#fd, MSG_DONTWAIT);
+      if (messages === -EAGAIN || messages === -EINTR) {
+        this.#watch.rearm();
+        return;
       }
-      for (const message of messages) this.#dispatch(message);
+      if (messages === -ENOBUFS) this.#overrun();
+      else if (typeof messages === "number") this.#fail(new SyscallError("recvfrom", -messages, this.#what));
+      else while (messages.next()) this.#dispatch(messages);
+      if (performance.now() > end) {
+        setImmediate(() => this.#drain());
+        return;
+      }
     }
   }
 
-  #dispatch(message: NetlinkMessage): void {
+  #dispatch(message: NetlinkCursor): void {
     if (message.type === NLMSG_OVERRUN) {
       this.#overrun();
       return;
@@ -431,7 +444,7 @@ export class NetlinkSocket implements AsyncDisposable {
     if (pending !== undefined) {
       if (pending.exchange.take(message)) pending.settle();
     } else if (message.type >= NLMSG_MIN_TYPE) {
-      this.#listener?.onNotification(message);
+      this.#listener?.onNotification(message.message());
     }
   }
 

@@ -192,6 +192,33 @@ needs("linux")("more requests than the socket's buffer has room for answers wait
   }
 });
 
+needs("root")(
+  "a dump of many datagrams is whole, taken message by message or together, with other requests under way",
+  async () => {
+    using namespace = createNamespace();
+    await using socket = new NetlinkSocket(NETLINK_ROUTE, { namespace: namespace.fd });
+    const addresses = Array.from({ length: 1_000 }, (_, i) => `10.0.${i >> 8}.${i & 0xff}`);
+    await socket.run(link.set({ index: 1 }, { up: true }));
+    await Promise.all(
+      addresses.map((one) => socket.run(address.add({ index: 1, address: one, prefixLength: 32 }))),
+    );
+    const seen: string[] = [];
+    const [all, nothing, up] = await Promise.all([
+      socket.run(address.list()),
+      socket.run({
+        ...address.list(),
+        decode: () => [],
+        each: (message) => seen.push(address.decodeAddress(message)?.address ?? ""),
+      }),
+      socket.run(link.get({ name: "lo" })),
+      ...addresses.slice(0, 50).map(() => socket.run(link.get({ name: "lo" }))),
+    ]);
+    expect(all.map((one) => one.address).filter((one) => one.startsWith("10."))).toEqual(addresses);
+    expect(seen.filter((one) => one.startsWith("10."))).toEqual(addresses);
+    expect([nothing, up.up]).toEqual([[], true]);
+  },
+);
+
 needs("linux")(
   "EINVAL of a reader that met the end of a dump (netlink_recvmsg() races with sendmsg()) is read over",
   async () => {

@@ -1,4 +1,5 @@
 /** One end of many pseudowires, on a data plane of ours. */
+import { isDeepStrictEqual } from "node:util";
 import type {
   DataPlane,
   PlaneNotice,
@@ -13,6 +14,8 @@ import { forEach } from "./ping.ts";
 
 /** Sessions that are made at the same time; of pppd each is a process. */
 const AT_A_TIME = 4;
+/** How often counters are read until nothing was counted meanwhile. */
+const MOMENTS = 10;
 
 /** No secrets, no routes, and nothing on the wire but LCP, IPCP and what is asked for. */
 const PPPD = [
@@ -67,6 +70,20 @@ export class End implements AsyncDisposable {
       await (await wire).statistics({ row: (row) => void found.set(row.sessionId, { ...row }) });
     }
     return found;
+  }
+
+  /**
+   * The counters of all sessions, and what `others` says, of one moment: whoever has an address asks for the other's anew at
+   * times (ARP, neighbour discovery), so what was counted while `others` was read is read again.
+   */
+  async statisticsWith<T>(others: () => Promise<T>): Promise<[Map<number, SessionStatistics>, T]> {
+    let before = await this.statistics();
+    for (let attempt = 1; ; attempt++) {
+      const theirs = await others();
+      const after = await this.statistics();
+      if (attempt === MOMENTS || isDeepStrictEqual(before, after)) return [after, theirs];
+      before = after;
+    }
   }
 
   #wire({ encapsulation, family }: Combination, port: number): Promise<Wire> {

@@ -14,6 +14,8 @@ const SESSIONS = 10;
 /** What a turn may take in an emulated machine, ten times slower than a real one: 35 ms were seen, 328 without the pacer. */
 const TURN_MS = 100;
 const SPINS = 200;
+/** The list is read so often: once takes a few turns, of which one that the host held up would be most of the time. */
+const LISTS = 10;
 
 /**
  * How many times slower than at its best this processor runs now: what the host takes from the guest behind its back
@@ -66,13 +68,15 @@ export default function suite({ describe, test }: SuiteApi): void {
         await wire.statistics({ row: () => {} });
         await tunnel[Symbol.asyncDispose]();
       }
-      const before = slowness();
+      let slow = slowness();
       const memory = process.memoryUsage().rss;
       const loop: Record<string, LoopReport> = {};
       const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
         await watch.start();
         const result = await work();
         loop[name] = watch.report();
+        // A host may be slow for a while.
+        slow = Math.max(slow, slowness());
         return result;
       };
 
@@ -88,16 +92,19 @@ export default function suite({ describe, test }: SuiteApi): void {
         }),
       );
       expect(sessions).toHaveLength(TUNNELS * SESSIONS);
-      const seen = new Set<number>();
-      await step("statistics", () =>
-        wire.statistics({ row: (row: SessionStatistics) => seen.add(row.sessionId) }),
-      );
-      expect(seen.size).toBe(TUNNELS * SESSIONS);
+      const seen: number[] = [];
+      await step("statistics", async () => {
+        for (let list = 0; list < LISTS; list++) {
+          seen.length = 0;
+          await wire.statistics({ row: (row: SessionStatistics) => seen.push(row.sessionId) });
+        }
+      });
+      expect(seen).toHaveLength(TUNNELS * SESSIONS);
+      expect(new Set(seen).size).toBe(TUNNELS * SESSIONS);
       const grown = (process.memoryUsage().rss - memory) / TUNNELS / SESSIONS / 1024;
       await step("delete", () => each(TUNNELS, (i) => Promise.resolve(tunnels[i]?.[Symbol.asyncDispose]())));
       const left = await lab.a.execute("ip", "l2tp", "show", "session");
       expect(left.output.trim().slice(0, 100)).toBe("");
-      const slow = Math.max(before, slowness());
       await plane[Symbol.asyncDispose]();
       watch.stop();
       lab[Symbol.dispose]();

@@ -125,8 +125,9 @@ export interface PppLink {
    * (DHCPv6), without extension headers: octet 6 is 58 or 17, the type is octet 40, the port octets 42 and 43. While there
    * is a handler they go nowhere else, not to the interface either, and are not held to `checkSource`: whoever takes them
    * judges them. With `attach: { to: "shared" }` so do ICMPv6 Echo Requests (type 128) to `fe80::/10`: each link has a
-   * link-local address of ours, and an interface that many share has none of them. Up to 64 that wait for the main thread are enough; more are dropped and counted. `send` writes to the
-   * peer only, encrypted like all packets where that was agreed; while the gate of `ipv6` drops, it does nothing.
+   * link-local address of ours, and an interface that many share has none of them. Up to 64 that wait for the main thread
+   * are enough; more are dropped and counted. `send` writes to the peer only, encrypted like all packets where that was
+   * agreed; while the gate of `ipv6` drops, it does nothing.
    */
   readonly ipv6Control?: PppPackets;
 }

@@ -19,8 +19,13 @@ const FLOOD = 5_000;
 /** The protocol's number, column `Eth` of /proc/net/netlink. */
 const NETLINK_GENERIC = 16;
 
-/** Managed tunnels, one of each encapsulation; one over IPv6, with sequence numbers. */
-const two = combinations().filter(({ number }) => number === 6 || number === 24);
+/**
+ * Managed tunnels, one of each encapsulation; one over IPv6. Without sequence numbers: they begin again at 0 with a session
+ * that is made anew, and a kernel drops what is behind until it has caught up with all that went before.
+ */
+const two = combinations()
+  .filter(({ number }) => number === 6 || number === 24)
+  .map((combination) => ({ ...combination, sequence: false }));
 const tunnelOf = ({ encapsulation }: Combination): string => `over-${encapsulation}`;
 const NAMES = two.map(tunnelOf);
 
@@ -86,7 +91,6 @@ function underAContext({ describe, test, beforeAll, afterAll }: SuiteApi): void 
 
     beforeAll(async () => {
       sites = new KernelSites();
-      // Sequence numbers begin again at 0 on our side; the peer's kernel follows, as ours does.
       await ipBatch(sites.b, two.flatMap(iproute2Lines));
       ours = await Recorded.open();
       for (const combination of two) openTunnel(ours, sites, combination);

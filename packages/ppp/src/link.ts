@@ -113,7 +113,7 @@ export class Link extends LinkState {
   /** What protocols found while handling a packet ends the link only after it. */
   #settle(now: number): void {
     if (this.isLooped) endLink(this, now, "looped-back");
-    else if (this.hasNoProof) endLink(this, now, "authentication-protocol");
+    else if (this.noProof !== undefined) endLink(this, now, "authentication-protocol", this.noProof);
   }
 
   // What all protocols tell.

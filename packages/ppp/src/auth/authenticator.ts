@@ -9,7 +9,7 @@ import { encodePacket, type Packet } from "../packet.ts";
 import { Password } from "../secret.ts";
 import type { AuthenticatePeer, AuthMethod, PppSettings } from "../settings.ts";
 import type { AuthHost } from "./host.ts";
-import { isChap, protocolOf } from "./methods.ts";
+import { isChap, protocolName, protocolOf } from "./methods.ts";
 import { formatFailure, RESPONSE_LENGTH } from "./mschap.ts";
 import type { Credentials, Decision } from "./question.ts";
 
@@ -65,6 +65,8 @@ export class Authenticator {
   #silent = false;
   /** The proof is one that the LAC was given. */
   #passedOn = false;
+  /** The peer takes no more of the protocol: nothing is sent. */
+  #isRejected = false;
 
   constructor(
     settings: PppSettings,
@@ -114,6 +116,18 @@ export class Authenticator {
   /** Attempts that the peer has left when LCP goes down now; a question that is open then is one. */
   get attemptsLeft(): number {
     return this.stage === "deciding" ? this.#attempts - 1 : this.#attempts;
+  }
+
+  /**
+   * The peer sent a Protocol-Reject of the method's protocol: nothing of it is sent any more (RFC 1661 §5.7). Who is known
+   * already remains so, until it would be asked again.
+   * @returns what is missing now; `undefined`: nothing.
+   */
+  rejected(): string | undefined {
+    this.#isRejected = true;
+    return this.stage === "done" || this.stage === "failed"
+      ? undefined
+      : `it rejects ${protocolName(this.method)}`;
   }
 
   #ask(now: number): void {
@@ -172,6 +186,8 @@ export class Authenticator {
     if (this.stage === "deciding")
       return this.decide(now, { accept: false, message: "No decision in time", retry: false });
     if (this.stage === "done") {
+      if (this.#isRejected)
+        return this.#fail(now, `it rejects ${protocolName(this.method)} since, and is to be asked again`);
       this.#again = true;
       this.limit = now + this.#peer.timeLimitMs;
       return this.#ask(now);
@@ -184,7 +200,8 @@ export class Authenticator {
 
   /** A packet of the method's protocol. */
   receive(now: number, packet: Packet) {
-    if (this.stage === "idle" || this.stage === "failed") return this.#host.count("unexpected");
+    if (this.stage === "idle" || this.stage === "failed" || this.#isRejected)
+      return this.#host.count("unexpected");
     if (this.method === "pap") return this.#receivePap(now, packet);
     if (isChap(this.method)) return this.#receiveChap(now, packet);
     this.#receiveEap(now, packet);

@@ -17,6 +17,10 @@ export function protocolOf(method: AuthMethod): number {
   return isChap(method) ? PROTOCOL.chap : PROTOCOL.eap;
 }
 
+/** How people call that protocol. */
+export const protocolName = (method: AuthMethod): string =>
+  method === "pap" ? "PAP" : isChap(method) ? "CHAP" : "EAP";
+
 /** The option's value that asks for a method. */
 export function optionOf(method: AuthMethod): Uint8Array {
   const protocol = u16(protocolOf(method));

@@ -171,7 +171,9 @@ export function protocolRejected(link: LinkState, now: number, protocol: number)
 
 function proofRejected(link: LinkState, now: number, protocol: number): void {
   const { authenticator, supplicant } = link;
-  if (authenticator !== undefined && protocolOf(authenticator.method) === protocol) link.hasNoProof = true;
-  else if (supplicant?.done === false && protocolOf(supplicant.method) === protocol)
+  if (authenticator !== undefined && protocolOf(authenticator.method) === protocol)
+    link.noProof ??= authenticator.rejected();
+  if (link.noProof !== undefined) return;
+  if (supplicant?.done === false && protocolOf(supplicant.method) === protocol)
     link.weFailed(now, "it rejects the protocol that it asked for", 0);
 }

@@ -91,7 +91,8 @@ export abstract class LinkState implements LcpHost, AuthHost, CcpHost {
   anonymousDeadline: number | undefined;
   /** Found inside a packet's handling, acted on after it: protocols are not torn down under way. */
   isLooped = false;
-  hasNoProof = false;
+  /** Why the peer cannot prove who it is; "" when there is no more to say. */
+  noProof: string | undefined;
   controlSpent: Spent;
   rejectsSpent: Spent;
   renegotiationsSpent: Spent;
@@ -143,7 +144,7 @@ export abstract class LinkState implements LcpHost, AuthHost, CcpHost {
   }
 
   authenticationRefused(): void {
-    this.hasNoProof = true;
+    this.noProof ??= "";
   }
 
   // What protocols ask of their link.

@@ -16,7 +16,7 @@ export const DHCP = {
   informationRequest: 11,
 } as const;
 
-/** Options (RFC 8415 §21, RFC 3646 §3). */
+/** Options (RFC 8415 §21, RFC 3646 §3). `refresh` is the Information Refresh Time. */
 export const OPTION = {
   clientId: 1,
   serverId: 2,
@@ -29,6 +29,9 @@ export const OPTION = {
   dns: 23,
   iaPd: 25,
   iaPrefix: 26,
+  refresh: 32,
+  solMaxRt: 82,
+  infMaxRt: 83,
 } as const;
 
 /** Status codes (RFC 8415 §21.13). */

@@ -22,7 +22,7 @@ import type { Plan } from "./plan.ts";
 import { type LinkHost, PppLink } from "./ppp-link.ts";
 import { PppProfile } from "./ppp-profile.ts";
 import { LoadCall, LoadTunnel } from "./records.ts";
-import { Tally } from "./tally.ts";
+import { MORE_TIME, Tally } from "./tally.ts";
 
 const REMEDIES: Readonly<Partial<Record<DownReason["code"], string>>> = PPP_REMEDIES;
 
@@ -347,7 +347,8 @@ export class Lacs implements LinkHost<LoadCall> {
 
   #because(what: "tunnel" | "call", ending: Ending): void {
     const line = endingText(ending);
-    this.tally.reason(what, line.slice(0, -(ending.remedy.length + 2)), ending.remedy);
+    const text = line.slice(0, -(ending.remedy.length + 2));
+    this.tally.reason(what, text, ending.cause === "set-up-timeout" ? MORE_TIME : ending.remedy);
   }
 
   #goLive(call: LoadCall): void {

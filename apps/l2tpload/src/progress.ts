@@ -42,6 +42,11 @@ export class ProgressLine {
     this.#stream.write(this.#stream.isTTY === true ? `\r\u001b[K${line}` : `${line}\n`);
   }
 
+  /** A line of its own, beside those that tell how it goes. */
+  say(text: string): void {
+    this.#stream.write(`${this.#stream.isTTY === true ? "\r\u001b[K" : ""}l2tpload: ${text}\n`);
+  }
+
   /** Clears the line; a second call does nothing. */
   end(): void {
     if (this.#timer === undefined) return;

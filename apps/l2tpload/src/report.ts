@@ -4,7 +4,7 @@ import type { Stage } from "./engine.ts";
 import type { RunResult } from "./fleet.ts";
 import type { Summary } from "./histogram.ts";
 import type { Plan } from "./plan.ts";
-import { TIMED, type Timed } from "./tally.ts";
+import { MORE_TIME, TIMED, type Timed } from "./tally.ts";
 
 /** Tunnels, or sessions. */
 interface Outcome {
@@ -22,6 +22,8 @@ interface Outcome {
 export interface Report {
   readonly target: string;
   readonly complete: boolean;
+  /** Ended by SIGINT or SIGTERM, before its time. */
+  readonly interrupted: boolean;
   readonly tunnels: Outcome;
   /** With PPP: fully up, IPCP included. */
   readonly sessions: Outcome;
@@ -57,8 +59,9 @@ export interface Report {
 const rounded = (value: number, digits = 3): number => Number(value.toFixed(digits));
 
 /** Puts a result together. */
-export function report(plan: Plan, result: RunResult, threads: number): Report {
+export function report(plan: Plan, result: RunResult, threads: number, interrupted: boolean): Report {
   const { reasons, counts, times } = result.tally;
+  const silent = counts.datagramsReceived > 0 ? undefined : addressText(plan.target);
   const seconds = (stage: Stage) => (result.stages[stage] ?? 0) / 1_000;
   const sessionSeconds = seconds("sessions") + (plan.mixed ? seconds("tunnels") : 0);
   const up = plan.ppp === undefined ? counts.callsUp : counts.pppUp;
@@ -86,6 +89,7 @@ export function report(plan: Plan, result: RunResult, threads: number): Report {
   return {
     target: addressText(plan.target),
     complete: isComplete(tunnels) && isComplete(sessions) && counts.pingsFailed === 0,
+    interrupted,
     tunnels,
     sessions,
     churned: counts.churned,
@@ -97,9 +101,14 @@ export function report(plan: Plan, result: RunResult, threads: number): Report {
         .map(([name, summary]) => [name, roundedSummary(summary)]),
     ),
     failures: [
-      ...reasons.map(({ count, what, text, remedy }) => ({ count, what, reason: text, remedy })),
-      ...unfinished("tunnel", tunnels, counts.datagramsReceived > 0 ? undefined : addressText(plan.target)),
-      ...unfinished("call", sessions, undefined),
+      ...reasons.map(({ count, what, text, remedy }) => ({
+        count,
+        what,
+        reason: text,
+        remedy: silent !== undefined && remedy === MORE_TIME ? SILENT : remedy,
+      })),
+      ...unfinished("tunnel", tunnels, interrupted, silent),
+      ...unfinished("call", sessions, interrupted, undefined),
     ],
     datagrams: {
       sent: counts.datagramsSent,
@@ -126,18 +135,22 @@ export function report(plan: Plan, result: RunResult, threads: number): Report {
 const perSecond = (count: number, seconds: number): number =>
   seconds > 0 ? rounded(count / seconds, count / seconds < 100 ? 1 : 0) : 0;
 
+/** What may help when nothing was heard at all. */
+const SILENT =
+  "nothing was heard: check address, port and firewalls on the way, and that an LNS listens there";
+
 /** What was begun, and neither came up nor failed before the run ended. @param silent - of whom nothing was heard at all. */
 function unfinished(
   what: string,
   { begun, up, failed }: Outcome,
+  interrupted: boolean,
   silent: string | undefined,
 ): Report["failures"] {
   const count = begun - up - failed;
   if (count <= 0) return [];
-  if (silent === undefined)
-    return [{ count, what, reason: "not up when the run ended", remedy: "allow more time: --duration" }];
-  const remedy = "check address, port and firewalls on the way, and that an LNS listens there";
-  return [{ count, what, reason: `nothing was heard from ${silent}`, remedy }];
+  if (silent !== undefined) return [{ count, what, reason: `no answer from ${silent}`, remedy: SILENT }];
+  if (interrupted) return [{ count, what, reason: "not up when the run was interrupted", remedy: "" }];
+  return [{ count, what, reason: "not up when the run ended", remedy: "allow more time: --duration" }];
 }
 
 const isComplete = ({ wanted, up, failed, lost }: Outcome): boolean =>
@@ -189,6 +202,7 @@ export function reportText(plan: Plan, result: Report): string {
       ]),
     );
   }
+  if (result.interrupted) lines.push("", "interrupted: this is what there was until then");
   if (result.failures.length > 0) {
     lines.push("", "what went wrong");
     for (const { count, what, reason, remedy } of result.failures) {

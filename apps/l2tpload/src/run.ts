@@ -82,13 +82,14 @@ async function load(target: string, words: Words, io: Io): Promise<number> {
     inProcess: io.inProcess === true,
   });
   let interrupts = 0;
+  const progress = words.quiet ? undefined : new ProgressLine(io.stderr, plan, fleet);
   const interrupt = io.onInterrupt(() => {
     interrupts++;
     fleet.stop();
+    if (interrupts === 1) progress?.say("interrupted: ending what is up; once more: at once");
   });
-  const progress = words.quiet ? undefined : new ProgressLine(io.stderr, plan, fleet);
   try {
-    const result = report(plan, await fleet.run(), words.threads);
+    const result = report(plan, await fleet.run(), words.threads, interrupts > 0);
     progress?.end();
     io.stdout.write(`${words.json ? JSON.stringify(result, undefined, 2) : reportText(plan, result)}\n`);
     if (interrupts > 0) return EXIT.interrupted;

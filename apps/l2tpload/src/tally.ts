@@ -51,6 +51,10 @@ export interface Reason {
   count: number;
 }
 
+/** The remedy where the set-up time was over. */
+export const MORE_TIME =
+  "allow more time (--set-up-time), or begin less at once (--tunnels-at-once, --sessions-at-once)";
+
 /** A tally as plain data. */
 export interface TallyData {
   readonly counts: Readonly<Record<Counted, number>>;

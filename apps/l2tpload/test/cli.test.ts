@@ -75,7 +75,7 @@ test("where nobody answers it says so, and what to look at", async () => {
       {
         count: 3,
         what: "tunnel",
-        reason: "nothing was heard from 127.0.0.1:9",
+        reason: "no answer from 127.0.0.1:9",
         remedy: expect.stringMatching(/address, port and firewalls/) as string,
       },
     ],

@@ -17,31 +17,31 @@ class Sink extends Writable {
   }
 }
 
-/** @param interruptAfterMs - when SIGINT comes: once for each number. */
+/** @param interrupts - SIGINT comes as soon as the first of these holds, again when then the second does, and so on. */
 export async function l2tpload(
   args: readonly string[],
-  interruptAfterMs: readonly number[] = [],
+  interrupts: readonly (() => boolean)[] = [],
 ): Promise<Outcome> {
   const [stdout, stderr] = [new Sink(), new Sink()];
-  let timers: NodeJS.Timeout[] = [];
+  const waiting = [...interrupts];
   const code = await run(args, {
     stdout,
     stderr,
     inProcess: true,
     onInterrupt(handler) {
-      timers = interruptAfterMs.map((ms) => setTimeout(handler, ms));
-      return {
-        dispose: () => {
-          for (const timer of timers) clearTimeout(timer);
-        },
-      };
+      const timer = setInterval(() => {
+        if (waiting[0]?.() !== true) return;
+        waiting.shift();
+        handler();
+      }, 10);
+      return { dispose: () => clearInterval(timer) };
     },
   });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 
 /** The same with `--json`, its object read. */
-export async function report(args: readonly string[], interruptAfterMs: readonly number[] = []) {
-  const { code, stdout } = await l2tpload([...args, "--json"], interruptAfterMs);
-  return { code, report: JSON.parse(stdout) as Report };
+export async function report(args: readonly string[], interrupts: readonly (() => boolean)[] = []) {
+  const { code, stderr, stdout } = await l2tpload([...args, "--json"], interrupts);
+  return { code, stderr, report: JSON.parse(stdout) as Report };
 }

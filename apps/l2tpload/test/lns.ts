@@ -37,6 +37,8 @@ export class TestLns implements AsyncDisposable {
   readonly ports = new Set<number>();
   readonly hostNames: string[] = [];
   readonly callers: string[] = [];
+  /** How many tunnels had asked to be opened when the first call came. */
+  tunnelsAtFirstCall: number | undefined;
   echoRequests = 0;
   readonly #options: LnsOptions;
   readonly #ppp = new Map<string, Ppp>();
@@ -113,6 +115,7 @@ export class TestLns implements AsyncDisposable {
         this.hostNames.push(event.peer.hostName);
         endpoint.decide(now, event.token, this.#options.peer ?? { accept: true });
       } else if (event.type === "question") {
+        this.tunnelsAtFirstCall ??= this.hostNames.length;
         this.callers.push(String((event.request as { callingNumber?: string }).callingNumber ?? ""));
         const { refuseCalls } = this.#options;
         endpoint.decide(now, event.token, refuseCalls ? { accept: false, ...refuseCalls } : { accept: true });

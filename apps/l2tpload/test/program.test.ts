@@ -27,14 +27,19 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
-async function start(args: readonly string[], interruptAfterMs?: number) {
+/** @param interrupt - SIGINT comes as soon as this holds. */
+async function start(args: readonly string[], interrupt?: () => boolean) {
   const child = spawn(process.execPath, [program, ...args]);
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  const timer = interruptAfterMs && setTimeout(() => child.kill("SIGINT"), interruptAfterMs);
+  const timer = setInterval(() => {
+    if (interrupt?.() !== true) return;
+    clearInterval(timer);
+    child.kill("SIGINT");
+  }, 10);
   const code = await new Promise<number | null>((done) => child.once("close", done));
-  clearTimeout(timer);
+  clearInterval(timer);
   return { code, stdout, stderr };
 }
 
@@ -50,6 +55,7 @@ needs("linux")("two threads with batched system calls share a load from many add
     "2",
     "--source",
     "127.0.0.2-127.0.0.9",
+    "--quiet",
     "--json",
   ]);
   expect(stderr).toBe("");
@@ -77,8 +83,10 @@ needs("linux")("PPP and pings by batched system calls", async () => {
 
 needs("linux")("SIGINT reaches a thread that waits in a system call: StopCCN, result, 130", async () => {
   await using lns = await TestLns.listen();
-  const { code, stdout } = await start([lns.target, "-t", "10", "-s", "2", "--hold", "1m"], 1_000);
+  const isUp = () => lns.endpoint.statistics().sessionsUp === 20;
+  const { code, stdout, stderr } = await start([lns.target, "-t", "10", "-s", "2", "--hold", "1m"], isUp);
   expect(code).toBe(130);
+  expect(stderr).toMatch(/^l2tpload: interrupted: ending what is up; once more: at once$/m);
   expect(stdout).toMatch(/sessions\s+20\s+20\s+20/);
   expect(lns.endpoint.statistics()).toMatchObject({ tunnelsUp: 0, messages: { StopCCN: { received: 10 } } });
 });

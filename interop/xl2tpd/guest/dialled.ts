@@ -2,9 +2,9 @@
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import type { Daemon } from "../../support/daemon.ts";
-import { ping, tcp } from "../../support/traffic.ts";
-import { INNER, lacDocument, ONLY_IPV4, WAYS } from "./scenes.ts";
-import { PATIENCE_MS, type Stage, scenes } from "./stage.ts";
+import { tcp } from "../../support/traffic.ts";
+import { AT_ONCE, INNER, lacDocument, ONLY_IPV4, WAYS, type Way } from "./scenes.ts";
+import { type Stage, scenes } from "./stage.ts";
 
 const ADDRESS = /line\d+.* has (10\.77\.0\.\d+) \(peer 10\.77\.0\.1\)/;
 
@@ -15,7 +15,7 @@ export default function suite(api: SuiteApi): void {
   const mtuOf = (ours: Daemon): number =>
     Number(/MTU (\d+)/.exec(ours.said(/line1.* is up/)[0]?.message ?? "")?.[1]);
 
-  for (const way of WAYS) {
+  const play = (way: Way) => {
     const { dataPlane, pppd } = way;
     api.describe(way.way, () => {
       scene(
@@ -79,33 +79,46 @@ export default function suite(api: SuiteApi): void {
         },
       );
     });
-  }
+  };
 
   const [, , last] = WAYS;
-  scene("a wrong tunnel secret is said in one line with the remedy, and we go on trying", async (stage) => {
-    const peer = stage.xl2tpdLns("");
-    const ours = stage.ours(lacDocument(last, { secret: "another secret" }), "null");
-    const line = await stage.says(ours, /tunnel office cannot come up: authentication/);
-    expect(line["remedy"]).toMatch(/compare the tunnel secret at both ends/);
-    await stage.until(() => [...peer.said.matchAll(/wrong Challenge Response/g)].length > 1, "we try again");
-    expect(ours.said(/office/)).toHaveLength(1);
+  api.sideBySide(AT_ONCE, () => {
+    for (const way of WAYS) play(way);
+
+    scene("a wrong tunnel secret is said in one line with the remedy, and we go on trying", async (stage) => {
+      const peer = stage.xl2tpdLns("");
+      // Else the first line could be that nobody answers.
+      await peer.says(/Listening on IP address/);
+      const ours = stage.ours(lacDocument(last, { secret: "another secret" }), "null");
+      const line = await stage.says(ours, /tunnel office cannot come up: authentication/);
+      expect(line["remedy"]).toMatch(/compare the tunnel secret at both ends/);
+      // By the third time, what we said of the second has come.
+      await stage.until(
+        () => [...peer.said.matchAll(/wrong Challenge Response/g)].length > 2,
+        "we try again",
+      );
+      expect(ours.said(/office/)).toHaveLength(1);
+    });
+
+    scene("a wrong password is said in one line with the remedy; the tunnel stays", async (stage) => {
+      stage.xl2tpdLns(`require-chap\n${ONLY_IPV4}`);
+      const ours = stage.ours(lacDocument(last, { password: "wrong" }), last.dataPlane);
+      const line = await stage.says(
+        ours,
+        /session line1 cannot come up: .*the peer did not accept who we are/,
+      );
+      expect(line["remedy"]).toMatch(/compare user and password/);
+      expect(ours.said(/tunnel office is down/)).toEqual([]);
+    });
   });
 
-  scene("a wrong password is said in one line with the remedy; the tunnel stays", async (stage) => {
-    stage.xl2tpdLns(`require-chap\n${ONLY_IPV4}`);
-    const ours = stage.ours(lacDocument(last, { password: "wrong" }), last.dataPlane);
-    const line = await stage.says(ours, /session line1 cannot come up: .*the peer did not accept who we are/);
-    expect(line["remedy"]).toMatch(/compare user and password/);
-    expect(ours.said(/tunnel office is down/)).toEqual([]);
-  });
-
+  // By itself: it has enough to do.
   scene("50 sessions on one tunnel, each with its address", async (stage) => {
     stage.xl2tpdLns(`require-chap\n${ONLY_IPV4}`);
     const ours = stage.ours(lacDocument(last, { sessions: 50 }), last.dataPlane);
-    const addresses = () => new Set(ours.said(ADDRESS).map(({ message }) => ADDRESS.exec(message)?.[1]));
-    await stage.until(() => addresses().size === 50, "50 addresses", 2 * PATIENCE_MS);
+    await stage.addresses(ours, 50);
     for (const by of ["line1", "line25", "line50"]) {
-      expect([by, await ping(stage.sites.a, INNER.lns, { by })]).toEqual([by, true]);
+      await stage.answers(stage.sites.a, INNER.lns, { by });
     }
   });
 }

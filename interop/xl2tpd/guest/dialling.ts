@@ -2,8 +2,8 @@
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import { tcp } from "../../support/traffic.ts";
-import { INNER, lnsDocument, ONLY_IPV4, WAYS } from "./scenes.ts";
-import { PATIENCE_MS, type Stage, scenes } from "./stage.ts";
+import { AT_ONCE, INNER, lnsDocument, ONLY_IPV4, WAYS, type Way } from "./scenes.ts";
+import { type Stage, scenes } from "./stage.ts";
 
 const ADDRESS = /session .* has 10\.77\.0\.1 \(peer (10\.77\.0\.\d+)\)/;
 
@@ -12,7 +12,7 @@ export default function suite(api: SuiteApi): void {
 
   const pings = (stage: Stage, largest?: number) => stage.reaches(stage.sites.b, INNER.lns, largest);
 
-  for (const way of WAYS) {
+  const play = (way: Way) => {
     const { dataPlane, pppd } = way;
     api.describe(way.way, () => {
       scene(
@@ -77,31 +77,36 @@ export default function suite(api: SuiteApi): void {
         },
       );
     });
-  }
+  };
 
   const [, , last] = WAYS;
-  scene(
-    "a wrong tunnel secret is refused, said in one line, and the next caller is served",
-    async (stage) => {
-      const ours = await stage.lns(lnsDocument(last), last.dataPlane);
-      const stranger = stage.xl2tpdLac(ONLY_IPV4, { secret: "wrong" });
-      const line = await stage.says(ours, /was not established: authentication/);
-      expect(line.message).toMatch(/Invalid challenge authentication/);
-      expect(line["remedy"]).toMatch(/compare the tunnel secret at both ends/);
-      await stranger.stop();
-      stage.xl2tpdLac(ONLY_IPV4);
-      await stage.says(ours, ADDRESS);
-    },
-  );
+  api.sideBySide(AT_ONCE, () => {
+    for (const way of WAYS) play(way);
 
-  scene("a wrong password ends the call, said in one line", async (stage) => {
-    const ours = await stage.lns(lnsDocument(last, { password: "other" }), last.dataPlane);
-    const peer = stage.xl2tpdLac(ONLY_IPV4);
-    const line = await stage.says(ours, /session .* cannot come up: .*user alice: its proof was wrong/);
-    expect(line.level).toBe("warn");
-    await stage.until(() => /CHAP authentication failed/.test(peer.said), "pppd knows");
+    scene(
+      "a wrong tunnel secret is refused, said in one line, and the next caller is served",
+      async (stage) => {
+        const ours = await stage.lns(lnsDocument(last), last.dataPlane);
+        const stranger = stage.xl2tpdLac(ONLY_IPV4, { secret: "wrong" });
+        const line = await stage.says(ours, /was not established: authentication/);
+        expect(line.message).toMatch(/Invalid challenge authentication/);
+        expect(line["remedy"]).toMatch(/compare the tunnel secret at both ends/);
+        await stranger.stop();
+        stage.xl2tpdLac(ONLY_IPV4);
+        await stage.says(ours, ADDRESS);
+      },
+    );
+
+    scene("a wrong password ends the call, said in one line", async (stage) => {
+      const ours = await stage.lns(lnsDocument(last, { password: "other" }), last.dataPlane);
+      const peer = stage.xl2tpdLac(ONLY_IPV4);
+      const line = await stage.says(ours, /session .* cannot come up: .*user alice: its proof was wrong/);
+      expect(line.level).toBe("warn");
+      await stage.until(() => /CHAP authentication failed/.test(peer.said), "pppd knows");
+    });
   });
 
+  // By itself: it has enough to do.
   scene("50 callers, each with its address", async (stage) => {
     // Each calls another address of ours. What comes to xl2tpd from one address and port, its kernel gives to one of
     // its tunnels alone; and a second call on a tunnel (`c TUNNEL-ID`) is a null pointer to xl2tpd 1.3.18.
@@ -109,8 +114,7 @@ export default function suite(api: SuiteApi): void {
     stage.addAddresses(stage.sites.a, addresses);
     const ours = await stage.lns(lnsDocument(last, { local: "0.0.0.0" }), last.dataPlane);
     stage.xl2tpdLac(ONLY_IPV4, { calls: addresses });
-    const given = () => new Set(ours.said(ADDRESS).map(({ message }) => ADDRESS.exec(message)?.[1]));
-    await stage.until(() => given().size === 50, "50 addresses", 2 * PATIENCE_MS);
+    await stage.addresses(ours, 50);
     await pings(stage);
   });
 }

@@ -16,6 +16,8 @@ export const WAYS = [
   { way: "pppd over a pseudo-terminal on our data plane", dataPlane: "userspace", pppd: true },
 ] as const;
 export type Way = (typeof WAYS)[number];
+/** How many scenes play at a time: each waits long for timers of the peer's and of ours. */
+export const AT_ONCE = 4;
 
 /** Fifty sessions take their time to come down in the virtual machine. */
 const DAEMON = `

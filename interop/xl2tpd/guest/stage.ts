@@ -9,6 +9,7 @@ import { Daemon, type LogLine } from "../../support/daemon.ts";
 import { ping } from "../../support/traffic.ts";
 import {
   CLIENT_OPTIONS,
+  INNER,
   LNS_SECTIONS,
   lacSection,
   OURS,
@@ -17,26 +18,24 @@ import {
   USER,
   type Way,
 } from "./scenes.ts";
-import { writeSecrets, Xl2tpd } from "./xl2tpd.ts";
+import { removeScripts, writeSecrets, Xl2tpd } from "./xl2tpd.ts";
 
 /** Names the bundle of l2tpd to the guest. */
 export const L2TPD_BUNDLE = "L2TP_TEST_L2TPD";
-/** Node and pppd start slowly in the virtual machine, and it is slower still on a busy one. */
-export const PATIENCE_MS = 120_000;
-const SCENE_MS = 300_000;
+/** Node and pppd start slowly in the virtual machine, scenes run side by side there, and it is slower still on a busy one. */
+export const PATIENCE_MS = 200_000;
+const SCENE_MS = 900_000;
+/** The line that tells addresses of a session, ours and the peer's. */
+const ADDRESSED = / has (10\.77\.0\.\d+) \(peer (10\.77\.0\.\d+)\)/;
 
 /** While there is no route yet. */
 const pause = () => new Promise<false>((wake) => setTimeout(wake, 1_000, false));
 
-/** The sites, and the processes of a scene. Ours is in `a`, xl2tpd in `b`. */
+/** The sites of a scene, and its processes. Ours is in `a`, xl2tpd in `b`. */
 export class Stage {
-  readonly sites: KernelSites;
+  readonly sites = new KernelSites();
   readonly #daemons: Daemon[] = [];
   readonly #peers: Xl2tpd[] = [];
-
-  constructor(sites: KernelSites) {
-    this.sites = sites;
-  }
 
   /** Our daemon on the data plane of a way. */
   ours(document: string, dataPlane: Way["dataPlane"] | "null"): Daemon {
@@ -90,21 +89,41 @@ export class Stage {
     return daemon.said(what, since)[0] as LogLine;
   }
 
+  /** So many sessions of a daemon of ours are up at the same time, each with an address of its own. */
+  async addresses(daemon: Daemon, count: number): Promise<void> {
+    let now = new Map<unknown, string>();
+    const all = () => {
+      now = addressesOf(daemon);
+      return now.size === count && new Set(now.values()).size === count;
+    };
+    await this.until(all, `${count} sessions with ${count} addresses`, 2 * PATIENCE_MS).catch(
+      (error: Error) => {
+        throw new Error(`${error.message}: there are ${now.size} with ${new Set(now.values()).size}`, {
+          cause: error,
+        });
+      },
+    );
+  }
+
   until(condition: () => boolean, what: string, patienceMs = PATIENCE_MS): Promise<void> {
     return until(condition, what, patienceMs);
   }
 
-  /**
-   * Packets of several sizes, of which the largest may not be fragmented, reach an address inside the session. One
-   * end may be up a little before the other; and on a busy machine an answer may be late.
-   */
+  /** Packets of several sizes, of which the largest may not be fragmented, reach an address inside the session. */
   async reaches(from: Site, to: string, largest = 1400): Promise<void> {
     for (const octets of to.includes(":") ? [84, largest] : [28, 84, 1000, largest]) {
-      let answered = false;
-      for (let tries = 0; tries < 10 && !answered; tries++) {
-        answered = await ping(from, to, { octets }).catch(() => pause());
-      }
-      if (!answered) throw new Error(`no answer to pings of ${octets} octets to ${to}`);
+      await this.answers(from, to, { octets });
+    }
+  }
+
+  /**
+   * A ping is answered. One end is up before the other; by how long, is a matter of who has the processor, and where the
+   * last of the negotiation is lost, of three seconds more.
+   */
+  async answers(from: Site, to: string, how: { octets?: number; by?: string }): Promise<void> {
+    const end = performance.now() + PATIENCE_MS;
+    while (!(await ping(from, to, how).catch(() => pause()))) {
+      if (performance.now() > end) throw new Error(`no answer to pings to ${to}: ${JSON.stringify(how)}`);
     }
   }
 
@@ -148,6 +167,7 @@ export class Stage {
   /** Ends what is still there, whatever happened. */
   async clear(): Promise<void> {
     for (const one of [...this.#daemons, ...this.#peers]) await one[Symbol.asyncDispose]();
+    this.sites[Symbol.dispose]();
   }
 
   /** For who looks for the reason: what all have said, and the counters of the interfaces. */
@@ -164,22 +184,31 @@ export class Stage {
   }
 }
 
-/** Declares a test that plays on a stage of its own, between sites that all share. */
+/** @returns by session, the address that it has given or got, of those that are up with one now */
+function addressesOf({ lines }: Daemon): Map<unknown, string> {
+  const now = new Map<unknown, string>();
+  for (const { message, session } of lines) {
+    const [, own, peers] = ADDRESSED.exec(message) ?? [];
+    if (own !== undefined) now.set(session, (own === INNER.lns ? peers : own) as string);
+    else if (/ is down: | cannot come up: | has no addresses/.test(message)) now.delete(session);
+  }
+  return now;
+}
+
+/** Declares a test that plays on a stage of its own. */
 export type SceneTest = (title: string, play: (stage: Stage) => Promise<void>) => void;
 
-/** Makes the sites for a suite. @returns what declares its scenes */
-export function scenes({ test, beforeAll, afterAll }: SuiteApi): SceneTest {
-  let sites: KernelSites | undefined;
+/** @returns what declares the scenes of a suite; they share nothing */
+export function scenes({ test, beforeAll }: SuiteApi): SceneTest {
   beforeAll(() => {
-    sites = new KernelSites();
     writeSecrets({ [USER.name]: USER.password });
+    removeScripts();
   });
-  afterAll(() => sites?.[Symbol.dispose]());
   return (title, play) =>
     test(
       title,
       async () => {
-        const stage = new Stage(sites as KernelSites);
+        const stage = new Stage();
         try {
           await play(stage);
           await stage.end();

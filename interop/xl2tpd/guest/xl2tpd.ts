@@ -1,6 +1,18 @@
 /** Debian's xl2tpd in a site, with its files in a folder of its own; pppd runs its sessions on the kernel's L2TP. */
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Site, until } from "@l2tp/lab";
@@ -8,12 +20,38 @@ import { type Site, until } from "@l2tp/lab";
 /** Set in the virtual machine. */
 const INSIDE = "L2TP_VM";
 
+/** How often SIGTERM is sent: see {@link Xl2tpd.stop}. */
+const TERM_AGAIN_MS = 250;
+
 /** What pppd reads besides options; in the virtual machine nothing of the host's is written. */
 export function writeSecrets(users: Readonly<Record<string, string>>): void {
-  if (process.env[INSIDE] === undefined) throw new Error("a machine's own secrets would be overwritten");
+  insideOnly("a machine's own secrets would be overwritten");
   const lines = Object.entries(users).map(([user, password]) => `${user}\t*\t${password}\t*\n`);
   for (const file of ["chap-secrets", "pap-secrets"])
     writeFileSync(`/etc/ppp/${file}`, lines.join(""), { mode: 0o600 });
+}
+
+/** pppd runs nothing at changes of its sessions. Debian's scripts are half a dozen shells each time, for nobody's name servers. */
+export function removeScripts(): void {
+  insideOnly("a machine's own scripts would be gone");
+  for (const file of ["ip-pre-up", "ip-up", "ip-down", "ipv6-up", "ipv6-down"])
+    rmSync(`/etc/ppp/${file}`, { force: true });
+}
+
+function insideOnly(why: string): void {
+  if (process.env[INSIDE] === undefined) throw new Error(why);
+}
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null;
+
+/** Sends a signal to a process that may just have ended. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 /** What an xl2tpd is started with. */
@@ -33,6 +71,8 @@ export class Xl2tpd implements AsyncDisposable {
   readonly #site: Site;
   readonly #folder = mkdtempSync(join(tmpdir(), "xl2tpd-"));
   #process: ChildProcess | undefined;
+  /** Our own end of its pipe for commands, see {@link command}. */
+  #pipe: number | undefined;
   #said = "";
   #ended: Promise<void> = Promise.resolve();
 
@@ -87,33 +127,66 @@ export class Xl2tpd implements AsyncDisposable {
     return existsSync(file) ? readFileSync(file, "utf8").split(" ").filter(Boolean).map(Number) : [];
   }
 
+  /** What runs with files of its folder: xl2tpd, and every pppd of it, whoever its parent is now. */
+  get #processes(): number[] {
+    return readdirSync("/proc")
+      .map(Number)
+      .filter((pid) => {
+        try {
+          return pid > 0 && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(this.#folder);
+        } catch {
+          return false; // it has ended
+        }
+      });
+  }
+
   async says(what: RegExp, patienceMs = 60_000): Promise<void> {
     await until(() => what.test(this.said), `xl2tpd says ${what}`, patienceMs);
   }
 
-  /** As `xl2tpd-control`: `c NAME`, `d NAME`, `h CALL`, `t NAME`. */
+  /**
+   * As `xl2tpd-control`: `c NAME`, `d NAME`, `h CALL`, `t NAME`.
+   *
+   * After each command xl2tpd closes the pipe and opens it again: what is written between would go with the last
+   * descriptor. So one more is kept open, of which nobody reads.
+   */
   async command(line: string): Promise<void> {
     const pipe = this.#path("control");
     await until(() => existsSync(pipe) && statSync(pipe).isFIFO(), "xl2tpd takes commands");
+    this.#pipe ??= openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
     writeFileSync(pipe, `${line}\n`);
   }
 
   /** Sends a signal to its pppds. */
-  signalPppds(signal: NodeJS.Signals): void {
-    for (const pid of this.pppds) process.kill(pid, signal);
+  signalPppds(name: NodeJS.Signals): void {
+    for (const pid of this.pppds) signal(pid, name);
   }
 
-  /** SIGTERM is an orderly end; SIGKILL a crash, of its pppds too. */
-  async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
-    // pppds outlive an xl2tpd that is killed: they hold the sockets of tunnel and session.
-    if (signal === "SIGKILL") {
-      const orphans = this.pppds;
-      this.#process?.kill(signal);
-      for (const pid of orphans) process.kill(pid, signal);
-    } else {
-      this.#process?.kill(signal);
+  /**
+   * SIGTERM is an orderly end; SIGKILL a crash, of its pppds too.
+   *
+   * xl2tpd 1.3.18 looks whether a signal has come, and then sleeps in select(): it sees one that comes between the two when
+   * the next packet wakes it, or the next timer, of which there may be none. So SIGTERM is sent until it has ended.
+   */
+  async stop(name: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
+    const child = this.#process;
+    const orphans = name === "SIGKILL" ? this.pppds : [];
+    const again = setInterval(() => child?.kill(name), TERM_AGAIN_MS);
+    child?.kill(name);
+    for (const pid of orphans) signal(pid, name);
+    if (child !== undefined)
+      await until(() => hasEnded(child), "xl2tpd has ended").finally(() => clearInterval(again));
+    // pppds outlive an xl2tpd that is killed: they hold the sockets of tunnel and session. One may just have been born.
+    if (name === "SIGKILL") {
+      await until(() => {
+        const left = this.#processes;
+        for (const pid of left) signal(pid, name);
+        return left.length === 0;
+      }, "the pppds of an xl2tpd that was killed are gone");
     }
     await this.#ended;
+    if (this.#pipe !== undefined) closeSync(this.#pipe);
+    this.#pipe = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-/** Runs a {@link GuestSuite} inside the virtual machine, one test after the other, and reports by lines. */
+/** Runs a {@link GuestSuite} inside the virtual machine, one test after the other unless it says otherwise, and reports by lines. */
 import { inspect } from "node:util";
 import {
   type GuestReport,
@@ -27,7 +27,10 @@ interface Hook {
   readonly timeoutMs: number;
 }
 interface Group {
+  /** Empty for the whole, and for one that is there for its order alone. */
   readonly name: string;
+  /** How many of its children run at a time. */
+  readonly atOnce: number;
   readonly before: Hook[];
   readonly after: Hook[];
   readonly children: (Group | Test)[];
@@ -71,49 +74,64 @@ const describeError = (error: unknown): string =>
       (error.cause ? `\ncaused by ${describeError(error.cause)}` : "")
     : String(error);
 
+const newGroup = (name: string, atOnce = 1): Group => ({
+  name,
+  atOnce,
+  before: [],
+  after: [],
+  children: [],
+});
+
+/** The name of a test or group with those of the groups that it is in. */
+const within = (path: string, name: string): string => [path, name].filter(Boolean).join(" > ");
+
 /** Drops the tests that nobody asked for, and groups without any: their hooks would cost time. */
 function prune(group: Group, path: string, only: ReadonlySet<string>): boolean {
   const kept = group.children.filter((child) => {
-    const name = "children" in child ? child.name : child.title;
-    const full = path === "" ? name : `${path} > ${name}`;
-    return "children" in child ? prune(child, full, only) : only.has(full);
+    if ("children" in child) return prune(child, within(path, child.name), only);
+    return only.has(within(path, child.title));
   });
   group.children.splice(0, group.children.length, ...kept);
   return kept.length > 0;
 }
 
-async function runGroup(group: Group, path: string): Promise<void> {
-  let broken: string | undefined;
+async function runTest(test: Test, name: string, broken: string | undefined): Promise<void> {
+  if (!test.body) {
+    report({ test: name, state: "skipped", reason: test.reason ?? "no reason given" });
+    return;
+  }
+  if (broken !== undefined) {
+    report({ test: name, state: "failed", ms: 0, error: broken });
+    return;
+  }
+  const start = performance.now();
+  const ms = () => Math.round(performance.now() - start);
   try {
-    for (const { body, timeoutMs } of group.before) await limited(body, timeoutMs);
+    const { body, timeoutMs } = test;
+    await limited(() => body(context), timeoutMs);
+    report({ test: name, state: "passed", ms: ms() });
   } catch (error) {
-    broken = `beforeAll of "${group.name}" failed: ${describeError(error)}`;
+    if (error instanceof SkipError) report({ test: name, state: "skipped", reason: error.message });
+    else report({ test: name, state: "failed", ms: ms(), error: describeError(error) });
   }
-  for (const child of group.children) {
-    if ("children" in child) {
-      await runGroup(child, path === "" ? child.name : `${path} > ${child.name}`);
-      continue;
-    }
-    const test = path === "" ? child.title : `${path} > ${child.title}`;
-    if (!child.body) {
-      report({ test, state: "skipped", reason: child.reason ?? "no reason given" });
-      continue;
-    }
-    const start = performance.now();
-    const ms = () => Math.round(performance.now() - start);
-    if (broken !== undefined) {
-      report({ test, state: "failed", ms: 0, error: broken });
-      continue;
-    }
-    try {
-      const { body, timeoutMs } = child;
-      await limited(() => body(context), timeoutMs);
-      report({ test, state: "passed", ms: ms() });
-    } catch (error) {
-      if (error instanceof SkipError) report({ test, state: "skipped", reason: error.message });
-      else report({ test, state: "failed", ms: ms(), error: describeError(error) });
-    }
+}
+
+/** @param broken - what failed before, so that none of its tests can run */
+async function runGroup(group: Group, path: string, broken?: string): Promise<void> {
+  let failed = broken;
+  try {
+    if (failed === undefined) for (const { body, timeoutMs } of group.before) await limited(body, timeoutMs);
+  } catch (error) {
+    failed = `beforeAll of "${group.name}" failed: ${describeError(error)}`;
   }
+  const waiting = [...group.children];
+  const lane = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      if ("children" in next) await runGroup(next, within(path, next.name), failed);
+      else await runTest(next, within(path, next.title), failed);
+    }
+  };
+  await Promise.all(Array.from({ length: group.atOnce }, lane));
   for (const { body, timeoutMs } of group.after) {
     try {
       await limited(body, timeoutMs);
@@ -125,17 +143,18 @@ async function runGroup(group: Group, path: string): Promise<void> {
 
 /** Declares and runs the suite, then ends the process: 0 when nothing failed to be reported. */
 export async function runGuestSuite(suite: GuestSuite): Promise<never> {
-  const root: Group = { name: "", before: [], after: [], children: [] };
+  const root = newGroup("");
   let current = root;
+  const declare = (group: Group, body: () => void) => {
+    current.children.push(group);
+    const outer = current;
+    current = group;
+    body();
+    current = outer;
+  };
   const api: SuiteApi = {
-    describe(name, body) {
-      const group: Group = { name, before: [], after: [], children: [] };
-      current.children.push(group);
-      const outer = current;
-      current = group;
-      body();
-      current = outer;
-    },
+    describe: (name, body) => declare(newGroup(name), body),
+    sideBySide: (atOnce, body) => declare(newGroup("", atOnce), body),
     test: (title, body, timeoutMs = DEFAULT_TIMEOUT_MS) => current.children.push({ title, body, timeoutMs }),
     skip: (title, reason) => current.children.push({ title, reason, timeoutMs: 0 }),
     beforeAll: (body, timeoutMs = DEFAULT_TIMEOUT_MS) => current.before.push({ body, timeoutMs }),

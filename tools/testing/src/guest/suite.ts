@@ -13,6 +13,11 @@ export interface TestContext {
 /** What a suite needs of whoever runs it; the names are vitest's. */
 export interface SuiteApi {
   describe(name: string, body: () => void): void;
+  /**
+   * What `body` declares begins at the same time, at most `atOnce` of it: tests and groups that share nothing, of which each
+   * waits for much. In each of these groups one test follows the other as ever.
+   */
+  sideBySide(atOnce: number, body: () => void): void;
   test(name: string, body: (context: TestContext) => void | Promise<void>, timeoutMs?: number): void;
   /** A test that cannot run here, with the reason; it is counted. */
   skip(name: string, reason: string): void;

@@ -45,6 +45,7 @@ function titles(suite: GuestSuite): string[] {
       body();
       path.pop();
     },
+    sideBySide: (_, body) => body(),
     test: add,
     skip: add,
     beforeAll: () => {},

@@ -30,7 +30,7 @@ export class L2tpns implements AsyncDisposable {
   readonly #radius: ChildProcess;
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
-  #asked = "";
+  #radiusSaid = "";
   #errors = "";
 
   constructor(site: Site, options: L2tpnsOptions) {
@@ -41,7 +41,7 @@ export class L2tpns implements AsyncDisposable {
       { stdio: ["ignore", "pipe", "inherit"] },
     );
     this.#radius.stdout?.on("data", (text) => {
-      this.#asked += text;
+      this.#radiusSaid += text;
     });
     const etc = join(this.#folder, "etc");
     mkdirSync(etc);
@@ -94,18 +94,19 @@ ${more}
     }
   }
 
-  /** What its RADIUS server was asked: `USER by pap|chap: accepted|rejected`, a line each. */
+  /** What its RADIUS server has said: `ready`; `USER by pap|chap: accepted|rejected`, a line each. */
   get asked(): string {
-    return this.#asked;
+    return this.#radiusSaid;
   }
 
-  /** It has begun to answer. The election of itself as master takes a while. */
+  /**
+   * It has begun to answer, which takes an election of itself as master; and so has its RADIUS server: a user for whom
+   * that does not answer within seven seconds is hung up.
+   */
   async ready(): Promise<void> {
-    await until(
-      () => this.log.includes("declaring myself the master") || this.#hasEnded,
-      "l2tpns is ready",
-      40_000,
-    );
+    const isMaster = () => this.log.includes("declaring myself the master");
+    const isReady = () => isMaster() && this.#radiusSaid.includes("ready");
+    await until(() => isReady() || this.#hasEnded, "l2tpns and its RADIUS server are ready", 60_000);
     if (this.#hasEnded) throw new Error(`l2tpns ended: ${this.log} ${this.#errors}`);
   }
 

@@ -3,7 +3,7 @@
  * with the client by then, and tells the LNS nothing of that (no proxy AVPs): LCP begins anew, in the middle of the call.
  */
 
-import { Site } from "@l2tp/lab";
+import { Site, until } from "@l2tp/lab";
 import { needs } from "@l2tp/testing";
 import { expect } from "vitest";
 import { Ctl } from "../support/ctl.ts";
@@ -93,7 +93,10 @@ needs(
     await using client = new Daemon(sites.a, clientDocument(clientCtl));
     for (const way of WAYS) {
       await client.says(new RegExp(`^session ${way} is up`));
-      const atLns = await lnsCtl.client.session(`${way}@isp.example`);
+      // The client is up when it has sent its last Configure-Ack, the LNS when it has that.
+      const seen = () => lnsCtl.client.session(`${way}@isp.example`);
+      await until(async () => (await seen()).ipv4 !== undefined, "the LNS has the session up");
+      const atLns = await seen();
       const atClient = await clientCtl.client.session(way);
       expect(atLns.ppp?.peerAuthentication).toBe(way === "pap" ? "pap" : "chap-md5");
       expect(atClient.ipv4).toEqual({ local: atLns.ipv4?.peer, peer: GATEWAY });

@@ -97,7 +97,7 @@ describe("l2tpns as LNS", () => {
   for (const way of ["pap", "chap"] as const) {
     test(`${way}: l2tpns believes it, gives an address of its pool, and packets go both ways up to the MTU`, async () => {
       await up(way);
-      expect(l2tpns.asked).toContain(`user-${way} by ${way}: accepted`);
+      await until(() => l2tpns.asked.includes(`user-${way} by ${way}: accepted`), "RADIUS was asked");
       const session = await ctl.client.session(way);
       const { output } = await sites.a.execute("ip", "route", "get", GATEWAY);
       const first = / dev (\S+)/.exec(output)?.[1];
@@ -143,7 +143,8 @@ describe("l2tpns as LNS", () => {
     await until(() => (l2tpns.asked.match(/user-wrong by chap: rejected/g) ?? []).length > 2, "three tries");
     const lines = lac.said(/session wrong/);
     expect(lines).toHaveLength(1);
-    expect(lines[0]?.message).toMatch(/while we had to prove who we are/);
+    // Its CHAP Failure and its CDN leave together, on ways of their own to us: either may be what ends the session.
+    expect(lines[0]?.message).toMatch(/while we had to prove who we are|the peer did not accept who we are/);
     expect(lines[0]?.["remedy"]).toMatch(/user and password/);
     expect(lac.lines.some(({ message }) => message.includes("tset"))).toBe(false);
   });

@@ -17,7 +17,7 @@ export const WAYS = [
 ] as const;
 export type Way = (typeof WAYS)[number];
 /** How many scenes play at a time: each waits long for timers of the peer's and of ours. */
-export const AT_ONCE = 4;
+export const AT_ONCE = 3;
 
 /** Fifty sessions take their time to come down in the virtual machine. */
 const DAEMON = `

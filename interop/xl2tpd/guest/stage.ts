@@ -1,6 +1,7 @@
 /** One scene: our daemon, its peer, and what both have said when something is not as it should be. */
 import { writeFileSync } from "node:fs";
-import { type Site, until } from "@l2tp/lab";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Site } from "@l2tp/lab";
 import { address, link } from "@l2tp/linux";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
@@ -28,8 +29,9 @@ const SCENE_MS = 900_000;
 /** The line that tells addresses of a session, ours and the peer's. */
 const ADDRESSED = / has (10\.77\.0\.\d+) \(peer (10\.77\.0\.\d+)\)/;
 
-/** While there is no route yet. */
-const pause = () => new Promise<false>((wake) => setTimeout(wake, 1_000, false));
+/** Scenes wait for seconds: who looks more often, takes the processor from those that he waits for. */
+const LOOK_MS = 50;
+const pause = () => delay(1_000, false);
 
 /** The sites of a scene, and its processes. Ours is in `a`, xl2tpd in `b`. */
 export class Stage {
@@ -105,8 +107,10 @@ export class Stage {
     );
   }
 
-  until(condition: () => boolean, what: string, patienceMs = PATIENCE_MS): Promise<void> {
-    return until(condition, what, patienceMs);
+  async until(condition: () => boolean, what: string, patienceMs = PATIENCE_MS): Promise<void> {
+    for (const end = performance.now() + patienceMs; !condition(); await delay(LOOK_MS)) {
+      if (performance.now() > end) throw new Error(`after ${patienceMs} ms still not so: ${what}`);
+    }
   }
 
   /** Packets of several sizes, of which the largest may not be fragmented, reach an address inside the session. */
@@ -122,7 +126,8 @@ export class Stage {
    */
   async answers(from: Site, to: string, how: { octets?: number; by?: string }): Promise<void> {
     const end = performance.now() + PATIENCE_MS;
-    while (!(await ping(from, to, how).catch(() => pause()))) {
+    // There may be no route yet, of which ping says so at once.
+    while (!(await ping(from, to, how).catch(pause))) {
       if (performance.now() > end) throw new Error(`no answer to pings to ${to}: ${JSON.stringify(how)}`);
     }
   }

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 /** Seconds that the long ones take, on two processors without KVM. Where these are wrong, nothing but time is lost. */
 export const SECONDS: Readonly<Record<string, number>> = {
   // In the virtual machine.
-  "interop/xl2tpd/xl2tpd.test.ts": 520,
+  "interop/xl2tpd/xl2tpd.test.ts": 450,
   "packages/dataplane-linux/test/ppp/guest.test.ts": 100,
   "interop/kernel/ppp.test.ts": 85,
   "interop/kernel/faults.test.ts": 80,

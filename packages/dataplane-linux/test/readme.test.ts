@@ -25,12 +25,12 @@ needs("vm")(
     const bundle = await bundleForGuest("dataplane-linux-readme", source, {
       "reactor-thread": path("../linux/src/reactor-thread.ts"),
     });
-    const { status, output } = await runInGuest([process.execPath, bundle], { timeoutMs: 120_000 });
+    const { status, output } = await runInGuest([process.execPath, bundle], { timeoutMs: 300_000 });
     expect(status, output).toBe(0);
     expect(output).toMatch(/ip-encapsulation: L2TP\/IP sockets/);
     expect(output).toContain("east and west are up with an MTU of 1400");
     expect(output).toMatch(/sent \d+ frames, received [1-9]\d*, 0 errors/);
     expect(output).toContain("left: nothing");
   },
-  180_000 + QUEUE_MS,
+  360_000 + QUEUE_MS,
 );

@@ -54,7 +54,8 @@ const { NODE_PATH: _, ...environment } = process.env;
 
 function run(command: string, args: string[], options: SpawnSyncOptions = {}) {
   const { status, signal, stdout, stderr } = spawnSync(command, args, {
-    timeout: 20_000,
+    // For what hangs: on a busy machine the start of a process alone takes seconds.
+    timeout: 120_000,
     killSignal: "SIGKILL",
     encoding: "utf8",
     env: environment,

@@ -2,4 +2,4 @@
 import { vmSuite } from "@l2tp/testing/vm";
 import suite from "./guest-example.ts";
 
-vmSuite("the virtual machine", suite, new URL("guest-example.ts", import.meta.url), { timeoutMs: 120_000 });
+vmSuite("the virtual machine", suite, new URL("guest-example.ts", import.meta.url), { timeoutMs: 300_000 });

@@ -4,6 +4,7 @@ import type { PlaneNotice } from "../notice.ts";
 import type { TunnelPlane, TunnelPlaneParameters, Wire } from "../plane.ts";
 import type { PppLinkSettings } from "../ppp-link.ts";
 import type { SessionPlane, SessionPlaneParameters } from "../session.ts";
+import type { PlaneStatistics } from "../statistics.ts";
 import { ok } from "./assert.ts";
 import type {
   ConformanceEnd,
@@ -255,6 +256,24 @@ export class Bench {
           cause: error,
         },
       );
+    });
+  }
+
+  /** Waits for counters of a session: whoever counts may be a moment behind what was handed up. */
+  async expectCounters(
+    session: SessionPlane,
+    expected: Partial<PlaneStatistics>,
+    what: string,
+  ): Promise<void> {
+    const keys = Object.keys(expected) as (keyof PlaneStatistics)[];
+    let got: PlaneStatistics | undefined;
+    await this.until(async () => {
+      const now = await session.statistics();
+      got = now;
+      return keys.every((key) => now[key] === expected[key]);
+    }, what).catch((error: unknown) => {
+      const counted = keys.map((key) => `${key} ${got?.[key]} instead of ${expected[key]}`);
+      throw new Error(`${what}: ${counted.join(", ")}`, { cause: error });
     });
   }
 

@@ -11,7 +11,7 @@ import suite from "./guest/ethernet.ts";
 import { decodeSent } from "./tshark.ts";
 import { THREADS } from "./vm.ts";
 
-const LIMIT_MS = 240_000;
+const LIMIT_MS = 480_000;
 const folder = mkdtempSync(join(tmpdir(), "l2tp-captures-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

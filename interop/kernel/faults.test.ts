@@ -4,6 +4,6 @@ import suite from "./guest/faults.ts";
 import { THREADS } from "./vm.ts";
 
 vmSuite("kernel: faults", suite, new URL("guest/faults.ts", import.meta.url), {
-  timeoutMs: 240_000,
+  timeoutMs: 480_000,
   threads: THREADS,
 });

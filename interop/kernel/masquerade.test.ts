@@ -5,7 +5,7 @@ import suite from "./guest/masquerade.ts";
 import { l2tpdForGuest, THREADS } from "./vm.ts";
 
 vmSuite("kernel: default routes and masquerading", suite, new URL("guest/masquerade.ts", import.meta.url), {
-  timeoutMs: 240_000,
+  timeoutMs: 480_000,
   threads: THREADS,
   run: ["--env", `${L2TPD_BUNDLE}=${await l2tpdForGuest()}`],
 });

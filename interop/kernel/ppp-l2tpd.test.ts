@@ -5,6 +5,6 @@ import suite from "./guest/ppp-l2tpd.ts";
 import { THREADS } from "./vm.ts";
 
 vmSuite("kernel: PPP sessions of l2tpd", suite, new URL("guest/ppp-l2tpd.ts", import.meta.url), {
-  timeoutMs: 300_000,
+  timeoutMs: 480_000,
   threads: { ...THREADS, l2tpd: fileURLToPath(new URL("../../apps/l2tpd/src/main.ts", import.meta.url)) },
 });

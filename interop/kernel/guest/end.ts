@@ -74,7 +74,8 @@ export class End implements AsyncDisposable {
 
   /**
    * The counters of all sessions, and what `others` says, of one moment: whoever has an address asks for the other's anew at
-   * times (ARP, neighbour discovery), so what was counted while `others` was read is read again.
+   * times (ARP, neighbour discovery), and pppd asks again when an answer is late; so what was counted while `others` was read
+   * is read again.
    */
   async statisticsWith<T>(others: () => Promise<T>): Promise<[Map<number, SessionStatistics>, T]> {
     let before = await this.statistics();

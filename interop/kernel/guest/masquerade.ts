@@ -1,6 +1,6 @@
 /** Two l2tpd on the kernel's data plane: what is behind the LNS, and the way there beside a default route of somebody else's. */
 
-import { Site } from "@l2tp/lab";
+import { Site, until } from "@l2tp/lab";
 import { route } from "@l2tp/linux";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
@@ -67,7 +67,10 @@ export default function suite({ test, beforeAll, afterAll }: SuiteApi): void {
     const [program = "", ...args] = command.split(" ");
     return (await site.execute(program, ...args)).output;
   };
-  const ping = (from: Site, to: string, count: number) => run(from, `ping -c ${count} -i 0.2 -W 5 ${to}`);
+  const ping = (from: Site, to: string) => run(from, `ping -c 1 -W 3 ${to}`);
+  /** What was set at one end may take effect a moment later, or at the other end. */
+  const answers = (from: Site, to: string) =>
+    until(async () => (await ping(from, to)).includes(" 1 received"), `${to} answers`);
   const routes = async () => (await run(sites.a, "ip -4 route show")).split("\n").map((line) => line.trim());
 
   beforeAll(async () => {
@@ -97,18 +100,18 @@ export default function suite({ test, beforeAll, afterAll }: SuiteApi): void {
     expect(all).toContainEqual(expect.stringMatching(THEIRS));
     const ours = all.filter((line) => line.includes("dev wan9")).map((line) => line.split(" ")[0]);
     expect(ours).toEqual(["0.0.0.0/1", "10.123.0.1", "128.0.0.0/1"]);
-    expect(await ping(sites.a, "10.123.0.1", 1)).toContain(" 1 received");
+    await answers(sites.a, "10.123.0.1");
   });
 
   test("a host with no route back answers where the LNS masquerades, and only there", async () => {
-    expect(await ping(sites.a, FAR.host, 1)).toContain(" 0 received");
+    expect(await ping(sites.a, FAR.host)).toContain(" 0 received");
     // Nothing of ours but what clamps the MSS of a session.
     const before = await run(sites.b, "nft list ruleset");
     expect(before.match(/^table .*(?= \{)/gm)).toEqual(["table inet l2tp-mss"]);
     expect(before).toMatch(/"ppp0" : 14\d\d/);
     called.reload(lns("forward = true", "masquerade = true"));
     await called.says(/masquerading 10\.123\.0\.0\/24/, PATIENCE);
-    expect(await ping(sites.a, FAR.host, 3)).toMatch(/ [1-3] received/);
+    await answers(sites.a, FAR.host);
     const rules = await run(sites.b, "nft list ruleset");
     expect(rules).toContain("table ip l2tpd {");
     expect(rules).toContain("ip saddr 10.123.0.0/24 masquerade");
@@ -116,7 +119,7 @@ export default function suite({ test, beforeAll, afterAll }: SuiteApi): void {
 
   test("a host behind the LAC has the session's address, and reaches what is behind the LNS", async () => {
     expect(await run(sites.a, "nft list ruleset")).toContain('oifname "wan9" masquerade');
-    expect(await ping(home, FAR.host, 3)).toMatch(/ [1-3] received/);
+    await answers(home, FAR.host);
   });
 
   test("nothing of it is left behind SIGTERM", async () => {

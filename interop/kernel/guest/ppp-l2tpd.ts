@@ -9,9 +9,13 @@ import { KernelSites } from "./sites.ts";
 
 const PATIENCE_MS = 90_000;
 
-async function until(what: string, condition: () => boolean, more: () => string): Promise<void> {
+async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  more: () => string,
+): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not within ${PATIENCE_MS} ms: ${what}; ${more()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -81,22 +85,20 @@ ${options}
     const both = () => `a: ${a.said()}\nb: ${b.said()}`;
     const count = (pattern: RegExp) => [...a.said().matchAll(pattern)].length;
     const up = /session ppp: wan9 has 10\.99\.3\.1 \(peer 10\.99\.3\.2\)/g;
-    await until(
-      "addresses are negotiated",
-      () => count(up) === 1 && b.said().includes(`has ${inner.b}`),
-      both,
-    );
+    await until("addresses are negotiated", () => count(up) > 0 && b.said().includes(`has ${inner.b}`), both);
     expect(a.said()).toMatch(/session ppp is up on wan9, MTU 1462/);
     expect(a.said()).toContain("tunnel 7, session 71: pppd: Using interface wan9");
-    expect((await sites.a.execute("ping", "-c", "1", "-s", "1434", "-M", "do", inner.b)).output).toContain(
-      "1 received",
-    );
+    // An end has its addresses a moment before packets pass, and may be up before the other.
+    const answers = async (...options: string[]) =>
+      (await sites.a.execute("ping", "-c", "1", "-W", "3", ...options, inner.b)).code === 0;
+    await until("a packet of just the MTU is answered", () => answers("-s", "1434", "-M", "do"), both);
 
+    const before = count(up);
     const { output } = await sites.a.execute("pgrep", "-f", "pppol2tp_session_id 71 ");
     process.kill(Number(output.split("\n")[0]), "SIGKILL");
-    await until("it is back", () => count(up) === 2, both);
+    await until("it is back", () => count(up) > before, both);
     expect(a.said()).toMatch(/session ppp is down: pppd was killed by SIGKILL/);
-    expect((await sites.a.execute("ping", "-c", "1", "-W", "20", inner.b)).output).toContain("1 received");
+    await until("the other end is back, too", () => answers(), both);
 
     for (const daemon of [a, b]) daemon.process.kill("SIGTERM");
     expect(await Promise.all([a.ended, b.ended])).toEqual([0, 0]);

@@ -29,10 +29,10 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
     let amiss: Map<string, string[]>;
     const counters: { before: Record<Side, Counters>; after: Record<Side, Counters> }[] = [];
 
-    const count = async (): Promise<Record<Side, Counters>> => ({
-      a: await ends.a.statistics(),
-      b: await ends.b.statistics(),
-    });
+    const count = async (): Promise<Record<Side, Counters>> => {
+      const [a, b] = await ends.a.statisticsWith(() => ends.b.statistics());
+      return { a, b };
+    };
 
     beforeAll(async () => {
       sites = new KernelSites();
@@ -56,8 +56,8 @@ export default function suite({ describe, test, beforeAll, afterAll }: SuiteApi)
       );
       if (a === undefined || b === undefined) throw new Error("an end is missing");
       ends = { a, b };
-      const ready = (end: End) =>
-        end.notices.filter(({ type }) => type === "session-addresses").length === all.length;
+      const ready = ({ pseudowires }: End) =>
+        pseudowires.every(({ session }) => session.addresses?.some(({ peer }) => peer !== undefined));
       await until(() => ready(a) && ready(b), "all addresses are negotiated", PATIENCE_MS);
       const before = await count();
       amiss = await pingThrough(sites.a, a.pseudowires);

@@ -246,8 +246,8 @@ function parentSuite({ describe, test, beforeAll, afterAll }: SuiteApi): void {
         true,
       ]);
       await closeAll();
-      // The reactor's own, which the first test has opened already.
-      expect(descriptors()).toBe(before);
+      // The reactor's own, which the first test has opened already, stay; some are closed a little later.
+      await until(() => descriptors() <= before, "descriptors are closed", PATIENCE_MS);
       expect(interfaces(lab.a)).toEqual([CABLE, "lo"]);
     }, 400_000);
 

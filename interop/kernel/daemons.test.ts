@@ -4,7 +4,7 @@ import suite, { L2TPD_BUNDLE } from "./guest/daemons.ts";
 import { l2tpdForGuest, THREADS } from "./vm.ts";
 
 vmSuite("kernel: daemons", suite, new URL("guest/daemons.ts", import.meta.url), {
-  timeoutMs: 360_000,
+  timeoutMs: 600_000,
   threads: THREADS,
   run: ["--env", `${L2TPD_BUNDLE}=${await l2tpdForGuest()}`],
 });

@@ -76,13 +76,13 @@ export class Traffic implements Disposable {
   readonly #timer: NodeJS.Timeout;
   #next = 0;
 
-  constructor(a: Site, b: Site) {
+  constructor(a: Site, b: Site, { paceMs = PACE_MS } = {}) {
     this.#ports = { a: new NumberPort(a, PORT), b: new NumberPort(b, PORT) };
     this.#timer = setInterval(() => {
       this.#next += 1;
       this.#ports.a.send(this.#next, INNER.b, PORT);
       this.#ports.b.send(this.#next, INNER.a, PORT);
-    }, PACE_MS);
+    }, paceMs);
   }
 
   /** The number that goes out next. */

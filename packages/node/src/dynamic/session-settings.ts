@@ -36,6 +36,8 @@ export interface SessionSettings {
   readonly auto: boolean;
   /** Its frames are passed on to another session: nobody here runs PPP. */
   readonly bridged?: boolean;
+  /** … but LCP and the authentication of the caller, before. */
+  readonly letsIn?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,9 +48,10 @@ export interface SessionSettings {
 export class AcceptedSettings {
   #last: SessionSettings | undefined;
 
-  of(kind: CallKind, defaults: SessionDefaults, bridged: boolean): SessionSettings {
+  of(kind: CallKind, defaults: SessionDefaults, bridged: boolean, letsIn = false): SessionSettings {
     const last = this.#last;
-    if (last?.kind === kind && last.bridged === bridged && alike(last.defaults, defaults)) return last;
+    const isSame = last?.kind === kind && last.bridged === bridged && last.letsIn === letsIn;
+    if (isSame && alike(last.defaults, defaults)) return last;
     const { ppp, interface: given, mtu, reorderMs, sendSequence, placed } = defaults;
     this.#last = {
       kind,
@@ -66,6 +69,7 @@ export class AcceptedSettings {
       stays: false,
       auto: false,
       bridged,
+      letsIn,
     };
     return this.#last;
   }

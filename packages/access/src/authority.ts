@@ -80,8 +80,6 @@ export interface CallGrant {
   readonly pppProfile?: string;
   /** Name of the tunnel (an LNS that is dialled) that the session is passed on to: tunnel switching. */
   readonly switchTo?: string;
-  /** `end`: LCP and the authentication of the caller end here before; `pass`, the default: all of PPP is passed on. */
-  readonly switchPpp?: "pass" | "end";
 }
 
 /** Addresses and limits of a user's session. What is absent is the profile's. */

@@ -44,8 +44,6 @@ export interface CallRule extends Rule {
   readonly pppProfile?: string;
   /** Name of the tunnel that the session is passed on to. */
   readonly switchTo?: string;
-  /** `end`: LCP and the authentication of the caller end here before; `pass`, the default: all of PPP is passed on. */
-  readonly switchPpp?: "pass" | "end";
 }
 
 /** A user of PPP sessions. */

@@ -127,7 +127,6 @@ describe("calls", () => {
     calls: [
       { name: "premium", calledNumber: ["0900*"], deny: "no premium numbers" },
       { name: "wholesale", kind: "incoming", calledNumber: ["555*"], peer: ["lac1"], switchTo: "isp" },
-      { name: "checked", calledNumber: ["556*"], switchTo: "isp", switchPpp: "end", pppProfile: "door" },
       { name: "vpn", privateGroup: ["corp"], pppProfile: "corp", sessionProfile: "slow" },
     ],
   });
@@ -136,11 +135,6 @@ describe("calls", () => {
     expect(rules.call({ ...icrq, calledNumber: "5551234" })).toEqual({ accept: true, switchTo: "isp" });
     expect(rules.call({ ...icrq, calledNumber: "5551234", kind: "outgoing" })).toEqual({ accept: true });
     expect(rules.call({ ...icrq, calledNumber: "5551234", peer: "lac2" })).toEqual({ accept: true });
-  });
-
-  test("LCP and authentication may end before it is passed on", () => {
-    const grant = { accept: true, switchTo: "isp", switchPpp: "end", pppProfile: "door" };
-    expect(rules.call({ ...icrq, calledNumber: "5561234" })).toEqual(grant);
   });
 
   test("a private group chooses the profiles", () => {

@@ -136,7 +136,6 @@ export function readCalls(report: Report, value: unknown): CallRuleConfig[] {
     ...ledger.optional("session_profile", "sessionProfile"),
     ...ledger.optional("ppp_profile", "pppProfile"),
     ...ledger.optional("switch_to", "switchTo"),
-    ...ledger.optional("switch_ppp", "switchPpp"),
     origins: ledger.origins,
   }));
 }

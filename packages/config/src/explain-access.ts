@@ -48,7 +48,6 @@ export function explainAccess(config: Config): string[] {
     callingNumber,
     privateGroup,
     switchTo,
-    switchPpp,
     ...profiles
   } of calls) {
     lines.push(
@@ -59,8 +58,7 @@ export function explainAccess(config: Config): string[] {
         words("to", calledNumber),
         words("from", callingNumber),
         words("group", privateGroup),
-        switchTo &&
-          `switched to ${switchTo}${switchPpp === "end" ? " when the caller has proved who it is" : ""}`,
+        switchTo && `switched to ${switchTo}`,
         profileWords(profiles),
       ]),
     );

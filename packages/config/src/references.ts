@@ -24,7 +24,7 @@ export function checkReferences(report: Report, draft: Draft, books: ProfileBook
     if (sessionProfile !== undefined) books.session.refer([...path, "session_profile"], sessionProfile);
     if (pppProfile !== undefined) books.ppp.refer([...path, "ppp_profile"], pppProfile);
   }
-  for (const { name, peer, sessionProfile, pppProfile, switchTo, switchPpp } of draft.calls) {
+  for (const { name, peer, sessionProfile, pppProfile, switchTo } of draft.calls) {
     const path = ["call", name];
     for (const [at, one] of (peer ?? []).entries()) {
       known([...path, "peer", at], one, names.callers, "[peer.NAME] or [tunnel.NAME]");
@@ -32,15 +32,6 @@ export function checkReferences(report: Report, draft: Draft, books: ProfileBook
     if (sessionProfile !== undefined) books.session.refer([...path, "session_profile"], sessionProfile);
     if (pppProfile !== undefined) books.ppp.refer([...path, "ppp_profile"], pppProfile);
     known([...path, "switch_to"], switchTo, names.dialled, "[tunnel.NAME] that is dynamic");
-    if (switchPpp !== undefined && switchTo === undefined) {
-      report.warn({
-        code: "unused",
-        path: [...path, "switch_ppp"],
-        part: "key",
-        reason: "the call is not passed on: there is no switch_to",
-        remedy: 'Name a tunnel that is dialled, switch_to = "NAME", or leave switch_ppp out.',
-      });
-    }
   }
   for (const { name, pool, profiles } of draft.users) {
     known(["user", name, "pool"], pool, names.pools, "[pool.NAME]");

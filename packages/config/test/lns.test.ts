@@ -192,10 +192,6 @@ describe("names that there are not", () => {
       "2:13 call.c.switch_to: there is no [tunnel.here] that is dynamic. There is none of any name.",
     ],
     [
-      '[call.c]\nswitch_ppp = "end"',
-      'warning 2:1 call.c.switch_ppp: the call is not passed on: there is no switch_to. Name a tunnel that is dialled, switch_to = "NAME", or leave switch_ppp out.',
-    ],
-    [
       '[call.c]\npeer = ["anibody"]',
       "2:9 call.c.peer[0]: there is no [peer.anibody] or [tunnel.anibody] (anybody?)",
     ],

@@ -143,11 +143,4 @@ export const CALL_KEYS = {
     example: 'switch_to = "isp"',
     aliases: ["switch", "forward", "setforward", "lns"],
   }),
-  switch_ppp: ours(z.enum(["pass", "end"]), {
-    description:
-      "With `switch_to`, of incoming calls: all of PPP is passed on, or LCP and authentication end here, by the PPP profile and the users of this document, and the LNS is told what was agreed and how the caller proved who it is.",
-    default: '`"pass"`',
-    standard: "RFC 2661 §4.4.5",
-    example: 'switch_ppp = "end"',
-  }),
 };

@@ -5,7 +5,6 @@ import type { DynamicHost } from "./host.ts";
 import type { CallQuestion, Questions } from "./questions.ts";
 import { sayable } from "./refusal.ts";
 import { DynamicSessionKeeper } from "./session.ts";
-import { pppOf } from "./session-plane.ts";
 import type { Switching } from "./switching.ts";
 import { DynamicTunnelKeeper } from "./tunnel.ts";
 import { warnOf } from "./warn.ts";
@@ -52,7 +51,7 @@ export function takeCall(
       sessionId: status.sessionId,
       usual: tunnel.facts.session,
       refuse,
-      accept: ({ switchTo, switchPpp, name: wanted = name, reply, ...defaults }) => {
+      accept: ({ switchTo, name: wanted = name, reply, ...defaults }) => {
         if (answered || tunnel.connection !== connection) return false;
         const target = switchTo === undefined ? undefined : [...tunnels].find((t) => t.name === switchTo);
         if (switchTo !== undefined && target === undefined) {
@@ -63,16 +62,7 @@ export function takeCall(
           });
         }
         const kind = about === "incoming-call" ? "lns-incoming" : "lac-outgoing";
-        const letsIn = target !== undefined && switchPpp === "end" && kind === "lns-incoming";
-        if (letsIn && pppOf(defaults, host.capabilities).by !== "own") {
-          return !refuse({
-            ...CDN.temporary,
-            accept: false,
-            remedy:
-              "LCP and authentication can end here only where PPP is our own: give the call a PPP profile",
-          });
-        }
-        const settings = host.accepted.of(kind, defaults, target !== undefined, letsIn);
+        const settings = host.accepted.of(kind, defaults, target !== undefined);
         const freeName = tunnel.session(wanted) === undefined ? wanted : name;
         const keeper = new DynamicSessionKeeper(host, tunnel, freeName, settings);
         answered = true;

@@ -33,11 +33,6 @@ export type AcceptCall = Omit<Extract<CallDecision, { accept: true }>, "accept">
   SessionDefaults & {
     /** Pass it on to this tunnel of the context, which we dial (tunnel switching). */
     readonly switchTo?: string;
-    /**
-     * What of PPP is passed on with an incoming call. `pass` (the default): all of it. `end`: LCP and the authentication of the
-     * caller end here, by our own PPP and its profile; then the call goes on, with what was agreed (RFC 2661 §4.4.5).
-     */
-    readonly switchPpp?: "pass" | "end";
   };
 
 /**

@@ -5,7 +5,6 @@ import type { SocketAddress } from "@l2tp/protocol";
 import type { Logger } from "../log.ts";
 import {
   type PppDownReason,
-  type PppHost,
   type PppListener,
   type PppProfile,
   type PppRun,
@@ -18,7 +17,6 @@ import {
 import type { Call } from "./call.ts";
 import { reasonOfPpp } from "./ending-reason.ts";
 import type { DynamicHost } from "./host.ts";
-import { type ProxyAvps, ProxyRecord } from "./proxy-record.ts";
 import { interfaceAddresses } from "./session-plane.ts";
 
 /** The call that it runs on. */
@@ -38,8 +36,6 @@ export interface OwnPppUser {
   pppUp(event: PppUp): void;
   pppAddresses(addresses: readonly InterfaceAddress[]): void;
   pppTold(event: PppSessionEvent): void;
-  /** Where PPP is only to let the caller in: it has, and this is for whoever goes on. */
-  pppLetIn(proxy: ProxyAvps): void;
 }
 
 export class OwnPpp implements PppListener {
@@ -55,8 +51,6 @@ export class OwnPpp implements PppListener {
   /** What the CDN is to say when PPP has ended because somebody hung up. */
   #cdn: CdnFacts | undefined;
   #ended = false;
-  /** Somebody else speaks PPP with the caller now. */
-  #passedOn = false;
 
   constructor(host: DynamicHost, call: Call, logger: Logger, user: OwnPppUser) {
     this.#host = host;
@@ -78,28 +72,14 @@ export class OwnPpp implements PppListener {
     return status === undefined ? [] : interfaceAddresses(status);
   }
 
-  /**
-   * @param only - `let-in`: LCP and authentication of the caller, and then it is somebody else's.
-   * @returns false where the data plane has no link for it.
-   */
-  start(profile: PppProfile, facts: PppCallFacts, kind: CallKind, only?: "let-in"): boolean {
+  /** @returns false where the data plane has no link for it. */
+  start(profile: PppProfile, facts: PppCallFacts, kind: CallKind): boolean {
     const { plane } = this.#call;
     if (plane?.link === undefined) return false;
     const { tunnel, session, peer, calledNumber, callingNumber, proxy, isAsync } = facts;
     this.#tellsAccm = isAsync && kind.startsWith("lns");
-    const record = only && new ProxyRecord(proxy);
     this.#run = new PppRunner({
-      host: record === undefined ? this.#host.ppp : withoutAddresses(this.#host.ppp),
-      ...(record !== undefined && {
-        door: {
-          hear: (frame, isOurs) => record.hear(frame, isOurs),
-          letIn: (user) => {
-            this.#passedOn = true;
-            this.agreed = { user, mtu: plane.mtuOctets };
-            this.#user.pppLetIn(record.avps);
-          },
-        },
-      }),
+      host: this.#host.ppp,
       link: plane.link,
       profile: forCall(profile, plane.mtuOctets, kind),
       call: {
@@ -118,7 +98,7 @@ export class OwnPpp implements PppListener {
 
   /** Says good-bye; the call ends, with this CDN, when that was heard. @returns false when it is at it already. */
   close(cdn: CdnFacts, text: string): boolean {
-    if (this.#run === undefined || this.#ended || this.#passedOn || this.#cdn !== undefined) return false;
+    if (this.#run === undefined || this.#ended || this.#cdn !== undefined) return false;
     this.#cdn = cdn;
     void this.#run.close(text);
     return true;
@@ -184,22 +164,6 @@ export class OwnPpp implements PppListener {
       else endpoint.closeSession(now, call.handle, cdn);
     });
   }
-}
-
-/** Addresses are given by whoever ends the rest of PPP. */
-function withoutAddresses(host: PppHost): PppHost {
-  const { authority } = host;
-  if (authority === undefined) return host;
-  return {
-    ...host,
-    authority: {
-      peer: (request) => authority.peer(request),
-      call: (request) => authority.call(request),
-      user: (request) => authority.user(request),
-      lease: () => ({}),
-      release: () => {},
-    },
-  };
 }
 
 /** Whose end of the call is the caller's: a LAC speaks for whoever called it, an LNS that asks for a call places it. */

@@ -183,18 +183,14 @@ export class Questions {
   }
 
   #grantCall(grant: CallGrant, context: CallContext): void {
-    const { sessionProfile, pppProfile, switchTo, switchPpp } = grant;
+    const { sessionProfile, pppProfile, switchTo } = grant;
     const session = this.#session(sessionProfile, pppProfile, context.usual);
     if (typeof session === "string") {
       context.refuse({ accept: false, result: 4, remedy: `add ${session}, which the authority names` });
       return;
     }
     try {
-      context.accept({
-        ...session,
-        ...(switchTo !== undefined && { switchTo }),
-        ...(switchPpp !== undefined && { switchPpp }),
-      });
+      context.accept(switchTo === undefined ? session : { ...session, switchTo });
     } catch (error) {
       this.#unusable(error, context);
     }

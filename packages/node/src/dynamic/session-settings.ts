@@ -36,8 +36,6 @@ export interface SessionSettings {
   readonly auto: boolean;
   /** Its frames are passed on to another session: nobody here runs PPP. */
   readonly bridged?: boolean;
-  /** … but LCP and the authentication of the caller, before. */
-  readonly letsIn?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -48,10 +46,9 @@ export interface SessionSettings {
 export class AcceptedSettings {
   #last: SessionSettings | undefined;
 
-  of(kind: CallKind, defaults: SessionDefaults, bridged: boolean, letsIn = false): SessionSettings {
+  of(kind: CallKind, defaults: SessionDefaults, bridged: boolean): SessionSettings {
     const last = this.#last;
-    const isSame = last?.kind === kind && last.bridged === bridged && last.letsIn === letsIn;
-    if (isSame && alike(last.defaults, defaults)) return last;
+    if (last?.kind === kind && last.bridged === bridged && alike(last.defaults, defaults)) return last;
     const { ppp, interface: given, mtu, reorderMs, sendSequence, placed } = defaults;
     this.#last = {
       kind,
@@ -69,7 +66,6 @@ export class AcceptedSettings {
       stays: false,
       auto: false,
       bridged,
-      letsIn,
     };
     return this.#last;
   }

@@ -4,7 +4,7 @@
  */
 import { CDN, type CdnFacts, type Ending, type SessionDown, type SessionUp } from "@l2tp/control";
 import type { InterfaceAddress, SessionPlaneParameters } from "@l2tp/dataplane";
-import type { Instant, Message } from "@l2tp/protocol";
+import type { Instant } from "@l2tp/protocol";
 import { closeOnAbort } from "../close-on-abort.ts";
 import { ClosedError } from "../errors.ts";
 import type { PppProfile, PppSessionEvent, PppUp } from "../ppp/index.ts";
@@ -16,7 +16,6 @@ import { type PppAtEnd, reasonOfCallsEnd, reasonOfError } from "./ending-reason.
 import type { DynamicHost, SecondAnswer } from "./host.ts";
 import { OwnPpp, type OwnPppUser } from "./own-ppp.ts";
 import { askedAgain } from "./private-group.ts";
-import type { ProxyAvps } from "./proxy-record.ts";
 import { bridgeParameters, planeParameters, pppOf } from "./session-plane.ts";
 import type { SessionSettings, SessionTunnel } from "./session-settings.ts";
 import { tellAddresses, tellDown, tellFailed, tellUp } from "./session-told.ts";
@@ -202,8 +201,7 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     if (this.settings.bridged) this.facts = event;
     this.#said = saidBy(event);
     const ppp = pppOf(this.settings.defaults, this.host.capabilities);
-    if (this.settings.letsIn && ppp.by === "own") this.#settledPpp(call, ppp.profile, event);
-    else if (this.settings.bridged) {
+    if (this.settings.bridged) {
       this.#isUp();
       this.host.switching.up(this);
     } else if (ppp.by !== "own") this.#isUp();
@@ -327,7 +325,7 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     const isAsync = ((connected?.framingType ?? 0) & ASYNC_FRAMING) !== 0;
     const facts = { tunnel, session: name, peer, calledNumber, callingNumber, proxy, isAsync };
     this.ppp_ = new OwnPpp(this.host, call, this.tunnel.logger, this);
-    if (this.ppp_.start(profile, facts, this.kind, this.settings.letsIn ? "let-in" : undefined)) return;
+    if (this.ppp_.start(profile, facts, this.kind)) return;
     this.ppp_ = undefined;
     this.callLost(call, reason("unsupported", "the data plane has no link on which PPP could be run here"));
   }
@@ -336,15 +334,6 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
 
   pppUp(event: PppUp): void {
     this.#isUp(event);
-  }
-
-  /** The LNS that the call goes on to is told what was agreed here. */
-  pppLetIn(proxy: ProxyAvps): void {
-    if (this.facts === undefined) return;
-    const { connected, proxy: _, ...facts } = this.facts;
-    this.facts = { ...facts, connected: { ...(connected as Message<"ICCN", 2>), ...proxy } } as SessionUp;
-    this.#isUp();
-    this.host.switching.up(this);
   }
 
   pppAddresses(addresses: readonly InterfaceAddress[]): void {

@@ -44,19 +44,6 @@ export interface PppRunnerOptions {
   readonly profile: PppProfile;
   readonly call: PppCall;
   readonly listener: PppListener;
-  /** PPP is only to let the peer in; the rest is somebody else's, see {@link PppDoor}. */
-  readonly door?: PppDoor;
-}
-
-/**
- * Whoever goes on where LCP is up and the peer has proved who it is. PPP is silent from then on, but has not ended: the user
- * counts as having a session until it does.
- */
-export interface PppDoor {
-  /** A frame, protocol field first; `isOurs`: we send it. */
-  hear(frame: Uint8Array, isOurs: boolean): void;
-  /** Called once. Frames from now on are the link's next handler's. */
-  letIn(user: string | undefined): void;
 }
 
 /** Whoever runs the call that PPP is on. */

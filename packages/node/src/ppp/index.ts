@@ -9,7 +9,7 @@ export type {
   PppStatus,
   PppUp,
 } from "./events.ts";
-export type { PppCall, PppDoor, PppHost, PppListener, PppRun, PppRunnerOptions } from "./host.ts";
+export type { PppCall, PppHost, PppListener, PppRun, PppRunnerOptions } from "./host.ts";
 export { type PppIpv6, type PppProfile, type PppProfileInit, pppProfile } from "./profile.ts";
 export { proxyOf } from "./proxy.ts";
 export { PppRunner } from "./runner.ts";

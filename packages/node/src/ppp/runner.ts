@@ -46,8 +46,6 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   #alarm: (Alarm & Disposable) | undefined;
   #handlers: readonly Disposable[] = NO_HANDLERS;
   #hasStarted = false;
-  /** Somebody else goes on: nothing is sent or heard any more. */
-  #isLetIn = false;
   #isPumping = false;
   /** What PPP agreed on last. */
   #agreed: LinkConfiguration | undefined;
@@ -118,7 +116,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     this.#handlers = [
       link.onMppeLost(() => this.#tell((at) => this.#session.mppeLost(at))),
       link.onFrame((frame) => {
-        this.#hear(frame, false);
+        this.#hear(frame);
         this.#tell((at) => this.#session.receive(at, frame));
       }),
     ];
@@ -219,7 +217,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
 
   /** Does something with the session, and all that follows from it. */
   #tell(action: (now: Instant) => void): void {
-    if (this.#reason !== undefined || this.#isLetIn) return;
+    if (this.#reason !== undefined) return;
     const now = this.#options.host.clock.now();
     action(now);
     this.#pump(now);
@@ -244,10 +242,10 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     this.#isPumping = true;
     for (let event = this.#session.pollEvent(); event !== undefined; event = this.#session.pollEvent()) {
       this.#handle(event);
-      if (this.#reason !== undefined || this.#isLetIn) break;
+      if (this.#reason !== undefined) break;
     }
     this.#isPumping = false;
-    if (this.#reason !== undefined || this.#isLetIn) return;
+    if (this.#reason !== undefined) return;
     this.#ipv6?.send();
     this.#report(now);
     this.#arm(now);
@@ -257,15 +255,10 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     const { link, listener } = this.#options;
     switch (event.type) {
       case "frame":
-        this.#hear(event.frame, true);
+        this.#hear(event.frame);
         return link.sendFrame(event.frame);
       case "question":
         return this.#admission.ask(event);
-      case "lcp-up":
-        if (this.#options.profile.settings.authenticatePeer === undefined) this.#letIn();
-        return;
-      case "peer-authenticated":
-        return this.#letIn();
       case "configure":
         this.#agreed = event.configuration;
         return this.#configured(event.configuration);
@@ -289,15 +282,6 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
       case "down":
         return this.#down(event.reason);
     }
-  }
-
-  /** Whoever waited at the door goes on. What PPP wanted next is not its business any more. */
-  #letIn(): void {
-    const { door } = this.#options;
-    if (door === undefined) return;
-    this.#isLetIn = true;
-    this.#letGo();
-    door.letIn(this.#admission.member?.user);
   }
 
   #configured(agreed: LinkConfiguration): void {
@@ -372,8 +356,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   }
 
   /** Notes which authentication protocol is spoken: a CDN names it (RFC 3145 §2.1). */
-  #hear(frame: Uint8Array, isOurs: boolean): void {
-    this.#options.door?.hear(frame, isOurs);
+  #hear(frame: Uint8Array): void {
     const protocol = ((frame[0] ?? 0) << 8) | (frame[1] ?? 0);
     if (protocol === PROTOCOL.pap || protocol === PROTOCOL.chap || protocol === PROTOCOL.eap) {
       this.#spoken = protocol;
@@ -406,22 +389,16 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     if (this.#reason !== undefined) return;
     this.#reason = pppDownReason(reason, this.#spoken, this.#own, this.#admission.refusal);
     this.#admission.end();
-    this.#letGo();
+    this.#plane.end();
+    this.#alarm?.[Symbol.dispose]();
+    const handlers = this.#handlers;
+    this.#handlers = NO_HANDLERS;
+    for (const handler of handlers) handler[Symbol.dispose]();
     const { host, listener } = this.#options;
     const wasUp = this.#upSince !== undefined;
     listener.onEvent({ type: "down", at: host.clock.now(), wasUp, reason: this.#reason });
     for (const done of this.#waiting ?? []) done();
     this.#waiting = undefined;
-  }
-
-  /** Of the link and of time. */
-  #letGo(): void {
-    this.#plane.end();
-    this.#alarm?.[Symbol.dispose]();
-    this.#alarm = undefined;
-    const handlers = this.#handlers;
-    this.#handlers = NO_HANDLERS;
-    for (const handler of handlers) handler[Symbol.dispose]();
   }
 }
 

@@ -63,10 +63,9 @@ export function takeCall(
         }
         const kind = about === "incoming-call" ? "lns-incoming" : "lac-outgoing";
         const settings = host.accepted.of(kind, defaults, target !== undefined);
-        const freeName = tunnel.session(wanted) === undefined ? wanted : name;
-        const keeper = new DynamicSessionKeeper(host, tunnel, freeName, settings);
-        answered = true;
+        const keeper = new DynamicSessionKeeper(host, tunnel, freeName(tunnel, wanted, name), settings);
         tunnel.addSession(keeper);
+        answered = true;
         keeper.begin(new Call(driver, connection, handle, keeper));
         if (target !== undefined) switching.intend(keeper, target);
         const undo = (): void => {
@@ -92,4 +91,13 @@ export function takeCall(
       },
     }),
   );
+}
+
+/** What is wanted may be there already, and the name that no call should have, too: a program names sessions as it likes. */
+function freeName(tunnel: DynamicTunnelKeeper, wanted: string, otherwise: string): string {
+  if (tunnel.session(wanted) === undefined) return wanted;
+  for (let n = 1; ; n++) {
+    const candidate = n === 1 ? otherwise : `${otherwise}.${n}`;
+    if (tunnel.session(candidate) === undefined) return candidate;
+  }
 }

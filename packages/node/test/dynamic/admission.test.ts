@@ -225,6 +225,24 @@ test("a call that is refused names its code at both ends; the tunnel lives on", 
   await pair.close();
 });
 
+test("a call whose name is another session's already gets one of its own, and is decided at once", async () => {
+  const pair = new Pair();
+  pair.lns.context.listen();
+  pair.lns.context.on("incoming-tunnel", (event) => void event.accept());
+  pair.lns.context.on("incoming-call", (event) => {
+    const [accepted] = pair.lns.context.tunnels;
+    if (accepted?.mode !== "dynamic") throw new Error("the tunnel is not there");
+    accepted.newSession({ name: event.session, redial: false, call: { kind: "incoming" } });
+    expect(event.accept()).toBe(true);
+  });
+  const session = pair.dial().newSession({ redial: false });
+  await pair.advance(1_000);
+  expect(session.state).toBe("up");
+  const names = pair.lns.context.tunnels[0]?.sessions.map(({ name }) => name);
+  expect(names).toContainEqual(expect.stringMatching(/^call-\d+\.2$/));
+  await pair.close();
+});
+
 test("calls are decided by events too, with names and what the session gets", async () => {
   const pair = new Pair();
   pair.lns.context.listen();

@@ -21,6 +21,7 @@ export default defineConfig({
     // For what hangs; no test has it as a limit of its time.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 50_000 } },
     projects: [
       ...folders.map(({ name, root }) => ({
         extends: true as const,

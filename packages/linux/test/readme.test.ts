@@ -18,7 +18,7 @@ needs("root", "tun")("the example prints what the README says", () => {
   const tsx = fileURLToPath(new URL("../../../node_modules/tsx/dist/cli.mjs", import.meta.url));
   const run = spawnSync(process.execPath, [tsx, "--conditions=@l2tp/source", path("examples/tap.ts")], {
     encoding: "utf8",
-    timeout: 30_000,
+    timeout: 120_000,
   });
   expect(run.stderr).toBe("");
   const [first, second, third] = run.stdout.split("\n");

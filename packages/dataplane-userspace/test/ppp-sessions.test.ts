@@ -129,9 +129,9 @@ describe("an interface that sessions share", () => {
     }
     const good = () => watch.received.filter((packet) => packet[9] === 17);
     await until(() => good().length >= count, "a packet of each arrives");
-    await delay(50);
+    for (const { lns } of subscribers)
+      await until(async () => (await lns.statistics()).rxErrors === 1, "one of each is refused");
     expect(good().map(sourceOf).sort()).toEqual(subscribers.map((_, i) => own(i)).sort());
-    for (const { lns } of subscribers) expect((await lns.statistics()).rxErrors).toBe(1);
 
     // Down: a packet for each reaches it and nobody else.
     for (const [i] of subscribers.entries()) watch.send(udp(INSIDE.server, own(i), 80));
@@ -223,6 +223,7 @@ describe("an interface that sessions share", () => {
     await until(() => good().length === 2, "one packet of each");
     expect(good().sort()).toEqual(["10.97.0.2", "10.97.0.3"]);
     for (const session of [one, two]) {
+      await until(async () => (await session.statistics()).rxErrors > 0, "and one of each is refused");
       const { txPackets, txErrors, rxErrors } = await session.statistics();
       expect(txPackets).toBeGreaterThanOrEqual(50);
       expect([txErrors, rxErrors]).toEqual([0, 1]);
@@ -326,10 +327,17 @@ describe("a bridge", () => {
     using dialled = new Runner(theirs.link, server(undefined, { ipv6: false }));
     using dialling = new Runner(own.link, client({ ipv6: false }));
     await Promise.all([dialling.up, dialled.up]);
-    // A few packets wait for a gate that opens; so many would not.
-    await delay(50);
     const received: Uint8Array[] = [];
-    theirs.link.packets?.onPacket((packet) => received.push(packet.slice()));
+    let open = false;
+    theirs.link.packets?.onPacket((packet) => {
+      if (packet.length === 99) open = true;
+      else received.push(packet.slice());
+    });
+    // A few packets wait for a gate that opens; so many would not.
+    await until(() => {
+      own.link.packets?.send(udp(INSIDE.client, INSIDE.server, 99));
+      return open;
+    }, "packets pass");
     for (let n = 0; n < 500; n++) own.link.packets?.send(udp(INSIDE.client, INSIDE.server, 100 + n));
     await until(() => received.length === 500, "all packets arrive");
     expect(received.map(({ length }) => length)).toEqual(Array.from({ length: 500 }, (_, n) => 100 + n));
@@ -388,6 +396,10 @@ describe("strangers and misbehaviour", () => {
       return seed >>> 16;
     };
     const header = [0x00, 0x02, 0x00, 0x02, 0x00, 0x16];
+    const counted = async () => {
+      const { rxErrors, rxPackets } = await session.statistics();
+      return rxErrors + rxPackets;
+    };
     for (let n = 0; n < 3_000; n++) {
       const body = Uint8Array.from({ length: random() % 90 }, () => random() & 0xff);
       const front =
@@ -396,6 +408,8 @@ describe("strangers and misbehaviour", () => {
       // A header that promises more than there is.
       if (n % 10 === 0)
         stranger.send(at(lab.b), Uint8Array.of(0x4a, 0x02, random() & 0xff, random() & 0xff, 0, 2));
+      // A cable's queue holds no more than so many on a busy machine. A few are empty, and no packets.
+      if (n % 100 === 99) await until(async () => (await counted()) > n - 30, "those so far are counted");
     }
     const frames: Uint8Array[] = [];
     session.link.onFrame((frame) => frames.push(frame.slice()));
@@ -424,14 +438,14 @@ describe("strangers and misbehaviour", () => {
       lost++;
       b.runner.ppp.mppeLost(performance.now());
     });
-    const ping = () => lab.a.execute("ping", "-c", "1", "-W", "1", INSIDE.server);
-    expect((await ping()).code).toBe(0);
+    const ping = (seconds = 1) => lab.a.execute("ping", "-c", "1", "-W", `${seconds}`, INSIDE.server);
+    expect((await ping(20)).code).toBe(0);
     expect(a.runner.configuration?.mppe?.send.stateless).toBe(false);
     // What A sends to where nobody is has used up its place in the key stream.
     await a.tunnel.update({ peer: lab.b.socketAddress(4, 9) });
     await ping();
     await a.tunnel.update({ peer: at(lab.b) });
-    await until(async () => (await ping()).code === 0, "packets pass again", 15_000);
+    await until(async () => (await ping()).code === 0, "packets pass again");
     expect(lost).toBeGreaterThan(0);
     expect(a.runner.down).toBeUndefined();
   });

@@ -62,7 +62,7 @@ needs("linux", "root", "tun", { tool: "ping" })(
     await using pair = await pppPair(lab);
     const { a, b } = pair;
     expect([a.session.mtuOctets, b.session.mtuOctets]).toEqual([1_400, 1_400]);
-    const ping = (...args: string[]) => lab.a.execute("ping", "-c", "2", "-i", "0.05", "-W", "2", ...args);
+    const ping = (...args: string[]) => lab.a.execute("ping", "-c", "2", "-i", "0.05", "-W", "20", ...args);
     for (const size of [0, 1, 56, 1_000, 1_400 - 28]) {
       const { code, output } = await ping("-M", "do", "-s", String(size), INSIDE.server);
       expect(code, output).toBe(0);
@@ -115,7 +115,7 @@ describe("what the system has of a session", () => {
     const index = lab.a.index(pair.a.session.interfaceName as string);
     expect(lab.a.netlink(route.lookUp("203.0.113.1")).interfaceIndex).toBe(index);
     expect(lab.a.netlink(route.lookUp(lab.b.address(4))).interfaceIndex).toBe(gateway.interfaceIndex);
-    const reply = await lab.a.execute("ping", "-c", "1", "-W", "2", INSIDE.server);
+    const reply = await lab.a.execute("ping", "-c", "1", "-W", "20", INSIDE.server);
     expect(reply.code, reply.output).toBe(0);
     await pair[Symbol.asyncDispose]();
     expect(lab.a.netlink(route.list({ family: 4 })).filter(({ prefixLength }) => prefixLength === 0)).toEqual(
@@ -135,7 +135,7 @@ describe("what the system has of a session", () => {
       expect(lab.a.netlink(route.lookUp(far)).interfaceIndex).toBe(index);
     }
     expect(lab.a.netlink(route.lookUp(lab.b.address(4))).interfaceIndex).toBe(cable);
-    const reply = await lab.a.execute("ping", "-c", "1", "-W", "2", INSIDE.server);
+    const reply = await lab.a.execute("ping", "-c", "1", "-W", "20", INSIDE.server);
     expect(reply.code, reply.output).toBe(0);
     await pair[Symbol.asyncDispose]();
     expect(lab.a.netlink(route.lookUp("203.0.113.1")).interfaceIndex).toBe(cable);
@@ -152,7 +152,7 @@ describe("what the system has of a session", () => {
     };
     await expect(its.configure(agreed)).rejects.toMatchObject({ code: "address-in-use" });
     expect(lab.b.netlink(route.lookUp("10.96.0.1")).interfaceIndex).toBe(lab.b.index("cable"));
-    const reply = await lab.a.execute("ping", "-c", "1", "-W", "2", INSIDE.server);
+    const reply = await lab.a.execute("ping", "-c", "1", "-W", "20", INSIDE.server);
     expect(reply.code, reply.output).toBe(0);
   });
 

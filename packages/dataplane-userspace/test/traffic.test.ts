@@ -1,7 +1,7 @@
 /** Real traffic through real interfaces: TCP at every step of offloads and between different ones, and ping. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { UserspaceOptions } from "@l2tp/dataplane-userspace";
-import { Lab } from "@l2tp/lab";
+import { CABLE, Lab } from "@l2tp/lab";
 import { address } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { describe, expect, vi } from "vitest";
@@ -20,18 +20,28 @@ async function carries(options: PairOptions, inner = INNER): Promise<void> {
   expect(there).toMatchObject({ received: OCTETS, intact: true });
   expect(back).toMatchObject({ received: OCTETS, intact: true });
   // TCP's last words may still be on their way.
-  await vi.waitFor(() => expectSameCounts(pair), 5_000);
+  await vi.waitFor(() => expectSameCounts(pair), 50_000);
+}
+
+/** What the cable's other end had no room for: the queue of a processor that is busy with other work. */
+function cableDrops({ host }: PairEnd): number {
+  const lines = host.run(() => readFileSync("/proc/thread-self/net/dev", "utf8"));
+  const counters = new RegExp(`^\\s*${CABLE}:\\s*(.*)$`, "m").exec(lines)?.[1]?.split(/\s+/);
+  // Behind eight of what was received: octets, packets, errors, dropped.
+  const dropped = Number(counters?.[11]);
+  expect(dropped).not.toBeNaN();
+  return dropped;
 }
 
 /** What one end sent is what the other received. */
 async function expectSameCounts({ a, b }: Pair): Promise<void> {
   const [atA, atB] = [await a.session.statistics(), await b.session.statistics()];
   expect(atA.txBytes).toBeGreaterThan(OCTETS);
-  // Nothing is lost on a cable but in a full buffer, which is counted.
-  if ((await a.wire.counters()).overruns === 0) {
+  // Nothing is lost but in a full buffer, ours or, on a busy machine, the cable's, which are counted.
+  if ((await a.wire.counters()).overruns + cableDrops(b) === 0) {
     expect([atA.rxPackets, atA.rxBytes]).toEqual([atB.txPackets, atB.txBytes]);
   }
-  if ((await b.wire.counters()).overruns === 0) {
+  if ((await b.wire.counters()).overruns + cableDrops(a) === 0) {
     expect([atB.rxPackets, atB.rxBytes]).toEqual([atA.txPackets, atA.txBytes]);
   }
   expect([atA.txErrors, atA.rxErrors, atB.txErrors, atB.rxErrors]).toEqual([0, 0, 0, 0]);

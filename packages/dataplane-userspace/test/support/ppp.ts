@@ -97,7 +97,7 @@ export class Runner implements Disposable {
     const isThere = () =>
       (ipv4 === false || this.configuration?.ipv4 !== undefined) &&
       (ipv6 === false || this.configuration?.ipv6 !== undefined);
-    for (let i = 0; i < 250 && !isThere(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let i = 0; i < 2_500 && !isThere(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
     await this.#configured;
   }
 

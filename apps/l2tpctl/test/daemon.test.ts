@@ -1,10 +1,10 @@
 /** From two xl2tpd configurations to two l2tpd that speak to each other, looked at and steered as a user does. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { needs } from "@l2tp/testing";
+import { freePort } from "@l2tp/testing/free-port";
 import { afterEach, beforeEach, expect } from "vitest";
 import { jsonLines, l2tpctl, REPOSITORY } from "./harness.ts";
 
@@ -19,15 +19,6 @@ afterEach(async () => {
   await Promise.all(daemons.splice(0).map(stop));
   rmSync(directory, { recursive: true });
 });
-
-/** A port that nobody has now. */
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4");
-  await new Promise<void>((done) => socket.bind(0, "127.0.0.1", done));
-  const { port } = socket.address();
-  await new Promise<void>((done) => socket.close(() => done()));
-  return port;
-}
 
 /** Imports `NAME.conf` with its secrets, and starts l2tpd with what came of it. */
 async function start(name: string, conf: string, secrets: string, chap: string): Promise<ChildProcess> {
@@ -54,7 +45,7 @@ async function start(name: string, conf: string, secrets: string, chap: string):
     stream?.on("data", (piece: Buffer) => said.set(name, (said.get(name) ?? "") + piece.toString()));
   }
   daemons.push(daemon);
-  await expect.poll(async () => (await ctl(name, "status")).code, { timeout: 20_000, interval: 100 }).toBe(0);
+  await expect.poll(async () => (await ctl(name, "status")).code, { interval: 100 }).toBe(0);
   return daemon;
 }
 
@@ -90,8 +81,8 @@ needs("linux")(
       "anna * pass *\n",
     );
     const up = async (name: string) => (await rows(name, "session", "list", "--state", "up")).length;
-    await expect.poll(() => up("lac"), { timeout: 15_000, interval: 100 }).toBe(1);
-    await expect.poll(() => up("lns"), { timeout: 5_000, interval: 50 }).toBe(1);
+    await expect.poll(() => up("lac"), { interval: 100 }).toBe(1);
+    await expect.poll(() => up("lns"), { interval: 50 }).toBe(1);
 
     const [tunnel] = await rows("lns", "tunnel", "list", "--peer", "the-lac");
     expect(tunnel).toMatchObject({ up: true, openedBy: "peer", peerHostName: "the-lac", sessionsUp: 1 });
@@ -112,7 +103,6 @@ needs("linux")(
     expect(hungUp).toMatchObject({ code: 0 });
     await expect
       .poll(async () => (await ctl("lac", "session", "list", "--closed")).stdout, {
-        timeout: 5_000,
         interval: 50,
       })
       .toMatch(/office\/call.*CDN 3.*line test/);
@@ -124,9 +114,9 @@ needs("linux")(
 
     // Kept down, and dialled by hand.
     expect(await ctl("lac", "hangup", "office")).toMatchObject({ code: 0 });
-    await expect.poll(() => up("lns"), { timeout: 5_000, interval: 50 }).toBe(0);
+    await expect.poll(() => up("lns"), { interval: 50 }).toBe(0);
     expect(await ctl("lac", "dial", "office")).toMatchObject({ code: 0 });
-    await expect.poll(() => up("lns"), { timeout: 15_000, interval: 100 }).toBe(1);
+    await expect.poll(() => up("lns"), { interval: 100 }).toBe(1);
 
     // A reload says what it would do, and does it.
     const toml = join(directory, "lac.toml");
@@ -141,7 +131,7 @@ needs("linux")(
     expect((await ctl("lac", "reload", "--dry-run")).stdout).toMatch(/add-tunnel branch/);
     expect(await ctl("lac", "tunnel", "show", "branch")).toMatchObject({ code: 1 });
     expect(await ctl("lac", "reload")).toMatchObject({ code: 0 });
-    await expect.poll(() => up("lns"), { timeout: 15_000, interval: 100 }).toBe(2);
+    await expect.poll(() => up("lns"), { interval: 100 }).toBe(2);
 
     expect([await stop(lac), await stop(lns)]).toEqual([0, 0]);
     expect(await ctl("lns", "status")).toMatchObject({ code: 69 });
@@ -171,9 +161,7 @@ needs("root", { tool: "xl2tpd" })("xl2tpd dials an LNS whose configuration was i
   await start("lns", LNS(lns), SECRETS, "anna * pass *\n");
   xl2tpd(LAC(lac, lns));
   const up = async () => (await rows("lns", "tunnel", "list", "--state", "up"))[0];
-  await expect
-    .poll(up, { timeout: 15_000, interval: 100 })
-    .toMatchObject({ peerVendorName: "xelerance.com" });
+  await expect.poll(up, { interval: 100 }).toMatchObject({ peerVendorName: "xelerance.com" });
   const [tunnel] = await rows("lns", "tunnel", "show", String((await up())?.["name"]));
   expect(tunnel).toMatchObject({ authenticated: true, peerHostName: "the-lac", peerName: "default-the-lac" });
 });
@@ -183,8 +171,6 @@ needs("root", { tool: "xl2tpd" })("a LAC whose configuration was imported dials 
   xl2tpd(LNS(lns));
   await start("lac", LAC(lac, lns), SECRETS, "anna * pass *\n");
   const up = async () => (await rows("lac", "tunnel", "list", "--state", "up"))[0];
-  await expect
-    .poll(up, { timeout: 15_000, interval: 100 })
-    .toMatchObject({ name: "office", peerHostName: "the-lns" });
+  await expect.poll(up, { interval: 100 }).toMatchObject({ name: "office", peerHostName: "the-lns" });
   expect((await rows("lac", "tunnel", "show", "office"))[0]).toMatchObject({ authenticated: true });
 });

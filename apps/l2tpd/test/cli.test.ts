@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -248,15 +248,20 @@ posix("--log-format json writes one object a line, the state, too; SIGINT ends i
 });
 
 posix("--log-level error says nothing of what goes well", async () => {
+  const pid = `${two()}.pid`;
   await using daemon = l2tpd.start([
     "--no-socket",
     "--data-plane",
     "mock",
     "--log-level",
     "error",
+    "--pid-file",
+    pid,
     "--config",
     two(),
   ]);
+  // From then on it can be told to stop.
+  await expect.poll(() => existsSync(pid)).toBe(true);
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(await daemon.stop()).toBe(0);
   expect(daemon.lines).toEqual([]);

@@ -1,19 +1,9 @@
 /** Documents, ports and folders for tests with daemons that dial each other. */
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A UDP port of 127.0.0.1 that nobody has; another process may be faster, as ever. */
-export async function freePort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, "close");
-  return port;
-}
+export { freePort } from "@l2tp/testing/free-port";
 
 /** A folder of its own, gone at the end. */
 export class Folder implements Disposable {

@@ -13,6 +13,8 @@ export interface Built extends Disposable {
   readonly script: string;
   /** Runs it to its end. */
   run(...args: string[]): { status: number | null; stdout: string; stderr: string };
+  /** The same, with a folder of its own for what is temporary. */
+  runIn(temporary: string, ...args: string[]): { status: number | null; stdout: string; stderr: string };
   /** Starts it. */
   start(args: string[], options?: { stdio?: StdioOptions; env?: NodeJS.ProcessEnv }): Running;
 }
@@ -46,6 +48,8 @@ export async function buildL2tpd(): Promise<Built> {
   return {
     script,
     run: (...args) => spawnSync(process.execPath, [script, ...args], { encoding: "utf8", env: env() }),
+    runIn: (TMPDIR, ...args) =>
+      spawnSync(process.execPath, [script, ...args], { encoding: "utf8", env: env({ TMPDIR }) }),
     start: (args, { stdio = ["ignore", "pipe", "pipe"] as StdioOptions, env: more } = {}) =>
       new Running(spawn(process.execPath, [script, ...args], { stdio, env: env(more ?? {}) })),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
@@ -57,11 +61,16 @@ export class Running implements AsyncDisposable {
   readonly process: ChildProcess;
   readonly lines: string[] = [];
   readonly ended: Promise<number | NodeJS.Signals>;
+  /** It has ended, and all that it wrote is in {@link lines}. */
+  #isOver = false;
 
   constructor(child: ChildProcess) {
     this.process = child;
     this.ended = new Promise((resolve) => {
-      child.once("close", (code, signal) => resolve(code ?? signal ?? "SIGKILL"));
+      child.once("close", (code, signal) => {
+        this.#isOver = true;
+        resolve(code ?? signal ?? "SIGKILL");
+      });
     });
     for (const stream of [child.stdout, child.stderr]) {
       if (stream) createInterface(stream).on("line", (line) => this.lines.push(line));
@@ -75,7 +84,7 @@ export class Running implements AsyncDisposable {
       const found = this.lines.slice(from).find((line) => pattern.test(line));
       if (found !== undefined) return found;
       const { exitCode, signalCode } = this.process;
-      if (exitCode !== null || signalCode !== null || performance.now() > until) {
+      if (this.#isOver || performance.now() > until) {
         const state = exitCode ?? signalCode ?? "still running";
         throw new Error(`no line ${pattern} (${state}); there are:\n${this.lines.join("\n")}`);
       }

@@ -37,14 +37,15 @@ for (const seed of seeds(1)) {
       await Promise.all([one.says(/session s1 is up/), two.says(/session s1 is up/)]);
       using traffic = new Traffic(a, b);
       await until(() => traffic.arrived() > 20, "traffic flows");
-      const [from, start] = [traffic.arrived(), traffic.now];
+      const from = traffic.now + 1;
       await new Promise((wake) => setTimeout(wake, RUN_MS));
-      const share = (traffic.arrived() - from) / (traffic.now - start);
-
+      const end = traffic.now + 1;
+      // Four of five arrive, and some twice; the last ones may be on their way through busy processes.
+      const share = () => traffic.arrived(from, end) / (end - from);
+      await until(() => share() > 0.7, "four of five arrive");
+      await until(() => traffic.arrived(end) > 20, "and what comes behind them");
+      expect(share()).toBeLessThan(0.95);
       expect([...one.said(/is down/), ...two.said(/is down/)]).toEqual([]);
-      // Four of five arrive, and some twice.
-      expect(share).toBeGreaterThan(0.7);
-      expect(share).toBeLessThan(0.95);
 
       const { aToB, bToA } = await relay.stop();
       for (const { received, lost, doubled } of [aToB, bToA]) {

@@ -9,6 +9,8 @@ import { Daemon } from "../support/daemon.ts";
 import { here } from "../support/here.ts";
 import { type Peer, Peers } from "./peer.ts";
 
+/** For LNSs that are dead: those that live have the time that they need, however busy the machine is. */
+const QUICK = "retry_timeout = 200\nmax_retries = 2";
 const LOCAL = "127.0.0.1:17012";
 const PORT = 17_013;
 /** The LNS of a name, and the one that serves when it does not. */
@@ -40,14 +42,12 @@ local = "${LOCAL}"
 [peer.all]
 
 [profile.tunnel.default]
-retry_timeout = 200
-max_retries = 2
 redial_timeout = 100
 redial_timeout_max = 200
 lockout = 200
 ${tunnel("another", either(10))}
-${tunnel("failover", either(20), 'redial = true\nfailback = "move"\nfailback_time = 1500\nhello_timeout = 500')}
-${tunnel("limited", only(30), "redial = true\nmax_redials = 2")}
+${tunnel("failover", either(20), `redial = true\nfailback = "move"\nfailback_time = 1500\nhello_timeout = 500\n${QUICK}`)}
+${tunnel("limited", only(30), `redial = true\nmax_redials = 2\n${QUICK}`)}
 ${tunnel("win", only(40), "tie_breaker = true")}
 ${tunnel("lose", only(41), "tie_breaker = true")}
 ${tunnel("hiding", only(50), 'secret = "opensesame"\nhiding = "send"', 'calling_number = "0815"\ncalled_number = "555"')}

@@ -98,15 +98,13 @@ export class Peer {
   }
 
   /** Waits for the `nth` message of a type. @throws Error with what was heard instead */
-  async hears(type: TypeName, nth = 1, patienceMs = 10_000): Promise<Heard> {
-    await until(() => this.all(type).length >= nth, `${this.name} hears ${type}`, patienceMs).catch(
-      (cause: unknown) => {
-        const types = this.heard.map((heard) => heard.type).join(" ");
-        throw new Error(`${this.name} never heard ${nth === 1 ? "" : `${nth} × `}${type}, but ${types}`, {
-          cause,
-        });
-      },
-    );
+  async hears(type: TypeName, nth = 1): Promise<Heard> {
+    await until(() => this.all(type).length >= nth, `${this.name} hears ${type}`).catch((cause: unknown) => {
+      const types = this.heard.map((heard) => heard.type).join(" ");
+      throw new Error(`${this.name} never heard ${nth === 1 ? "" : `${nth} × `}${type}, but ${types}`, {
+        cause,
+      });
+    });
     return this.all(type)[nth - 1] as Heard;
   }
 

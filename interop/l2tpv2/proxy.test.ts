@@ -103,22 +103,27 @@ describe("a live LNS and proxy LCP", () => {
       avp(32, u16(0), { m: 0 }),
       avp(33, text(password), { m: 0 }),
     );
-    await until(() => lac.data.length > 0 || lac.all("CDN").length > 0, "the LNS goes on", 5_000);
+    await until(() => lac.data.length > 0 || lac.all("CDN").length > 0, "the LNS goes on");
     return lac;
   }
 
   test("as LNS it goes on where a LAC with proxy LCP and authentication has stopped", async () => {
     for (const policy of ["trusted", "checked"]) {
       const lac = await proxied(policy, "test");
-      expect(lastOf(lac)?.protocol, policy).toBe(IPCP);
+      // Where the LNS has checked the password itself, it says first that it was right.
+      await until(() => framesOf(lac).some(({ protocol }) => protocol === IPCP), `${policy}: IPCP`);
+      expect(
+        framesOf(lac).filter(({ protocol }) => protocol === LCP),
+        policy,
+      ).toEqual([]);
     }
   });
 
   test("it checks the password that the LAC has, where that is asked for", async () => {
     const lac = await proxied("checked", "tset");
     // Authenticate-Nak, and then the link is terminated (RFC 1334 §2.2.2): the LAC has asked, and nobody asks again.
-    await until(() => lac.data.length > 1, "Terminate-Request", 5_000);
-    expect(framesOf(lac)).toEqual([
+    await until(() => lac.data.length > 1, "Terminate-Request");
+    expect(framesOf(lac).slice(0, 2)).toEqual([
       { protocol: PAP, code: 3 },
       { protocol: LCP, code: 5 },
     ]);

@@ -34,7 +34,7 @@ describe("two daemons", () => {
     const line = await scene.lac.says(/^session echo is down/, { since });
     expect(line.message).toMatch(/does not answer Echo-Requests/);
     a.netlink(link.set({ name: "wan0" }, { up: true }));
-    await scene.lac.says(/^session echo is up/, { since, patienceMs: 30_000 });
+    await scene.lac.says(/^session echo is up/, { since });
     expect((await scene.lacCtl.client.session("echo")).ipv4).toEqual(before);
     expect(await ping(a, GATEWAY, { by: "echo" })).toBe(true);
   });
@@ -49,13 +49,11 @@ describe("two daemons", () => {
 
   test("the LAC hangs up: the LNS has its address back, and the interface is gone at both ends", async () => {
     const { lnsCtl, lacCtl, sites } = scene;
-    const used = async (count: number) => {
-      for (let patience = 100; ; patience--) {
-        for await (const pool of lnsCtl.client.pools()) if (pool.used === count) return;
-        expect(patience).toBeGreaterThan(0);
-        await new Promise((wake) => setTimeout(wake, 100));
-      }
-    };
+    const used = (count: number) =>
+      until(async () => {
+        for await (const pool of lnsCtl.client.pools()) if (pool.used === count) return true;
+        return false;
+      }, `${count} addresses are in use`);
     // What the cut cable has ended may still be there for the LNS.
     await used(2);
     await lacCtl.client.hangUp("lns/other");
@@ -98,7 +96,7 @@ test("two LNSs: the second serves while the first is dead, and packets go on; th
   expect(await ping(sites.a, GATEWAY, { by: "line" })).toBe(true);
   const since = lac.lines.length;
   await using first = new Daemon(sites.b, lnsDocument(line, firstCtl).replaceAll("100.64.", "100.65."));
-  await lac.says(/^session line is up/, { since, patienceMs: 30_000 });
+  await lac.says(/^session line is up/, { since });
   expect((await lacCtl.client.tunnel("lns")).peer.address).toBe("192.0.2.2");
   expect(await ping(sites.a, "100.65.0.1", { by: "line" })).toBe(true);
   for (const daemon of [lac, first, second]) expect((await daemon.stop()).code).toBe(0);

@@ -59,7 +59,7 @@ describe("two daemons on the userspace data plane", () => {
       await scene.up(name);
       const atLns = () => scene.lnsCtl.client.session(`user-${name}`);
       // Its end is up at about the same time, before or after.
-      await expect.poll(async () => (await atLns()).up, { timeout: 10_000 }).toBe(true);
+      await expect.poll(async () => (await atLns()).up).toBe(true);
       const seen = await atLns();
       expect(seen).toMatchObject({ user: `user-${name}`, up: true });
       expect(seen.ppp).toMatchObject({ peerAuthentication: authentication });

@@ -111,8 +111,8 @@ describe("two daemons with different wishes", () => {
       if (networks.includes("ipv4")) {
         expect(await ping(scene.sites.a, GATEWAY, { by: name, octets: session.mtuOctets ?? 0 })).toBe(true);
       } else {
-        const peer = scene.lac.said(/^session v6only: .*peer fe80/)[0]?.message;
-        const linkLocal = /peer (fe80::[0-9a-f:]+)/.exec(peer ?? "")?.[1];
+        const { message } = await scene.lac.says(/^session v6only: .*peer fe80/);
+        const linkLocal = /peer (fe80::[0-9a-f:]+)/.exec(message)?.[1];
         expect(await ping(scene.sites.a, `${linkLocal}%${name}`)).toBe(true);
       }
     });
@@ -129,10 +129,10 @@ describe("two daemons with different wishes", () => {
     expect(await ping(b, own)).toBe(true);
     // The delegation comes by DHCPv6, after the advertisement that gave the address.
     const delegation = async () => (await scene.lacCtl.client.session("home")).ipv6?.peer;
-    await expect.poll(delegation, { timeout: 20_000 }).toMatch(/::\/56$/);
+    await expect.poll(delegation).toMatch(/::\/56$/);
     const delegated = (await delegation()) as string;
     const routes = async () => (await b.execute("ip", "-6", "route")).output;
-    await expect.poll(routes, { timeout: 20_000 }).toContain(delegated);
+    await expect.poll(routes).toContain(delegated);
     const inside = delegated.replace("::/56", "::1");
     on(a, inside);
     expect(await ping(a, "2001:db8:ffff::1", { by: inside })).toBe(true);

@@ -22,6 +22,8 @@ import { avp } from "./raw/raw-tunnel.ts";
 import { GATEWAY, RawScene } from "./raw/scene.ts";
 
 const test = needs("linux", "root", "tun");
+/** Control packets that are answered at once; and what is given back a second, since `from`, with one for the fraction. */
+const rationed = (from: number): number => 100 + Math.ceil(((performance.now() - from) / 1_000) * 20) + 1;
 const IP = 0x21;
 const IPV6 = 0x57;
 const LINK_LOCAL = "fe80:0000:0000:0000:0000:0000:0000:0007";
@@ -38,7 +40,7 @@ describe("an LNS of ours and a LAC on raw octets", () => {
   async function answers(
     subscriber: RawSubscriber,
     packet: Uint8Array,
-    patienceMs = 2_000,
+    patienceMs = 10_000,
   ): Promise<boolean> {
     const before = subscriber.all(IP).length;
     subscriber.say(packet);
@@ -47,6 +49,14 @@ describe("an LNS of ours and a LAC on raw octets", () => {
       () => true,
       () => false,
     );
+  }
+  /** Waits until pings pass. Replies come in the order of their requests: after this no late one is on its way. */
+  async function passes(subscriber: RawSubscriber, mine: string, patienceMs?: number): Promise<void> {
+    let sequence = 1;
+    const isAnswered = () => answers(subscriber, echo(mine, GATEWAY, { sequence: ++sequence }), 300);
+    await until(isAnswered, `${mine} can ping`, patienceMs);
+    const isLast = ({ octets }: Frame) => octets.length > 28 && octets.readUInt16BE(26) === sequence;
+    await until(() => subscriber.all(IP).some(isLast), "the last ping is answered");
   }
   const rxErrors = async (user: string): Promise<number> => {
     const session = await scene.ctl.client.session(user);
@@ -72,7 +82,7 @@ describe("an LNS of ours and a LAC on raw octets", () => {
       expect(new Set(addresses).size).toBe(3);
       for (const [i, subscriber] of [pap, md5, v2].entries()) {
         const mine = addresses[i] as string;
-        await until(() => answers(subscriber, echo(mine, GATEWAY), 200), `${mine} can ping`);
+        await passes(subscriber, mine);
         // Padding behind the packet is none of it; the protocol may have one octet.
         expect(await answers(subscriber, Buffer.concat([echo(mine, GATEWAY), Buffer.alloc(30)]))).toBe(true);
         expect(
@@ -85,7 +95,7 @@ describe("an LNS of ours and a LAC on raw octets", () => {
     test(`${attach}: other people's addresses and lengths that cannot be get no answer, and nobody else one`, async () => {
       const [one, other] = [await scene.lac.call(attach), await scene.lac.call(attach)];
       const [mine, theirs] = [await one.up(`one-${attach}`), await other.up(`other-${attach}`)];
-      await until(() => answers(one, echo(mine, GATEWAY), 200), "packets pass");
+      await passes(one, mine);
       await until(async () => (await rxErrors(`one-${attach}`).catch(() => -1)) >= 0, "the session is told");
       const before = await rxErrors(`one-${attach}`);
       const heard = other.all(IP).length;
@@ -115,7 +125,7 @@ describe("an LNS of ours and a LAC on raw octets", () => {
       await small.lcp("0104 0100 0506 5a5a0001");
       await small.pap("test", "test");
       const mine = await small.ipcp();
-      await until(() => answers(small, echo(mine, GATEWAY), 200), "packets pass");
+      await passes(small, mine);
       small.say(echo(mine, GATEWAY, { octets: 600 }));
       small.packet(LCP, 9, 1, Buffer.concat([small.magic, Buffer.alloc(600)]));
       small.packet(0x8281, 1, 1, Buffer.alloc(600));
@@ -146,7 +156,7 @@ describe("an LNS of ours and a LAC on raw octets", () => {
   });
 
   test("a line that sends back all there is is told as that", async () => {
-    const line = await scene.lac.call("hasty");
+    const line = await scene.lac.call("hasty_lcp");
     line.agreeable.clear();
     let sent = 0;
     const back = () => {
@@ -162,39 +172,37 @@ describe("an LNS of ours and a LAC on raw octets", () => {
   });
 
   const HANGS = [
-    ["LCP", 5, /no answer from the peer/],
-    ["authentication", 16, /no answer|out of time/],
-    ["IPCP", 18, /no network protocol came up/],
+    ["lcp", 5, /no answer from the peer/],
+    ["authentication", 16, /out of time/],
+    ["ipcp", 18, /no network protocol came up/],
   ] as const;
   for (const [phase, code, words] of HANGS) {
     test(`who hangs in ${phase} is sent away when its time is over, with the reason in both logs`, async () => {
       const since = scene.lns.lines.length;
-      const hung = await scene.lac.call("hasty");
-      if (phase === "LCP") hung.agreeable.clear();
+      const hung = await scene.lac.call(`hasty_${phase}`);
+      if (phase === "lcp") hung.agreeable.clear();
       else {
         await hung.demandIs("c22305");
         await hung.lcp();
         hung.agreeable.clear();
-        if (phase === "IPCP") await hung.chap("test", "test");
+        if (phase === "ipcp") await hung.chap("test", "test");
       }
-      const from = performance.now();
       expect(await hung.cdn()).toEqual({ code, text: expect.stringMatching(words) });
-      expect(performance.now() - from).toBeLessThan(30_000);
-      await scene.lns.says(new RegExp(`cannot come up: .*${words.source.split("|")[0]}`), { since });
+      await scene.lns.says(new RegExp(`cannot come up: .*${words.source}`), { since });
     });
   }
 
   test("three wrong passwords are all there are, however often LCP is negotiated anew; nothing of them is in the log", async () => {
-    const guesser = await scene.lac.call("hasty");
+    const guesser = await scene.lac.call();
     await guesser.demandIs("c023");
-    let naks = 0;
     for (let i = 1; i < 8 && guesser.ended() === undefined; i++) {
-      await guesser.lcp(undefined, 300).catch(() => undefined);
-      const answer = await guesser.pap("gu\nesser\u001b[2J", `geheim${i}`, i, 300).catch(() => undefined);
-      if (answer?.code === 3) naks++;
+      // Whoever has had his last try hears nothing more, and then the end.
+      const patienceMs = i <= 3 ? undefined : 300;
+      await guesser.lcp(undefined, patienceMs).catch(() => undefined);
+      await guesser.pap("gu\nesser\u001b[2J", `geheim${i}`, i, patienceMs).catch(() => undefined);
     }
     expect(await guesser.cdn()).toMatchObject({ code: 16 });
-    expect(naks).toBe(3);
+    expect(guesser.all(PAP, 3)).toHaveLength(3);
     const line = await scene.lns.says(/gu.*esser.*its proof was wrong/);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
     expect(line.message).not.toMatch(/[\u0000-\u001f]/);
@@ -327,7 +335,7 @@ describe("an LNS of ours and a LAC on raw octets", () => {
     expect(await second.up("newest")).toBe(address);
     expect((await first.cdn()).text).toMatch(/another session of the same user/);
     second.hangUp();
-    const gone = await scene.lac.call("hasty");
+    const gone = await scene.lac.call("hasty_authentication");
     await gone.demandIs("c023");
     await gone.lcp();
     expect((await gone.pap("gone", "test")).code).toBe(3);
@@ -373,16 +381,16 @@ describe("an LNS of ours and a LAC on raw octets", () => {
         ]);
       };
       const replies = () => subscriber.all(0xfd).length;
-      const arrives = async () => {
+      const arrives = async (patienceMs = 10_000) => {
         const before = replies();
         isFirst = true;
         subscriber.say(encrypted(echo(mine, GATEWAY)));
-        return until(() => replies() > before, "a reply", 1_000).then(
+        return until(() => replies() > before, "a reply", patienceMs).then(
           () => true,
           () => false,
         );
       };
-      await until(arrives, "packets pass");
+      await until(() => arrives(1_000), "packets pass");
       // What the LNS sends is encrypted with the other key.
       const theirs = new Mppe(master, "receive", bits);
       const reply = subscriber.all(0xfd)[0]?.octets ?? Buffer.alloc(2);
@@ -395,7 +403,7 @@ describe("an LNS of ours and a LAC on raw octets", () => {
       // Two are lost, and one comes that does not begin the stream anew.
       for (let i = 0; i < 2; i++) encrypted(echo(mine, GATEWAY));
       subscriber.say(encrypted(echo(mine, GATEWAY)));
-      if (isStateless) await until(() => replies() === before + 1, "the third is understood");
+      if (isStateless) await until(() => replies() > before, "the third is understood");
       else await subscriber.next(({ protocol, code }) => protocol === CCP && code === 14, "a Reset-Request");
       expect(await arrives()).toBe(true);
       // Three quarters of all counts are lost, and then again.
@@ -403,10 +411,10 @@ describe("an LNS of ours and a LAC on raw octets", () => {
         for (let i = 0; i < 2_000; i++) encrypted(echo(mine, GATEWAY, { octets: 8 }));
         expect(await arrives()).toBe(true);
       }
+      const from = performance.now();
       for (let i = 0; i < 500; i++) subscriber.packet(CCP, 14, i & 255);
-      await delay(100);
-      expect(subscriber.all(CCP, 15).length).toBeLessThanOrEqual(100);
       expect(await arrives()).toBe(true);
+      expect(subscriber.all(CCP, 15).length).toBeLessThanOrEqual(rationed(from));
       subscriber.hangUp();
     });
   }
@@ -461,7 +469,7 @@ describe("an LNS of ours and a LAC on raw octets", () => {
     const [flood, other] = [await scene.lac.call("shared"), await scene.lac.call("shared")];
     const mine = await flood.up("flood");
     const theirs = await other.up();
-    await until(() => answers(other, echo(theirs, GATEWAY), 200), "packets pass");
+    await passes(other, theirs);
     const floods: Readonly<Record<string, readonly [number, number, string]>> = {
       "protocols that nobody opened": [0x8281, 1, ""],
       "Echo-Requests": [LCP, 9, `5a5a0001${"00".repeat(900)}`],
@@ -475,16 +483,15 @@ describe("an LNS of ours and a LAC on raw octets", () => {
     };
     for (const [what, [protocol, code, data]] of Object.entries(floods)) {
       const before = flood.frames.length;
-      for (let i = 0; i < 3_000; i++) flood.packet(protocol, code, i & 255, data);
       const from = performance.now();
+      for (let i = 0; i < 3_000; i++) flood.packet(protocol, code, i & 255, data);
       expect(await answers(other, echo(theirs, GATEWAY)), what).toBe(true);
-      expect(performance.now() - from, what).toBeLessThan(10_000);
-      expect(flood.frames.length - before, what).toBeLessThan(120);
+      expect(flood.frames.length - before, what).toBeLessThanOrEqual(rationed(from));
     }
     // The ration comes back.
     await delay(2_000);
     flood.agreeable.add(IPCP);
-    await until(() => answers(flood, echo(mine, GATEWAY), 300), "it still has its packets", 20_000);
+    await passes(flood, mine);
     const { counters } = (await scene.ctl.client.session("flood")).ppp as {
       counters: Record<string, number>;
     };

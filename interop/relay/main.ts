@@ -65,7 +65,8 @@ async function main(): Promise<void> {
       delayMs: delay(values.delay),
     },
   });
-  process.stderr.write("relay: ready\n");
+  const { a, b } = relay.listening;
+  process.stderr.write(`relay: ready, listening on ${a.address}:${a.port} and ${b.address}:${b.port}\n`);
   await new Promise<void>((end) => {
     setTimeout(end, seconds * 1_000);
     for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => end());

@@ -3,6 +3,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { until } from "@l2tp/lab";
 import { seeds } from "@l2tp/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { type Place, Relay, type RelayOptions } from "./relay.ts";
@@ -39,21 +40,21 @@ async function between(options: Partial<RelayOptions> = {}) {
   return { a, b, relay };
 }
 
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 500; i++) {
-    if (condition()) return;
-    await sleep(10);
-  }
-  throw new Error(`never so: ${what}`);
-}
-
-/** A port that nobody had a moment ago. */
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, LOCALHOST);
-  await once(socket, "listening");
-  const { port } = socket.address();
-  await new Promise<void>((closed) => socket.close(closed));
-  return port;
+/** The relay as a process, and what it has said so far. */
+function start(...args: readonly string[]) {
+  const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--conditions=@l2tp/source", "--import", "tsx", main, ...args], {
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const said = { out: "", err: "" };
+  child.stdout.on("data", (text) => {
+    said.out += text;
+  });
+  child.stderr.on("data", (text) => {
+    said.err += text;
+  });
+  return { child, said, closed: once(child, "close") };
 }
 
 /** Slowly enough for the buffers of the system. */
@@ -140,33 +141,38 @@ test("strangers are not passed on", async () => {
   expect(b.got).toEqual([]);
 });
 
-test("the process relays, takes changes, ends by itself and prints its counters", async () => {
+test("the process relays, takes changes, ends with its standard input and prints its counters", async () => {
   const [a, b] = [await party(), await party()];
-  const listenA = { address: LOCALHOST, port: await freePort() };
-  const args = [
-    ...["--a", `${LOCALHOST}:${listenA.port}=${LOCALHOST}:${a.place.port}`],
+  const { child, said, closed } = start(
+    ...["--a", `${LOCALHOST}:0=${LOCALHOST}:${a.place.port}`],
     ...["--b", `${LOCALHOST}:0=${LOCALHOST}:${b.place.port}`],
-    ...["--delay", "1-3", "--for", "1.5"],
-  ];
-  const main = fileURLToPath(new URL("./main.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--conditions=@l2tp/source", "--import", "tsx", main, ...args], {
-    cwd: fileURLToPath(new URL("../..", import.meta.url)),
-  });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (text) => {
-    out += text;
-  });
-  child.stderr.on("data", (text) => {
-    err += text;
-  });
-  const closed = once(child, "close");
-  await until(() => err.includes("ready"), "it is ready");
-  a.send(7, listenA);
+    ...["--delay", "1-3", "--for", "600"],
+  );
+  await until(() => said.err.includes("ready"), "it is ready");
+  const port = Number(/ready, listening on 127\.0\.0\.1:(\d+) and/.exec(said.err)?.[1]);
+  const listening = { address: LOCALHOST, port };
+  a.send(7, listening);
   await until(() => b.got.length === 1, "it relays");
-  child.stdin.write('{"loss":1}\nnonsense\n');
-  await until(() => err.includes("nonsense"), "it complains of nonsense and goes on");
-  a.send(8, listenA);
+  child.stdin.write('{"duplicate":1}\nnonsense\n');
+  await until(() => said.err.includes("nonsense"), "it complains of nonsense and goes on");
+  a.send(8, listening);
+  await until(() => b.got.length === 3, "it doubles");
+  child.stdin.end();
   const [code] = await closed;
-  expect([code, b.got]).toEqual([0, [7]]);
-  expect(JSON.parse(out).aToB).toEqual({ received: 2, passed: 1, lost: 1, doubled: 0, held: 0, ignored: 0 });
+  expect([code, b.got]).toEqual([0, [7, 8, 8]]);
+  expect(JSON.parse(said.out).aToB).toEqual({
+    received: 2,
+    passed: 3,
+    lost: 0,
+    doubled: 1,
+    held: 0,
+    ignored: 0,
+  });
+});
+
+test("the process ends by itself when its time is over", async () => {
+  const place = `${LOCALHOST}:0=${LOCALHOST}:9`;
+  const { said, closed } = start("--a", place, "--b", place, "--for", "0.1");
+  expect((await closed)[0]).toBe(0);
+  expect(JSON.parse(said.out).aToB).toMatchObject({ received: 0, passed: 0 });
 });

@@ -90,9 +90,9 @@ export class Traffic implements Disposable {
     return this.#next;
   }
 
-  /** How many numbers of `since` and later have arrived at both ends: the smaller of the two counts. */
-  arrived(since = 0): number {
-    const count = ({ received }: NumberPort) => received.filter((n) => n >= since).length;
+  /** How many numbers from `since` to before `end` have arrived at both ends: the smaller of the two counts. */
+  arrived(since = 0, end = Number.POSITIVE_INFINITY): number {
+    const count = ({ received }: NumberPort) => received.filter((n) => n >= since && n < end).length;
     return Math.min(count(this.#ports.a), count(this.#ports.b));
   }
 

@@ -18,11 +18,18 @@ export interface Wrong {
   readonly total?: number;
   /** The first octet: version and header length. */
   readonly first?: number;
+  /** Of the echo request; the reply has the same. Default 1. */
+  readonly sequence?: number;
 }
 
 /** An echo request over IPv4. */
-export function echo(from: string, to: string, { octets = 56, total, first = 0x45 }: Wrong = {}): Buffer {
+export function echo(
+  from: string,
+  to: string,
+  { octets = 56, total, first = 0x45, sequence = 1 }: Wrong = {},
+): Buffer {
   const icmp = Buffer.concat([hex("0800 0000 0001 0001"), Buffer.alloc(octets, 0x61)]);
+  icmp.writeUInt16BE(sequence, 6);
   icmp.writeUInt16BE(checksum(icmp), 2);
   const head = Buffer.concat([hex("4500 0000 1234 0000 4001 0000"), ipv4(from), ipv4(to)]);
   head[0] = first;

@@ -80,7 +80,7 @@ export class RawSubscriber {
   }
 
   /** The next frame, from those not taken yet, for which this holds. */
-  async next(what: (frame: Frame) => boolean, why: string, patienceMs = 10_000): Promise<Frame> {
+  async next(what: (frame: Frame) => boolean, why: string, patienceMs?: number): Promise<Frame> {
     let found = -1;
     const look = () => {
       found = this.frames.findIndex((frame, i) => i >= this.#seen && what(frame));
@@ -204,8 +204,8 @@ export class RawSubscriber {
   }
 
   /** Waits for the CDN. @returns what it says of PPP's end (RFC 3145): the code, and the words. */
-  async cdn(patienceMs = 10_000): Promise<{ code: number; text: string }> {
-    await until(() => this.ended() !== undefined, "a CDN", patienceMs);
+  async cdn(): Promise<{ code: number; text: string }> {
+    await until(() => this.ended() !== undefined, "a CDN");
     const cause = this.ended()?.get(46) ?? Buffer.alloc(5);
     return { code: cause.readUInt16BE(0), text: cause.subarray(5).toString() };
   }

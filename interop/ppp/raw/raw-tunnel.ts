@@ -122,7 +122,7 @@ export abstract class RawTunnel implements AsyncDisposable {
 
   protected async told(type: number, session: number): Promise<Message> {
     const find = () => this.messages.find((message) => message.type === type && message.session === session);
-    await until(() => find() !== undefined, `the peer says ${type} of ${session}`, 10_000);
+    await until(() => find() !== undefined, `the peer says ${type} of ${session}`);
     return find() as Message;
   }
 

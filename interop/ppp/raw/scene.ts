@@ -13,8 +13,10 @@ const PROFILES = {
   shared: 'attach = "shared"',
   interface: 'attach = "interface"\ncheck_source = true',
   program: 'attach = "program"',
-  hasty:
-    "phase_timeout = 2000\nauth_timeout = 2000\nrestart_timeout = 300\nmax_configure = 4\nmax_terminate = 1",
+  // Each in the phase in which its subscriber hangs; in those before it has the time that it needs.
+  hasty_lcp: "phase_timeout = 2000\nrestart_timeout = 300\nmax_configure = 4\nmax_terminate = 1",
+  hasty_authentication: "auth_timeout = 2000\nmax_terminate = 1",
+  hasty_ipcp: "phase_timeout = 4000\nmax_terminate = 1",
   tiny: 'pool = "tiny"',
   eap: 'auth = ["eap-md5", "eap-mschap-v2"]',
   mppe: 'auth = ["mschap-v2"]\nmppe = "require"\nmppe_bits = [128, 56, 40]\nmppe_mode = "either"',

@@ -400,6 +400,7 @@ describe("strangers and misbehaviour", () => {
       const { rxErrors, rxPackets } = await session.statistics();
       return rxErrors + rxPackets;
     };
+    const from = performance.now();
     for (let n = 0; n < 3_000; n++) {
       const body = Uint8Array.from({ length: random() % 90 }, () => random() & 0xff);
       const front =
@@ -421,7 +422,8 @@ describe("strangers and misbehaviour", () => {
     }, "a sound frame is handed up");
     const { rxErrors, rxPackets } = await session.statistics();
     expect(rxErrors).toBeGreaterThan(1_000);
-    expect(rxPackets).toBeLessThan(1_000);
+    // 64 frames go up at once, and 256 a second; the longer a busy machine takes, the more.
+    expect(rxPackets).toBeLessThanOrEqual(64 + Math.ceil((performance.now() - from) * 0.256) + 1);
     await b.plane[Symbol.asyncDispose]();
   });
 

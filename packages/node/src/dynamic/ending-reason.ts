@@ -82,7 +82,9 @@ export function reasonOfCallsEnd(ending: Ending, { trouble, proving }: PppAtEnd)
   const { code = 0, direction = 0 } = ending.disconnect ?? {};
   if (code !== 0) return { ...plain, kind: kindOfPpp(code, turned(direction)) ?? HUNG_UP };
   if (terminating !== undefined) {
-    return { ...plain, code: "ppp", text: `PPP ended: ${terminating}`, kind: HUNG_UP };
+    // The peer's CDN was faster than the good-byes of PPP; without it, this would be the reason.
+    const ofPpp = reasonOfPpp(terminating);
+    return { ...plain, ...ofPpp, kind: ofPpp.kind ?? HUNG_UP };
   }
   const isPlain = ending.message === "CDN" && (ending.result === 1 || ending.result === 3);
   if (proving === undefined)

@@ -6,7 +6,7 @@ import type { SocketAddress } from "@l2tp/protocol";
 import type { Alarms } from "../alarms.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
-import type { PppSessionEvent, PppStatus } from "./events.ts";
+import type { PppDownReason, PppSessionEvent, PppStatus } from "./events.ts";
 import type { PppProfile } from "./profile.ts";
 import type { UserRegister } from "./user-register.ts";
 
@@ -64,5 +64,8 @@ export interface PppRun {
   lowerDown(): void;
   status(): PppStatus;
   /** Whom we refused last, and why; and why the link is being terminated. For whoever has to say why the call ended. */
-  readonly trouble: { readonly refusal: string | undefined; readonly terminating: string | undefined };
+  readonly trouble: {
+    readonly refusal: string | undefined;
+    readonly terminating: Pick<PppDownReason, "code" | "text" | "disconnect"> | undefined;
+  };
 }

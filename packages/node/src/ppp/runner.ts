@@ -66,7 +66,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   #own: OwnEnd | undefined;
   #reason: PppDownReason | undefined;
   /** Why it is being taken down. */
-  #terminating: string | undefined;
+  #terminating: DownReason | undefined;
   /** Who waits for the end. */
   #waiting: readonly (() => void)[] | undefined;
 
@@ -191,7 +191,10 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
   }
 
   get trouble(): PppRun["trouble"] {
-    return { refusal: this.#admission.refusal?.reason, terminating: this.#terminating };
+    const { refusal } = this.#admission;
+    const terminating =
+      this.#terminating && pppDownReason(this.#terminating, this.#spoken, this.#own, refusal);
+    return { refusal: refusal?.reason, terminating };
   }
 
   // --- what the admission and the data plane say ---
@@ -276,7 +279,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
       case "time-remaining":
         return listener.onEvent(event);
       case "terminating":
-        this.#terminating = event.reason.text;
+        this.#terminating = event.reason;
         // Nothing passes any more, so the addresses are free; the good-byes may take a while.
         return this.#admission.end();
       case "down":

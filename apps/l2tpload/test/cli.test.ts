@@ -80,7 +80,7 @@ test("where nobody answers it says so, and what to look at", async () => {
       },
     ],
   });
-  expect((await l2tpload(words)).stdout).toContain("3  tunnel: nothing was heard from 127.0.0.1:9");
+  expect((await l2tpload(words)).stdout).toContain("3  tunnel: no answer from 127.0.0.1:9");
 });
 
 test("a secret shows neither in the result nor in an error", async () => {

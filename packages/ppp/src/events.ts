@@ -4,6 +4,7 @@ import type { MppeMode } from "./ccp.ts";
 import type { Ipv4Agreement } from "./ipcp.ts";
 import type { Ipv6Agreement } from "./ipv6cp.ts";
 import type { MppeStartKeys } from "./mppe-keys.ts";
+import type { ProxyInformation } from "./proxy.ts";
 import type { AuthMethod } from "./settings.ts";
 
 /** Protocols whose packets the data plane carries. */
@@ -70,6 +71,11 @@ export type PppEvent =
   | { readonly type: "authenticated" }
   | { readonly type: "configure"; readonly configuration: LinkConfiguration }
   | { readonly type: "gate"; readonly protocol: NetworkProtocol; readonly mode: "pass" | "drop" }
+  /**
+   * With `handOver`: what was agreed on and proved, as a LAC tells it (RFC 2661 §4.4.5). It holds the password of PAP. The last
+   * event: nothing is sent or taken any more.
+   */
+  | { readonly type: "handed-over"; readonly proxy: ProxyInformation }
   /** The first network protocol is up: the link is of use. */
   | { readonly type: "up" }
   /** The peer lost its place in our encrypted packets: `MppeEncryptor.reset`. */

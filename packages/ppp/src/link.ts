@@ -63,14 +63,13 @@ export class Link extends LinkState {
   }
 
   receive(now: number, octets: Uint8Array): void {
-    if (this.phase === "dead") return;
+    if (this.isSilent) return;
     receiveFrame(this, now, octets);
     this.#settle(now);
   }
 
   decide(now: number, token: number, decision: Decision): boolean {
-    if (!this.isAsking || token !== this.token || this.phase === "dead" || this.phase === "terminate")
-      return false;
+    if (!this.isAsking || token !== this.token || this.isSilent || this.phase === "terminate") return false;
     decided(this, now, decision);
     this.#settle(now);
     return true;
@@ -81,7 +80,7 @@ export class Link extends LinkState {
   }
 
   lowerDown(now: number): void {
-    if (this.phase === "dead") return;
+    if (this.isSilent) return;
     this.reason ??= reasonOf("lower-layer-down");
     this.lcp.down(now);
     this.lcp.close(now);
@@ -89,13 +88,13 @@ export class Link extends LinkState {
   }
 
   handleTimeout(now: number, lastData: number): void {
-    if (this.phase === "dead") return;
+    if (this.isSilent) return;
     handleTimeouts(this, now, lastData);
     this.#settle(now);
   }
 
   pollTimeout(): number | undefined {
-    return this.phase === "dead" ? undefined : nextTimeout(this);
+    return this.isSilent ? undefined : nextTimeout(this);
   }
 
   /** The data plane missed encrypted packets. */
@@ -158,6 +157,7 @@ export class Link extends LinkState {
   ask(_now: number, credentials: Credentials): void {
     this.token++;
     this.isAsking = true;
+    if (this.settings.handOver) this.proof = credentials;
     this.tell({ type: "question", token: this.token, credentials });
   }
 

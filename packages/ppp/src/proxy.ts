@@ -94,3 +94,33 @@ export function proxiedCredentials(
   if (method !== "chap-md5" && challenge.length !== CHALLENGE_LENGTH[method]) return undefined;
   return { ...proof, method, identifier, challenge: challenge.slice(), response: response.slice() };
 }
+
+/** AVP 29, Proxy Authen Type (RFC 2661 §4.4.5): what has no value of its own there is asked for again. */
+const PROXY_TYPES: Readonly<Record<Credentials["method"], number | undefined>> = {
+  none: 4,
+  pap: 3,
+  "chap-md5": 2,
+  "mschap-v1": 5,
+  // As other LACs send it.
+  "mschap-v2": 2,
+  "eap-md5": undefined,
+  "eap-mschap-v2": undefined,
+};
+
+/**
+ * What the peer proved to us, for an LNS to look at: the way back from {@link proxiedCredentials}.
+ * @param identifier - of the packet with the proof, or of the challenge.
+ * @returns undefined where there is no way to tell it.
+ */
+export function passedOn(
+  proof: Credentials | undefined,
+  identifier: number,
+): ProxyAuthentication | undefined {
+  const type = PROXY_TYPES[proof?.method ?? "none"];
+  if (type === undefined) return undefined;
+  if (proof === undefined || proof.method === "none") return { type };
+  const { nameOctets: name } = proof;
+  if (proof.method === "pap") return { type, name, identifier, response: proof.password.reveal() };
+  const { challenge, response } = proof;
+  return { type, name, challenge, identifier: proof.identifier, response };
+}

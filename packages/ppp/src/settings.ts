@@ -126,6 +126,8 @@ export interface PppSettings {
   readonly maxLoops: number;
   /** Take PAP from a peer that agreed to CHAP (old SonicWall). Default false. */
   readonly papInsteadOfChap: boolean;
+  /** Stop when both sides know who the other is: what was agreed on is told, for another end to go on with. Default false. */
+  readonly handOver: boolean;
 }
 
 type Deep<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -314,5 +316,6 @@ export function pppSettings(given: PppOptions = {}): PppSettings {
     proxy: oneOf("proxy", given.proxy ?? "verify", ["use", "verify", "renegotiate"]),
     tcpMss: given.tcpMss ?? "auto",
     papInsteadOfChap: given.papInsteadOfChap ?? false,
+    handOver: given.handOver ?? false,
   };
 }

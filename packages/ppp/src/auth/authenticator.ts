@@ -113,6 +113,11 @@ export class Authenticator {
     return this.#decision?.accept === false ? (this.#decision.message ?? "refused") : undefined;
   }
 
+  /** Of the packet that was answered last: CHAP's of the challenge, PAP's of the request. */
+  get identifier(): number {
+    return this.#answered < 0 ? this.#identifier : this.#answered;
+  }
+
   /** Attempts that the peer has left when LCP goes down now; a question that is open then is one. */
   get attemptsLeft(): number {
     return this.stage === "deciding" ? this.#attempts - 1 : this.#attempts;
@@ -389,6 +394,8 @@ export class Authenticator {
     this.#answered = this.#identifier;
     if (this.#silent && decision.accept) {
       this.#silent = false;
+      // For a peer that has not heard the LAC's: its repeat of the proof comes here.
+      if (isChap(this.method)) this.#sent = keep(this.#chapVerdict(decision));
       return this.#finish(now);
     }
     this.#silent = false;
@@ -448,16 +455,20 @@ export class Authenticator {
     if (decision === undefined) return;
     this.#decision = decision;
     this.#answered = this.#identifier;
-    if (isChap(this.method)) {
-      const text =
-        this.method === "chap-md5" || decision.accept
-          ? this.method === "mschap-v2"
-            ? this.#successText(decision)
-            : textOctets(decision.message ?? "")
-          : this.#failureText(decision, false);
-      this.#send(encodePacket(decision.accept ? OPCODE.success : OPCODE.failure, this.#identifier, text));
-    } else this.#send(encodePacket(decision.accept ? EAP.success : EAP.failure, this.#identifier, NO_OCTETS));
+    if (isChap(this.method)) this.#send(this.#chapVerdict(decision));
+    else this.#send(encodePacket(decision.accept ? EAP.success : EAP.failure, this.#identifier, NO_OCTETS));
     this.#finish(now);
+  }
+
+  /** CHAP's Success or Failure. */
+  #chapVerdict(decision: Decision): Uint8Array {
+    const text =
+      this.method === "chap-md5" || decision.accept
+        ? this.method === "mschap-v2"
+          ? this.#successText(decision)
+          : textOctets(decision.message ?? "")
+        : this.#failureText(decision, false);
+    return encodePacket(decision.accept ? OPCODE.success : OPCODE.failure, this.#identifier, text);
   }
 
   #finish(now: number) {

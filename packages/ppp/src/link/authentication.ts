@@ -8,6 +8,7 @@ import { NO_OCTETS } from "../octets.ts";
 import { proxiedCredentials } from "../proxy.ts";
 import type { AuthenticatePeer } from "../settings.ts";
 import { endLink } from "./end.ts";
+import { handOver } from "./hand-over.ts";
 import { startNetworks } from "./networks.ts";
 import type { LinkState } from "./state.ts";
 
@@ -98,5 +99,6 @@ function goOn(link: LinkState, now: number): void {
   const isAnonymous = link.agreed?.peerProves === undefined && !link.isAsking;
   const mustProve = link.settings.authenticatePeer !== undefined && !isAnonymous;
   if (mustProve && link.authenticator?.stage !== "done") return;
-  startNetworks(link, now);
+  if (link.settings.handOver) handOver(link);
+  else startNetworks(link, now);
 }

@@ -6,7 +6,7 @@ import type { LinkState } from "./state.ts";
 
 /** Takes the link down in order: `down` follows when LCP has finished. */
 export function endLink(link: LinkState, now: number, code: DownCode, text?: string): void {
-  if (link.phase === "terminate" || link.phase === "dead") return;
+  if (link.phase === "terminate" || link.isSilent) return;
   beginEnd(link, reasonOf(code, text));
   link.lcp.close(now, code === "closed" ? text : link.reason?.text);
 }

@@ -1,6 +1,8 @@
 /** LCP's side of a link: it begins, with or without what a LAC negotiated, comes up, and goes down with all that is above it. */
+import { keep } from "../kept.ts";
 import { handleLcpPacket, identification, linkAgreement, startEcho, timeRemaining } from "../lcp.ts";
 import { CODE } from "../numbers.ts";
+import { NO_OCTETS } from "../octets.ts";
 import type { Packet } from "../packet.ts";
 import { objection, type ProxyInformation } from "../proxy.ts";
 import { reasonOf } from "../reasons.ts";
@@ -24,6 +26,7 @@ function tookOver(link: LinkState, now: number, proxy: ProxyInformation | undefi
   const { demand, magic } = lcpLink;
   if (objection(lcpLink, lcp, proxy) === undefined) {
     link.proxy = proxy.authentication;
+    if (link.settings.handOver) link.firstReceived = keep(proxy.initialReceived ?? NO_OCTETS);
     lcp.adopt(now, proxy.lastSent, proxy.lastReceived as Uint8Array);
     return true;
   }

@@ -1,6 +1,7 @@
 /** What arrives: which protocol may speak when, how often, and what answers one that nobody speaks. */
 import { protocolOf } from "../auth/methods.ts";
 import { decodeFrame } from "../frame.ts";
+import { keep } from "../kept.ts";
 import type { Negotiation } from "../negotiation.ts";
 import { CODE, PROTOCOL } from "../numbers.ts";
 import { concat, u16 } from "../octets.ts";
@@ -54,7 +55,11 @@ const PROTOCOLS: ReadonlyMap<number, Spoken> = new Map<number, Spoken>([
     {
       early: true,
       isKnown: () => true,
-      receive: (link, now, packet) => negotiate(link, now, link.lcp, packet),
+      receive(link, now, packet) {
+        if (link.settings.handOver && packet.code === CODE.configureRequest)
+          link.firstReceived ??= keep(packet.data);
+        negotiate(link, now, link.lcp, packet);
+      },
     },
   ],
   [PROTOCOL.pap, AUTHENTICATION(PROTOCOL.pap)],

@@ -10,6 +10,7 @@ import type { CcpHost, CcpLink } from "../ccp.ts";
 import type { DownReason, LinkConfiguration, PppCounters, PppEvent } from "../events.ts";
 import type { IpcpLink, Ipv4Agreement } from "../ipcp.ts";
 import type { Ipv6Agreement, Ipv6cpLink } from "../ipv6cp.ts";
+import type { Kept } from "../kept.ts";
 import { LCP, type LcpHost, LcpLink, type LinkAgreement, type Random } from "../lcp.ts";
 import type { MppeStartKeys } from "../mppe-keys.ts";
 import { Negotiation } from "../negotiation.ts";
@@ -19,8 +20,8 @@ import type { ProxyAuthentication } from "../proxy.ts";
 import { Ration, type Spent } from "../ration.ts";
 import type { MppeSettings, PppSettings } from "../settings.ts";
 
-/** Where the link is in its life (RFC 1661 §3.2). */
-export type Phase = "dead" | "establish" | "authenticate" | "network" | "terminate";
+/** Where the link is in its life (RFC 1661 §3.2); `handed-over`: it goes on elsewhere. */
+export type Phase = "dead" | "establish" | "authenticate" | "network" | "terminate" | "handed-over";
 
 /** No event waits: nothing is ever put here. */
 const NO_EVENTS: PppEvent[] = [];
@@ -57,6 +58,8 @@ export abstract class LinkState implements LcpHost, AuthHost, CcpHost {
   agreed: LinkAgreement | undefined;
   /** What a LAC was told by the peer, until it is looked at. */
   proxy: ProxyAuthentication | undefined;
+  /** Of a link that is to be handed over: the peer's first Configure-Request. */
+  firstReceived: Kept | undefined;
 
   // Who is who.
 
@@ -69,6 +72,8 @@ export abstract class LinkState implements LcpHost, AuthHost, CcpHost {
   /** The question that is open. */
   token = 0;
   isAsking = false;
+  /** Of a link that is to be handed over: the peer's proof that was asked about last. */
+  proof: Credentials | undefined;
   grants: Grants | undefined;
   keys: MppeStartKeys | undefined;
 
@@ -117,6 +122,11 @@ export abstract class LinkState implements LcpHost, AuthHost, CcpHost {
   /** All of them were taken. */
   clearEvents(): void {
     this.#events = NO_EVENTS;
+  }
+
+  /** Nothing is sent or taken any more. */
+  get isSilent(): boolean {
+    return this.phase === "dead" || this.phase === "handed-over";
   }
 
   get peerMru(): number {

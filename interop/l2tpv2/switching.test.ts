@@ -28,9 +28,12 @@ interface_name = "one"
 user = "anna"
 password = "test"
 called_number = "9"
+[profile.ppp.default]
+own_auth = ["pap", "chap-md5", "mschap-v2"]
 `;
 
-const switchDocument = (ctl: Ctl) => `
+/** @param ppp - what is said of PPP, in the call's rule and behind it. */
+const switchDocument = (ctl: Ctl, ppp: { readonly rule?: string; readonly tables?: string } = {}) => `
 [daemon]
 ${ctl.key}
 [listen.access]
@@ -40,6 +43,7 @@ secret = "the access network's"
 [call.one]
 called_number = ["5551*"]
 switch_to = "isp"
+${ppp.rule ?? ""}
 [call.others]
 deny = "no ISP has this number"
 [tunnel.isp]
@@ -47,9 +51,21 @@ version = "l2tpv2"
 peer = "${LNS}"
 secret = "between us and the ISP"
 dial = "demand"
+${ppp.tables ?? ""}
 `;
 
-const lnsDocument = (ctl: Ctl) => `
+/** LCP and authentication end in between. */
+const endingPpp = (method: string) => ({
+  rule: 'switch_ppp = "end"',
+  tables: `
+[user.anna]
+password = "test"
+[profile.ppp.default]
+auth = ["${method}"]
+`,
+});
+
+const lnsDocument = (ctl: Ctl, auth = "mschap-v2") => `
 [daemon]
 ${ctl.key}
 [listen.main]
@@ -59,7 +75,7 @@ secret = "between us and the ISP"
 [user.anna]
 password = "test"
 [profile.ppp.default]
-auth = ["mschap-v2"]
+auth = ["${auth}"]
 pool = "subscribers"
 attach = "interface"
 [pool.subscribers]
@@ -86,7 +102,8 @@ needs(
     await using between = new Daemon(sites.b, switchDocument(switchCtl));
     await Promise.all([lns.says(/listening/), between.says(/listening/)]);
     await using lac = new Daemon(sites.a, lacDocument(lacCtl));
-    await lac.says(/^session one is up/);
+    // Each end is up when it has seen IPCP through; which is first, nobody knows.
+    await Promise.all([lac.says(/^session one is up/), lns.says(/^session .* is up/)]);
     const atLns = await lnsCtl.client.session("anna");
     expect(atLns).toMatchObject({ calledNumber: "5551", callingNumber: "0815", up: true });
     const { mtuOctets = 0 } = await lacCtl.client.session("one");
@@ -110,4 +127,56 @@ needs(
     }
   },
   300_000,
+);
+
+needs("linux", "root", "tun", { tool: "ping" })(
+  "LCP and authentication end in between: the ISP's LNS takes over what was agreed on and proved, by each method",
+  async () => {
+    for (const method of ["pap", "chap-md5", "mschap-v2"]) {
+      using sites = new TwoSites();
+      using isp = new Site("ISP");
+      sites.b.cable("wan1", "198.51.100.2", isp, LNS);
+      using lacCtl = new Ctl();
+      using switchCtl = new Ctl();
+      using lnsCtl = new Ctl();
+      await using lns = new Daemon(isp, lnsDocument(lnsCtl, method));
+      await using between = new Daemon(sites.b, switchDocument(switchCtl, endingPpp(method)));
+      await Promise.all([lns.says(/listening/), between.says(/listening/)]);
+      await using lac = new Daemon(sites.a, lacDocument(lacCtl));
+      await Promise.all([lac.says(/^session one is up/), lns.says(/^session .* is up/)]);
+      expect(await ping(sites.a, "100.64.0.1", { by: "one" }), method).toBe(true);
+      expect(await lnsCtl.client.session("anna")).toMatchObject({ up: true, user: "anna" });
+      const passing: string[] = [];
+      for await (const { kind, up } of switchCtl.client.sessions()) if (up) passing.push(kind);
+      expect(passing.sort()).toEqual(["lac-incoming", "lns-incoming"]);
+      expect(sites.b.interfaces()).toEqual(["lo", "wan0", "wan1"]);
+      for (const daemon of [lac, between, lns]) {
+        expect(await daemon.stop()).toEqual({ code: 0, signal: null });
+        expect(daemon.lines.filter(({ level }) => level === "error")).toEqual([]);
+      }
+    }
+  },
+  300_000,
+);
+
+needs("linux", "root", "tun")(
+  "a subscriber with a wrong password does not get past the switch",
+  async () => {
+    using sites = new TwoSites();
+    using isp = new Site("ISP");
+    sites.b.cable("wan1", "198.51.100.2", isp, LNS);
+    using lacCtl = new Ctl();
+    using switchCtl = new Ctl();
+    using lnsCtl = new Ctl();
+    await using lns = new Daemon(isp, lnsDocument(lnsCtl));
+    const ppp = endingPpp("mschap-v2");
+    const wrong = { ...ppp, tables: ppp.tables.replace('"test"', '"another"') };
+    await using between = new Daemon(sites.b, switchDocument(switchCtl, wrong));
+    await Promise.all([lns.says(/listening/), between.says(/listening/)]);
+    await using lac = new Daemon(sites.a, lacDocument(lacCtl));
+    await lac.says(/^session one cannot come up/);
+    await between.says(/user anna.*its proof was wrong/);
+    expect(lns.said(/^tunnel .* is up/)).toEqual([]);
+  },
+  120_000,
 );

@@ -73,6 +73,12 @@ export interface PeerGrant {
   readonly pppProfile?: string;
 }
 
+/**
+ * PPP of a session that is passed on: `pass`, all of it goes through; `end`, LCP and authentication are ours, and the other LNS
+ * is told what came of them (RFC 2661 §4.4.5).
+ */
+export type SwitchPpp = "pass" | "end";
+
 /** This call may be. */
 export interface CallGrant {
   readonly accept: true;
@@ -80,6 +86,8 @@ export interface CallGrant {
   readonly pppProfile?: string;
   /** Name of the tunnel (an LNS that is dialled) that the session is passed on to: tunnel switching. */
   readonly switchTo?: string;
+  /** What becomes of PPP there; default `pass`. */
+  readonly switchPpp?: SwitchPpp;
 }
 
 /** Addresses and limits of a user's session. What is absent is the profile's. */

@@ -21,6 +21,7 @@ export type {
   PeerGrant,
   PeerRequest,
   Refusal,
+  SwitchPpp,
   UserGrant,
   UserRequest,
 } from "./authority.ts";

@@ -112,12 +112,13 @@ export function askCall(rules: readonly CallRule[], request: CallRequest): CallG
     const why = rule.deny === "" ? "" : `: ${rule.deny}`;
     return { accept: false, reason: `call rule ${JSON.stringify(rule.name)} denies it${why}` };
   }
-  const { sessionProfile, pppProfile, switchTo } = rule ?? {};
+  const { sessionProfile, pppProfile, switchTo, switchPpp } = rule ?? {};
   return {
     accept: true,
     ...(sessionProfile !== undefined && { sessionProfile }),
     ...(pppProfile !== undefined && { pppProfile }),
     ...(switchTo !== undefined && { switchTo }),
+    ...(switchPpp !== undefined && { switchPpp }),
   };
 }
 

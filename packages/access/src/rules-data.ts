@@ -1,5 +1,6 @@
 /** Rules as plain data, in the order in which they are asked; `rulesOf` of `@l2tp/config` makes them of a document. */
 import type { IpAddress } from "@l2tp/protocol";
+import type { SwitchPpp } from "./authority.ts";
 
 /** What all rules have. */
 interface Rule {
@@ -44,6 +45,8 @@ export interface CallRule extends Rule {
   readonly pppProfile?: string;
   /** Name of the tunnel that the session is passed on to. */
   readonly switchTo?: string;
+  /** What becomes of PPP there; default `pass`. */
+  readonly switchPpp?: SwitchPpp;
 }
 
 /** A user of PPP sessions. */

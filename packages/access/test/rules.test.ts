@@ -127,6 +127,7 @@ describe("calls", () => {
     calls: [
       { name: "premium", calledNumber: ["0900*"], deny: "no premium numbers" },
       { name: "wholesale", kind: "incoming", calledNumber: ["555*"], peer: ["lac1"], switchTo: "isp" },
+      { name: "ended", calledNumber: ["556*"], switchTo: "isp", switchPpp: "end" },
       { name: "vpn", privateGroup: ["corp"], pppProfile: "corp", sessionProfile: "slow" },
     ],
   });
@@ -135,6 +136,11 @@ describe("calls", () => {
     expect(rules.call({ ...icrq, calledNumber: "5551234" })).toEqual({ accept: true, switchTo: "isp" });
     expect(rules.call({ ...icrq, calledNumber: "5551234", kind: "outgoing" })).toEqual({ accept: true });
     expect(rules.call({ ...icrq, calledNumber: "5551234", peer: "lac2" })).toEqual({ accept: true });
+  });
+
+  test("whether LCP and authentication go with it, or end here, is said with it", () => {
+    const grant = { accept: true, switchTo: "isp", switchPpp: "end" };
+    expect(rules.call({ ...icrq, calledNumber: "5561234" })).toEqual(grant);
   });
 
   test("a private group chooses the profiles", () => {

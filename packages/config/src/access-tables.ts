@@ -124,20 +124,42 @@ export function readPeers(report: Report, value: unknown): PeerConfig[] {
 
 /** Call rules. */
 export function readCalls(report: Report, value: unknown): CallRuleConfig[] {
-  return each(report, "call", value, CALL_KEYS, ({ name, ledger }) => ({
-    name,
-    ...ledger.optional("kind", "kind"),
-    ...ledger.optional("peer", "peer"),
-    ...ledger.optional("called_number", "calledNumber"),
-    ...ledger.optional("calling_number", "callingNumber"),
-    ...ledger.optional("sub_address", "subAddress"),
-    ...ledger.optional("private_group", "privateGroup"),
-    ...denyOf(ledger.take("deny", false)),
-    ...ledger.optional("session_profile", "sessionProfile"),
-    ...ledger.optional("ppp_profile", "pppProfile"),
-    ...ledger.optional("switch_to", "switchTo"),
-    origins: ledger.origins,
-  }));
+  return each(report, "call", value, CALL_KEYS, (reading) => {
+    checkSwitch(reading);
+    const { name, ledger } = reading;
+    return {
+      name,
+      ...ledger.optional("kind", "kind"),
+      ...ledger.optional("peer", "peer"),
+      ...ledger.optional("called_number", "calledNumber"),
+      ...ledger.optional("calling_number", "callingNumber"),
+      ...ledger.optional("sub_address", "subAddress"),
+      ...ledger.optional("private_group", "privateGroup"),
+      ...denyOf(ledger.take("deny", false)),
+      ...ledger.optional("session_profile", "sessionProfile"),
+      ...ledger.optional("ppp_profile", "pppProfile"),
+      ...ledger.optional("switch_to", "switchTo"),
+      ...ledger.optional("switch_ppp", "switchPpp"),
+      origins: ledger.origins,
+    };
+  });
+}
+
+/** `switch_ppp` says something of a call only that is passed on, and comes in. */
+function checkSwitch({ report, path, table }: Reading<typeof CALL_KEYS>): void {
+  const { kind, switch_to, switch_ppp } = table.values;
+  const at = [...path, "switch_ppp"];
+  if (switch_ppp !== undefined && switch_to === undefined) {
+    const remedy = "Name the tunnel with switch_to, or leave it out.";
+    report.error({ code: "conflict", path: at, reason: "the call is not passed on", remedy });
+  } else if (switch_ppp === "end" && kind === "outgoing") {
+    report.error({
+      code: "conflict",
+      path: at,
+      reason: "an outgoing call's PPP is between the LNS that asks for it and whoever is called",
+      remedy: 'Leave it out, or take kind = "incoming".',
+    });
+  }
 }
 
 /** Users. */

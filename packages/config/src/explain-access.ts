@@ -48,6 +48,7 @@ export function explainAccess(config: Config): string[] {
     callingNumber,
     privateGroup,
     switchTo,
+    switchPpp,
     ...profiles
   } of calls) {
     lines.push(
@@ -58,7 +59,8 @@ export function explainAccess(config: Config): string[] {
         words("to", calledNumber),
         words("from", callingNumber),
         words("group", privateGroup),
-        switchTo && `switched to ${switchTo}`,
+        switchTo &&
+          `switched to ${switchTo}${switchPpp === "end" ? ", LCP and authentication end here" : ""}`,
         profileWords(profiles),
       ]),
     );

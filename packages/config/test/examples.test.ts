@@ -152,5 +152,7 @@ test("tunnel-switch.toml passes calls on by their number, and refuses others", (
     rules.call({ kind: "incoming", tunnel: "t", peer: "access", calledNumber });
   expect(call("55510")).toEqual({ accept: true, switchTo: "isp-one" });
   expect(call("55529")).toEqual({ accept: true, switchTo: "isp-two" });
+  const checked = { accept: true, switchTo: "isp-one", switchPpp: "end", pppProfile: "door" };
+  expect(call("55530")).toEqual(checked);
   expect(call("110")).toMatchObject({ accept: false });
 });

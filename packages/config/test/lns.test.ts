@@ -192,6 +192,14 @@ describe("names that there are not", () => {
       "2:13 call.c.switch_to: there is no [tunnel.here] that is dynamic. There is none of any name.",
     ],
     [
+      '[call.c]\nswitch_ppp = "end"',
+      "2:14 call.c.switch_ppp: the call is not passed on. Name the tunnel with switch_to, or leave it out.",
+    ],
+    [
+      '[call.c]\nkind = "outgoing"\nswitch_to = "t"\nswitch_ppp = "end"\n[tunnel.t]\nversion = "l2tpv2"\npeer = "192.0.2.1"',
+      '4:14 call.c.switch_ppp: an outgoing call\'s PPP is between the LNS that asks for it and whoever is called. Leave it out, or take kind = "incoming".',
+    ],
+    [
       '[call.c]\npeer = ["anibody"]',
       "2:9 call.c.peer[0]: there is no [peer.anibody] or [tunnel.anibody] (anybody?)",
     ],

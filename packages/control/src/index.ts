@@ -58,7 +58,7 @@ export {
   type TunnelSettings,
   tunnelSettings,
 } from "./parameters.ts";
-export { PROXY_AUTHEN_TYPE, ProxyInformation } from "./proxy.ts";
+export { PROXY_AUTHEN_TYPE, type ProxyAvps, ProxyInformation } from "./proxy.ts";
 export { QUIRKS, type QuirkName } from "./quirks.ts";
 export type { FillRandom } from "./random.ts";
 export { REMEDIES } from "./remedies.ts";

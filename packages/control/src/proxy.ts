@@ -27,6 +27,9 @@ const REQUIRED: Readonly<Record<number, readonly (keyof Connected)[]>> = {
   5: ["proxyAuthenName", "proxyAuthenChallenge", "proxyAuthenId", "proxyAuthenResponse"],
 };
 
+/** The AVPs of an ICCN that have it. */
+export type ProxyAvps = Pick<Connected, (typeof NAMES)[number]>;
+
 /** Proxy information of one call. Shows nothing of itself in logs. */
 export class ProxyInformation {
   /** Bodies of LCP Configure-Requests, from the first option. */
@@ -41,7 +44,7 @@ export class ProxyInformation {
   readonly authenId: number | undefined;
   readonly #authenResponse: Uint8Array | undefined;
 
-  constructor(connected: Connected) {
+  constructor(connected: ProxyAvps) {
     this.initialReceivedLcpConfreq = connected.initialReceivedLcpConfreq;
     this.lastSentLcpConfreq = connected.lastSentLcpConfreq;
     this.lastReceivedLcpConfreq = connected.lastReceivedLcpConfreq;

@@ -143,4 +143,10 @@ export const CALL_KEYS = {
     example: 'switch_to = "isp"',
     aliases: ["switch", "forward", "setforward", "lns"],
   }),
+  switch_ppp: ours(z.enum(["pass", "end"]), {
+    description:
+      "What becomes of the PPP of an incoming call that is passed on. `pass`: all of it goes through, and the other LNS sees the subscriber as if it had called there. `end`: LCP and authentication are ours, by the call's PPP profile and our users; then the other LNS is told what was negotiated and proved (Proxy LCP and Authentication AVPs), and goes on with the rest of PPP.",
+    default: "pass",
+    example: 'switch_ppp = "end"',
+  }),
 };

@@ -5,6 +5,7 @@ import type { DynamicHost } from "./host.ts";
 import type { CallQuestion, Questions } from "./questions.ts";
 import { sayable } from "./refusal.ts";
 import { DynamicSessionKeeper } from "./session.ts";
+import { pppOf } from "./session-plane.ts";
 import type { Switching } from "./switching.ts";
 import { DynamicTunnelKeeper } from "./tunnel.ts";
 import { warnOf } from "./warn.ts";
@@ -51,7 +52,7 @@ export function takeCall(
       sessionId: status.sessionId,
       usual: tunnel.facts.session,
       refuse,
-      accept: ({ switchTo, name: wanted = name, reply, ...defaults }) => {
+      accept: ({ switchTo, switchPpp = "pass", name: wanted = name, reply, ...defaults }) => {
         if (answered || tunnel.connection !== connection) return false;
         const target = switchTo === undefined ? undefined : [...tunnels].find((t) => t.name === switchTo);
         if (switchTo !== undefined && target === undefined) {
@@ -62,7 +63,13 @@ export function takeCall(
           });
         }
         const kind = about === "incoming-call" ? "lns-incoming" : "lac-outgoing";
-        const settings = host.accepted.of(kind, defaults, target !== undefined);
+        const passedOn = target === undefined ? undefined : kind === "lns-incoming" ? switchPpp : "pass";
+        if (passedOn === "end" && pppOf(defaults, host.capabilities).by !== "own") {
+          const remedy =
+            "LCP and authentication can end here only where PPP is our own: give the call a PPP profile";
+          return !refuse({ ...CDN.temporary, accept: false, remedy });
+        }
+        const settings = host.accepted.of(kind, defaults, passedOn);
         const keeper = new DynamicSessionKeeper(host, tunnel, freeName(tunnel, wanted, name), settings);
         tunnel.addSession(keeper);
         answered = true;

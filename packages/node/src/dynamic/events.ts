@@ -1,4 +1,5 @@
 /** What only dynamic tunnels, their sessions and listeners tell. No secret is in an event. */
+import type { SwitchPpp } from "@l2tp/access";
 import type {
   CallDecision,
   CallErrors,
@@ -33,6 +34,11 @@ export type AcceptCall = Omit<Extract<CallDecision, { accept: true }>, "accept">
   SessionDefaults & {
     /** Pass it on to this tunnel of the context, which we dial (tunnel switching). */
     readonly switchTo?: string;
+    /**
+     * What becomes of an incoming call's PPP there: all of it goes through (`pass`, the default), or LCP and authentication are
+     * ours, by `ppp`, and the other LNS is told what came of them (`end`; RFC 2661 §4.4.5).
+     */
+    readonly switchPpp?: SwitchPpp;
   };
 
 /**

@@ -5,6 +5,7 @@ import type { SocketAddress } from "@l2tp/protocol";
 import type { Logger } from "../log.ts";
 import {
   type PppDownReason,
+  type PppHandedOver,
   type PppListener,
   type PppProfile,
   type PppRun,
@@ -34,6 +35,8 @@ export interface PppCallFacts {
 /** Who is told. */
 export interface OwnPppUser {
   pppUp(event: PppUp): void;
+  /** The peer is known; PPP goes on elsewhere. */
+  pppHandedOver(event: PppHandedOver): void;
   pppAddresses(addresses: readonly InterfaceAddress[]): void;
   pppTold(event: PppSessionEvent): void;
 }
@@ -122,6 +125,10 @@ export class OwnPpp implements PppListener {
         this.agreed = { user: event.user, mtu: event.mtu };
         this.#user.pppUp(event);
         this.#user.pppAddresses(interfaceAddresses(event));
+        return;
+      case "handed-over":
+        this.agreed = { user: event.user, mtu: this.#call.plane?.mtuOctets ?? 0 };
+        this.#user.pppHandedOver(event);
         return;
       case "addresses":
         this.#user.pppAddresses(interfaceAddresses(event));

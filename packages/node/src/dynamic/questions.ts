@@ -183,14 +183,18 @@ export class Questions {
   }
 
   #grantCall(grant: CallGrant, context: CallContext): void {
-    const { sessionProfile, pppProfile, switchTo } = grant;
+    const { sessionProfile, pppProfile, switchTo, switchPpp } = grant;
     const session = this.#session(sessionProfile, pppProfile, context.usual);
     if (typeof session === "string") {
       context.refuse({ accept: false, result: 4, remedy: `add ${session}, which the authority names` });
       return;
     }
     try {
-      context.accept(switchTo === undefined ? session : { ...session, switchTo });
+      context.accept({
+        ...session,
+        ...(switchTo !== undefined && { switchTo }),
+        ...(switchPpp !== undefined && { switchPpp }),
+      });
     } catch (error) {
       this.#unusable(error, context);
     }

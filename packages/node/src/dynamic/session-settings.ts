@@ -1,4 +1,5 @@
 /** What a session is made of. */
+import type { SwitchPpp } from "@l2tp/access";
 import type { CallKind, SessionOpening } from "@l2tp/control";
 import type { SocketAddress } from "@l2tp/protocol";
 import type { Logger } from "../log.ts";
@@ -34,8 +35,8 @@ export interface SessionSettings {
   /** Whether it stays, without a call, for `dial()`. */
   readonly stays: boolean;
   readonly auto: boolean;
-  /** Its frames are passed on to another session: nobody here runs PPP. */
-  readonly bridged?: boolean;
+  /** Its frames are passed on to another session: at once, or when PPP here has ended LCP and authentication. */
+  readonly passedOn?: SwitchPpp | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,9 +47,9 @@ export interface SessionSettings {
 export class AcceptedSettings {
   #last: SessionSettings | undefined;
 
-  of(kind: CallKind, defaults: SessionDefaults, bridged: boolean): SessionSettings {
+  of(kind: CallKind, defaults: SessionDefaults, passedOn: SwitchPpp | undefined): SessionSettings {
     const last = this.#last;
-    if (last?.kind === kind && last.bridged === bridged && alike(last.defaults, defaults)) return last;
+    if (last?.kind === kind && last.passedOn === passedOn && alike(last.defaults, defaults)) return last;
     const { ppp, interface: given, mtu, reorderMs, sendSequence, placed } = defaults;
     this.#last = {
       kind,
@@ -65,7 +66,7 @@ export class AcceptedSettings {
       redial: false,
       stays: false,
       auto: false,
-      bridged,
+      passedOn,
     };
     return this.#last;
   }

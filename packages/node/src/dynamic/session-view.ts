@@ -167,14 +167,14 @@ export abstract class SessionView
   // What the other end says while the call lasts, and what is said to it.
 
   tell(event: EndpointEvent): void {
-    const { bridged, defaults } = this.settings;
+    const { passedOn, defaults } = this.settings;
     const { logger, peer } = this.tunnel;
     this.onSaid?.(event);
     if (event.type !== "place-call") {
       tellOther(this.host, this.about(), event, (fields, text) =>
         warnOf(this.host, logger, peer.address, fields, text),
       );
-    } else if (bridged) this.host.switching.place(this, event.request);
+    } else if (passedOn) this.host.switching.place(this, event.request);
     else placeCall(this.host, this.about(), event, defaults.placed);
   }
 

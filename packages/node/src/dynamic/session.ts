@@ -7,7 +7,14 @@ import type { InterfaceAddress, SessionPlaneParameters } from "@l2tp/dataplane";
 import type { Instant } from "@l2tp/protocol";
 import { closeOnAbort } from "../close-on-abort.ts";
 import { ClosedError } from "../errors.ts";
-import type { PppProfile, PppSessionEvent, PppUp } from "../ppp/index.ts";
+import {
+  handingOver,
+  type PppHandedOver,
+  type PppProfile,
+  type PppSessionEvent,
+  type PppUp,
+  proxyAvps,
+} from "../ppp/index.ts";
 import { type Reason, reason, Told } from "../reason.ts";
 import { Retry } from "../retry.ts";
 import type { DynamicSession } from "./api.ts";
@@ -185,12 +192,12 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
   // CallOwner.
 
   get runner(): CallOwner["runner"] {
-    return this.settings.bridged ? "bridge" : pppOf(this.settings.defaults, this.host.capabilities).by;
+    return this.settings.passedOn ? "bridge" : pppOf(this.settings.defaults, this.host.capabilities).by;
   }
 
   planeParameters(): Partial<SessionPlaneParameters> {
-    const { bridged, defaults } = this.settings;
-    return bridged
+    const { passedOn, defaults } = this.settings;
+    return passedOn
       ? bridgeParameters(this.host.capabilities)
       : planeParameters(defaults, this.host.capabilities);
   }
@@ -198,10 +205,11 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
   callUp(call: Call, event: SessionUp): void {
     if (call !== this.call_) return;
     // What the other end said is kept where it is passed on only: it is much, of a hundred thousand calls.
-    if (this.settings.bridged) this.facts = event;
+    const { passedOn, defaults } = this.settings;
+    if (passedOn) this.facts = event;
     this.#said = saidBy(event);
-    const ppp = pppOf(this.settings.defaults, this.host.capabilities);
-    if (this.settings.bridged) {
+    const ppp = pppOf(defaults, this.host.capabilities);
+    if (passedOn === "pass") {
       this.#isUp();
       this.host.switching.up(this);
     } else if (ppp.by !== "own") this.#isUp();
@@ -325,7 +333,8 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
     const isAsync = ((connected?.framingType ?? 0) & ASYNC_FRAMING) !== 0;
     const facts = { tunnel, session: name, peer, calledNumber, callingNumber, proxy, isAsync };
     this.ppp_ = new OwnPpp(this.host, call, this.tunnel.logger, this);
-    if (this.ppp_.start(profile, facts, this.kind)) return;
+    const own = this.settings.passedOn === "end" ? handingOver(profile) : profile;
+    if (this.ppp_.start(own, facts, this.kind)) return;
     this.ppp_ = undefined;
     this.callLost(call, reason("unsupported", "the data plane has no link on which PPP could be run here"));
   }
@@ -334,6 +343,13 @@ export class DynamicSessionKeeper extends SessionView implements DynamicSession,
 
   pppUp(event: PppUp): void {
     this.#isUp(event);
+  }
+
+  pppHandedOver({ proxy }: PppHandedOver): void {
+    if (this.facts === undefined) return;
+    this.facts = { ...this.facts, proxy: proxyAvps(proxy) };
+    this.#isUp();
+    this.host.switching.up(this);
   }
 
   pppAddresses(addresses: readonly InterfaceAddress[]): void {

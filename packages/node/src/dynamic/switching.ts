@@ -11,6 +11,7 @@ import type {
   SessionOpening,
   SessionUp,
 } from "@l2tp/control";
+import type { PppLink } from "@l2tp/dataplane";
 import type { Message } from "@l2tp/protocol";
 import type { Alarm } from "../alarms.ts";
 import type { CallPasser, DynamicHost } from "./host.ts";
@@ -84,7 +85,7 @@ export class Switching implements CallPasser {
       redial: false,
       stays: false,
       auto: true,
-      bridged: true,
+      passedOn: "pass",
     });
     pair.onward = onward;
     this.#pairs.set(onward, pair);
@@ -102,6 +103,9 @@ export class Switching implements CallPasser {
     const { from, target } = pair;
     const a = from.plane;
     const b = onward.plane;
+    // What came before they are joined, the caller's first Configure-Request above all, would be awaited in vain for seconds.
+    relay(a?.link, b?.link);
+    relay(b?.link, a?.link);
     try {
       if (a?.bridge === undefined || b === undefined) throw new Error("the data plane joins no sessions");
       await a.bridge(b);
@@ -143,6 +147,11 @@ export class Switching implements CallPasser {
     // The half that did not bring this about; where the limit did, both go.
     if (other === pair.from) pair.onward?.hangUp(cdn);
   }
+}
+
+/** Frames that have come already, and those that still come up here. */
+function relay(from: PppLink | undefined, to: PppLink | undefined): void {
+  from?.onFrame((frame) => to?.sendFrame(frame));
 }
 
 /** The LNS's ACCM is for whoever has the line, the errors of the line are for the LNS: SLI and WEN go on (RFC 2661 §6.13, §6.14). */

@@ -3,7 +3,7 @@
  * answer that comes when the session has ended, or when the peer has begun anew, changes nothing. What was leased is given
  * back exactly once, whatever happens.
  */
-import type { AddressLease, Refusal, UserGrant, UserRequest } from "@l2tp/access";
+import type { AddressLease, Authority, Refusal, UserGrant, UserRequest } from "@l2tp/access";
 import {
   type AuthMethod,
   answerFromSecret,
@@ -190,12 +190,17 @@ export class Admission {
     if (!this.#owner.decide(token, { grants: granted.grants, ...proof } as Decision)) this.#leave();
   }
 
+  /** Who has addresses for it; of a session that goes on elsewhere, the LNS there. */
+  get #lessor(): Authority | undefined {
+    return this.#profile.settings.handOver ? undefined : this.#host.authority;
+  }
+
   /** Asks for addresses. What comes too late is given back. */
   async #take(generation: number, user: string, grant: UserGrant): Promise<Held | Refusal | "stale"> {
-    const { authority } = this.#host;
     lastKey += 1;
     const key = `${this.#owner.label}#${lastKey}`;
     const { pool } = this.#profile;
+    const authority = this.#lessor;
     const granted = authority
       ? await settled(() =>
           authority.lease({ session: key, user, grant, ...(pool !== undefined && { pool }) }),
@@ -235,7 +240,7 @@ export class Admission {
 
   #release(key: string): void {
     try {
-      this.#host.authority?.release(key);
+      this.#lessor?.release(key);
     } catch (error) {
       this.#host.logger.error({ error }, `${this.#owner.label}: the authority could not take addresses back`);
     }

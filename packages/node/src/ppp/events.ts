@@ -1,5 +1,5 @@
 /** What a PPP session tells whoever runs its call, and what it shows of itself. */
-import type { AuthMethod, DownCode, Lease, Phase, PppCounters } from "@l2tp/ppp";
+import type { AuthMethod, DownCode, Lease, Phase, PppCounters, ProxyInformation } from "@l2tp/ppp";
 import type { Instant, IpAddress } from "@l2tp/protocol";
 
 /** Addresses of a session, as far as they are there. */
@@ -41,6 +41,16 @@ export interface PppUp extends PppAddresses {
   readonly interfaceName: string | undefined;
 }
 
+/** A session whose LCP and authentication end here, and that goes on elsewhere. */
+export interface PppHandedOver {
+  readonly type: "handed-over";
+  readonly at: Instant;
+  /** Who the peer proved to be; `undefined`: it did not have to. */
+  readonly user: string | undefined;
+  /** For the LNS that it goes on to. It may hold a password: not for logs. */
+  readonly proxy: ProxyInformation;
+}
+
 /** Why a PPP session ended: PPP's own codes, and ours. */
 export type PppDownCode =
   | DownCode
@@ -76,6 +86,8 @@ export interface PppDownReason {
 /** What a PPP session tells, in the order in which it happened. `down` is the last, and comes exactly once. */
 export type PppSessionEvent =
   | PppUp
+  /** PPP is not ours any more; only `down` follows. */
+  | PppHandedOver
   /** Addresses have changed since `up`. */
   | ({ readonly type: "addresses"; readonly at: Instant } & PppAddresses)
   /** For an LNS to tell its LAC (SLI, RFC 2661 §6.14): ACCMs that were negotiated, if not the default. */

@@ -5,12 +5,13 @@ export type {
   PppAddresses,
   PppDownCode,
   PppDownReason,
+  PppHandedOver,
   PppSessionEvent,
   PppStatus,
   PppUp,
 } from "./events.ts";
 export type { PppCall, PppHost, PppListener, PppRun, PppRunnerOptions } from "./host.ts";
-export { type PppIpv6, type PppProfile, type PppProfileInit, pppProfile } from "./profile.ts";
-export { proxyOf } from "./proxy.ts";
+export { handingOver, type PppIpv6, type PppProfile, type PppProfileInit, pppProfile } from "./profile.ts";
+export { proxyAvps, proxyOf } from "./proxy.ts";
 export { PppRunner } from "./runner.ts";
 export { UserRegister, type UserSession } from "./user-register.ts";

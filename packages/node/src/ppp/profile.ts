@@ -124,6 +124,18 @@ export function pppProfile(init: PppProfileInit = {}): PppProfile {
   };
 }
 
+const handing = new WeakMap<PppProfile, PppProfile>();
+
+/** The profile for sessions that go on elsewhere once the peer is known; of each there is one. */
+export function handingOver(profile: PppProfile): PppProfile {
+  let made = handing.get(profile);
+  if (made === undefined) {
+    made = { ...profile, settings: { ...profile.settings, handOver: true } };
+    handing.set(profile, made);
+  }
+  return made;
+}
+
 function number(path: string, value: number, least: number): number {
   if (!(Number.isFinite(value) && value >= least)) {
     throw new ParameterError(path, `a number from ${least} was expected, got ${value}`);

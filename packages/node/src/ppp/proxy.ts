@@ -1,6 +1,6 @@
-/** What a LAC has negotiated already, from the control plane's words to PPP's (RFC 2661 §4.4.5). */
-import type { ProxyInformation as ProxyAvps } from "@l2tp/control";
-import type { ProxyInformation } from "@l2tp/ppp";
+/** What a LAC has negotiated already, in the control plane's words and in PPP's (RFC 2661 §4.4.5). */
+import { ProxyInformation as ProxyAvps } from "@l2tp/control";
+import type { ProxyAuthentication, ProxyInformation } from "@l2tp/ppp";
 
 /** For `PppCall.proxy`. The result may hold a password: not for logs. */
 export function proxyOf(avps: ProxyAvps): ProxyInformation {
@@ -19,4 +19,21 @@ export function proxyOf(avps: ProxyAvps): ProxyInformation {
       },
     }),
   };
+}
+
+/** The way back. */
+export function proxyAvps(proxy: ProxyInformation): ProxyAvps {
+  const { initialReceived, lastSent, lastReceived } = proxy;
+  const known: Partial<ProxyAuthentication> = proxy.authentication ?? {};
+  const { type, name, challenge, identifier, response } = known;
+  return new ProxyAvps({
+    ...(initialReceived !== undefined && { initialReceivedLcpConfreq: initialReceived }),
+    ...(lastSent !== undefined && { lastSentLcpConfreq: lastSent }),
+    ...(lastReceived !== undefined && { lastReceivedLcpConfreq: lastReceived }),
+    ...(type !== undefined && { proxyAuthenType: type }),
+    ...(name !== undefined && { proxyAuthenName: new TextDecoder().decode(name) }),
+    ...(challenge !== undefined && { proxyAuthenChallenge: challenge }),
+    ...(identifier !== undefined && { proxyAuthenId: { id: identifier } }),
+    ...(response !== undefined && { proxyAuthenResponse: response }),
+  });
 }

@@ -10,6 +10,7 @@ import {
   PppSession,
   type PppSettings,
   PROTOCOL,
+  type ProxyInformation,
   pppSettings,
 } from "@l2tp/ppp";
 import type { Instant } from "@l2tp/protocol";
@@ -282,9 +283,19 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
         this.#terminating = event.reason;
         // Nothing passes any more, so the addresses are free; the good-byes may take a while.
         return this.#admission.end();
+      case "handed-over":
+        return this.#handedOver(event.proxy);
       case "down":
         return this.#down(event.reason);
     }
+  }
+
+  /** PPP is not ours any more; who the peer is, is noted until the call ends. */
+  #handedOver(proxy: ProxyInformation): void {
+    this.#letGo();
+    const { host, listener } = this.#options;
+    const user = this.#admission.member?.user;
+    listener.onEvent({ type: "handed-over", at: host.clock.now(), user, proxy });
   }
 
   #configured(agreed: LinkConfiguration): void {
@@ -392,16 +403,22 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     if (this.#reason !== undefined) return;
     this.#reason = pppDownReason(reason, this.#spoken, this.#own, this.#admission.refusal);
     this.#admission.end();
-    this.#plane.end();
-    this.#alarm?.[Symbol.dispose]();
-    const handlers = this.#handlers;
-    this.#handlers = NO_HANDLERS;
-    for (const handler of handlers) handler[Symbol.dispose]();
+    this.#letGo();
     const { host, listener } = this.#options;
     const wasUp = this.#upSince !== undefined;
     listener.onEvent({ type: "down", at: host.clock.now(), wasUp, reason: this.#reason });
     for (const done of this.#waiting ?? []) done();
     this.#waiting = undefined;
+  }
+
+  /** Neither the link nor the clock is heard any more. */
+  #letGo(): void {
+    this.#plane.end();
+    this.#alarm?.[Symbol.dispose]();
+    this.#alarm = undefined;
+    const handlers = this.#handlers;
+    this.#handlers = NO_HANDLERS;
+    for (const handler of handlers) handler[Symbol.dispose]();
   }
 }
 

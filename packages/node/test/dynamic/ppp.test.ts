@@ -1,4 +1,5 @@
 /** PPP of our own on calls: a client at the LAC, users at the LNS; and calls that are passed on. */
+import type { AuthMethod } from "@l2tp/ppp";
 import { expect, test } from "vitest";
 import { type DynamicTunnel, type Profiles, pppProfile, type SessionUp } from "../../src/index.ts";
 import { LAC, LNS, openHouse, Pair } from "./pair.ts";
@@ -20,13 +21,13 @@ const profiles: Profiles = {
   session: () => ({}),
   ppp: (name) => (name === "users" ? atLns : undefined),
 };
-const client = (password: string) =>
+const client = (password: string, methods?: readonly AuthMethod[]) =>
   ({
     by: "own",
     profile: pppProfile({
       name: "client",
       attach: { to: "program" },
-      options: { authenticateSelf: { name: "alice", password }, ipv6: false },
+      options: { authenticateSelf: { name: "alice", password, ...(methods && { methods }) }, ipv6: false },
     }),
   }) as const;
 
@@ -270,11 +271,32 @@ test("the tunnel goes: PPP goes with it at once, and leases are given back", asy
   expect(pair.network.nextEvent()).toBeUndefined();
 });
 
+interface Switched {
+  /** Of the far end. */
+  readonly answer?: Parameters<typeof openHouse>[0];
+  /** LCP and authentication end in between. */
+  readonly end?: boolean;
+  readonly password?: string;
+  readonly far?: Profiles;
+  readonly near?: Profiles;
+  /** Of the caller. */
+  readonly methods?: readonly AuthMethod[];
+}
+
 /** The LAC calls the LNS, which passes the call on to `far`. */
-async function switched(answer: Parameters<typeof openHouse>[0] = {}) {
-  const call = () => ({ accept: true, switchTo: "onward" }) as const;
-  const pair = new Pair({ lns: { authority: openHouse({ call }) } });
-  const far = pair.end("far", "192.0.2.9", { authority: { ...users, ...answer }, profiles });
+async function switched(options: Switched = {}) {
+  const {
+    answer,
+    end = false,
+    password = "wonderland",
+    far: wishes = profiles,
+    near = profiles,
+    methods,
+  } = options;
+  const grant = { accept: true, switchTo: "onward" } as const;
+  const call = () => (end ? ({ ...grant, pppProfile: "users", switchPpp: "end" } as const) : grant);
+  const pair = new Pair({ lns: { authority: { ...users, call }, profiles: near } });
+  const far = pair.end("far", "192.0.2.9", { authority: { ...users, ...answer }, profiles: wishes });
   far.context.listen();
   pair.lns.context.listen({ local: { family: 4, address: LNS, port: 1701 } });
   pair.lns.context.newDynamicTunnel({
@@ -286,7 +308,7 @@ async function switched(answer: Parameters<typeof openHouse>[0] = {}) {
   const session = tunnel.newSession({
     name: "s",
     redial: false,
-    ppp: client("wonderland"),
+    ppp: client(password, methods),
     call: {
       kind: "incoming",
       request: { calledNumber: "200", callingNumber: "100" },
@@ -349,9 +371,145 @@ test("tunnel switching: the LNS's SLI reaches the LAC, and the LAC's WEN the LNS
 
 test("tunnel switching: the far end refuses, and so is the caller, with the same code", async () => {
   const call = () => ({ accept: false, reason: "x", result: 2, error: 4, text: "full" }) as const;
-  const { pair, session } = await switched({ call });
+  const { pair, session } = await switched({ answer: { call } });
   expect(session.ending).toMatchObject({ by: "peer", message: "CDN", result: 2, error: 4, text: "full" });
   expect(pair.lns.plane.sessions()).toEqual([]);
+  await pair.close();
+});
+
+test("tunnel switching: the caller's first Configure-Request waits for the onward call, and is not sent again", async () => {
+  const { pair, far, session } = await switched();
+  const { counters } = session.ppp ?? {};
+  const begun = pair.lac.events.find(({ type }) => type === "tunnel-up")?.at ?? 0;
+  expect(session.state).toBe("up");
+  // One Configure-Request and one Ack for LCP, a response for CHAP, and IPCP's: a Nak for the address brings one more of each.
+  expect(counters?.sent).toBeLessThanOrEqual(6);
+  const [atFar] = ups(far.events);
+  const [up] = ups(pair.lac.events);
+  expect((up?.at ?? 0) - begun).toBeLessThan(1_000);
+  expect(atFar?.proxied).toBe(false);
+  await pair.close();
+  await far.context.close({ limitMs: 0 }).catch(() => {});
+});
+
+test("tunnel switching: LCP and authentication end in between, and the LNS takes over what was agreed", async () => {
+  const { pair, far, session } = await switched({ end: true });
+  expect(session.state).toBe("up");
+  expect(ups(far.events)).toMatchObject([
+    {
+      proxied: true,
+      calledNumber: "200",
+      ppp: { user: "alice", method: "chap-md5", ipv4: { peer: "10.0.0.2" } },
+    },
+  ]);
+  const inbound = pair.lns.context.tunnels.flatMap(({ sessions }) => [
+    ...sessions,
+  ]) as DynamicTunnel["sessions"];
+  expect(inbound.map(({ switchedTo, ppp }) => [switchedTo?.tunnel, ppp?.user])).toEqual([
+    [expect.stringMatching(/^lac-/), undefined],
+    ["onward", "alice"],
+  ]);
+  // The LNS believed it: the caller was asked once, by the switch.
+  expect((far.context.tunnels[0] as DynamicTunnel).sessions[0]?.ppp?.counters.received).toBeLessThan(6);
+  session.hangUp();
+  await pair.advance(10_000);
+  expect(far.events.findLast(({ type }) => type === "session-down")).toMatchObject({ userName: "alice" });
+  const downs = pair.lns.events.filter(({ type }) => type === "session-down");
+  expect(downs).toMatchObject([{ kind: "lns-incoming", userName: "alice" }, { kind: "lac-incoming" }]);
+  expect(pair.lns.plane.sessions()).toEqual([]);
+  expect(JSON.stringify([pair.lns.events, pair.lns.log, far.events, far.log])).not.toContain("wonderland");
+  await pair.close();
+  await far.context.close({ limitMs: 0 }).catch(() => {});
+});
+
+test.each(["pap", "mschap-v1", "mschap-v2", "eap-md5"] as const)(
+  "tunnel switching: who has proved it by %s in between comes in at the LNS",
+  async (method) => {
+    const profile = pppProfile({
+      name: "users",
+      attach: { to: "program" },
+      options: { authenticatePeer: { methods: [method] }, ipv4: { local: "10.0.0.1" }, ipv6: false },
+    });
+    const wishes: Profiles = { ...profiles, ppp: () => profile };
+    const { pair, far, session } = await switched({
+      end: true,
+      far: wishes,
+      near: wishes,
+      methods: [method],
+    });
+    expect([session.state, session.addresses]).toMatchObject(["up", [{ address: "10.0.0.2" }]]);
+    expect(ups(far.events)).toMatchObject([{ proxied: true, ppp: { user: "alice", method } }]);
+    await pair.close();
+    await far.context.close({ limitMs: 0 }).catch(() => {});
+  },
+);
+
+test("tunnel switching: who is not let in in between never reaches the LNS", async () => {
+  const { pair, far, session } = await switched({ end: true, password: "looking glass" });
+  expect(session.state).not.toBe("up");
+  expect(session.ending).toMatchObject({ message: "CDN", result: 3 });
+  expect(far.context.tunnels).toEqual([]);
+  expect(troubles(pair.lns).join("\n")).toContain("its proof was wrong");
+  expect(pair.lns.plane.sessions()).toEqual([]);
+  await pair.close();
+  await far.context.close({ limitMs: 0 }).catch(() => {});
+});
+
+test("tunnel switching: an LNS that wants it otherwise negotiates anew, and the caller follows", async () => {
+  const strict = pppProfile({
+    name: "users",
+    attach: { to: "program" },
+    options: {
+      proxy: "renegotiate",
+      authenticatePeer: { methods: ["mschap-v2"] },
+      ipv4: { local: "10.0.0.1" },
+      ipv6: false,
+    },
+  });
+  const { pair, far, session } = await switched({ end: true, far: { ...profiles, ppp: () => strict } });
+  expect(session.state).toBe("up");
+  expect(ups(far.events)).toMatchObject([{ ppp: { user: "alice", method: "mschap-v2" } }]);
+  await pair.close();
+  await far.context.close({ limitMs: 0 }).catch(() => {});
+});
+
+test("tunnel switching: a user's newer session takes the place of one that was passed on", async () => {
+  const user = () =>
+    ({ accept: true, secret: "wonderland", address: "10.0.0.2", exclusive: "replace" }) as const;
+  const call = () => ({ accept: true, switchTo: "onward", pppProfile: "users", switchPpp: "end" }) as const;
+  const pair = new Pair({ lns: { authority: { ...users, user, call }, profiles } });
+  const far = pair.end("far", "192.0.2.9", { authority: users, profiles });
+  far.context.listen();
+  pair.lns.context.listen({ local: { family: 4, address: LNS, port: 1701 } });
+  pair.lns.context.newDynamicTunnel({
+    name: "onward",
+    peers: [{ host: "192.0.2.9" }],
+    dial: { mode: "on-demand" },
+  });
+  const tunnel = pair.dial();
+  const one = tunnel.newSession({ name: "one", redial: false, ppp: client("wonderland") });
+  await pair.advance(10_000);
+  const two = tunnel.newSession({ name: "two", redial: false, ppp: client("wonderland") });
+  await pair.advance(10_000);
+  expect([one.state, two.state]).toEqual(["idle", "up"]);
+  expect(one.ending).toMatchObject({ by: "peer", message: "CDN", result: 3 });
+  await pair.close();
+  await far.context.close({ limitMs: 0 }).catch(() => {});
+});
+
+test("tunnel switching: where PPP is not ours it cannot end in between, and the log says what to do", async () => {
+  const call = () => ({ accept: true, switchTo: "onward", switchPpp: "end" }) as const;
+  const pair = new Pair({ lns: { authority: openHouse({ call }) } });
+  pair.lns.context.listen();
+  pair.lns.context.newDynamicTunnel({
+    name: "onward",
+    peers: [{ host: "192.0.2.9" }],
+    dial: { mode: "on-demand" },
+  });
+  const session = pair.dial().newSession({ redial: false });
+  await pair.advance(1_000);
+  expect(session.ending).toMatchObject({ by: "peer", result: 4 });
+  expect(pair.lns.log.join("\n")).toContain("give the call a PPP profile");
   await pair.close();
 });
 

@@ -1,17 +1,3 @@
-import { defineConfig } from "tsup";
-import { base } from "../../tsup.config.base.ts";
+import { type App, app } from "../../tsup.config.base.ts";
 
-/** One file with everything in it but koffi, whose native part must stay a package. */
-export default defineConfig({
-  ...base,
-  entry: { main: "src/main.ts" },
-  platform: "node",
-  noExternal: [/.*/],
-  external: ["koffi"],
-  banner: {
-    js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-  },
-  esbuildOptions(options) {
-    options.conditions = ["@l2tp/source", "import", "module", "default"]; // our packages are bundled from their src/
-  },
-});
+export default { ...app, entry: { main: "src/main.ts" } } satisfies App;

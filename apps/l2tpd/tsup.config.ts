@@ -1,23 +1,12 @@
 import { cpSync } from "node:fs";
-import { defineConfig } from "tsup";
-import { base } from "../../tsup.config.base.ts";
+import { type App, app } from "../../tsup.config.base.ts";
 
-/**
- * One file with everything in it but koffi, whose native part must stay a package, and the threads: each is
- * looked for beside `main.js`.
- */
-export default defineConfig({
-  ...base,
+export default {
+  ...app,
   entry: {
     main: "src/main.ts",
     "packet-thread": "../../packages/dataplane-userspace/src/packet-thread.ts",
     "reactor-thread": "../../packages/linux/src/reactor-thread.ts",
-  },
-  platform: "node",
-  noExternal: [/.*/],
-  external: ["koffi"],
-  banner: {
-    js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },
   onSuccess: async () => {
     // What `l2tpd demo` runs, where the package is not in its repository.
@@ -27,10 +16,10 @@ export default defineConfig({
     }
   },
   esbuildOptions(options) {
-    options.conditions = ["@l2tp/source", "import", "module", "default"]; // our packages are bundled from their src/
+    app.esbuildOptions(options);
     // Node keeps a program's text in memory, at two octets a character when one of them is not of Latin-1: without the
     // comments it is ASCII, and smaller. Names stay as they are and lines short, for stack traces.
     options.minifyWhitespace = true;
     options.lineLimit = 120;
   },
-});
+} satisfies App;

@@ -2,47 +2,31 @@
  * PPP sessions of our LNS on the userspace data plane beside xl2tpd with pppd, in the virtual machine, where pppd works
  * (emulated: ten to forty times slower than a machine): one session's TCP, and how fast many come up.
  */
-import { cpSync } from "node:fs";
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { missing } from "@l2tp/testing";
+import { built } from "@l2tp/testing/built";
 import { bundleForGuest, runInGuest } from "@l2tp/testing/guest/run";
-import { l2tpdForGuest, THREADS } from "../../interop/kernel/vm.ts";
+import { THREADS } from "../../interop/kernel/vm.ts";
 import { mean, Samples } from "../dataplane/samples.ts";
 import { PPP_LINE, type PppPath, type PppRound } from "../ppp-round.ts";
 import type { Figure, ResultTable, Suite, SuiteOptions, SuiteResult } from "../suite.ts";
 
-const path = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 /** For each round, on a busy machine. */
 const ROUND_LIMIT_MS = 600_000;
-
-/** The programs that run in the virtual machine. */
-async function bundles(): Promise<{ bench: string; daemon: string; load: string }> {
-  const daemon = await l2tpdForGuest();
-  const load = await bundleForGuest(
-    "l2tpload/dist",
-    `import ${JSON.stringify(path("apps/l2tpload/src/main.ts"))};`,
-    { ...THREADS, "load-thread": path("apps/l2tpload/src/load-thread.ts") },
-  );
-  // Where l2tpload looks for its version.
-  cpSync(path("apps/l2tpload/package.json"), `${dirname(dirname(load))}/package.json`);
-  const bench = await bundleForGuest(
-    "bench-ppp",
-    `import ${JSON.stringify(path("bench/ppp-guest.ts"))};`,
-    THREADS,
-  );
-  return { bench, daemon, load };
-}
 
 async function run({ rounds, log }: SuiteOptions): Promise<SuiteResult> {
   const why = missing("vm");
   if (why !== undefined) return { tables: [], figures: [], missing: [`xl2tpd with pppd: ${why}`] };
-  const programs = await bundles();
+  const bench = await bundleForGuest(
+    "bench-ppp",
+    `import ${JSON.stringify(fileURLToPath(new URL("../ppp-guest.ts", import.meta.url)))};`,
+    THREADS,
+  );
   const found = new Samples<PppPath>();
   const rates = new Samples<number>();
   let done = 0;
   const { status, output } = await runInGuest(
-    [process.execPath, programs.bench, String(rounds), programs.daemon, programs.load],
+    [process.execPath, bench, String(rounds), built("l2tpd"), built("l2tpload")],
     {
       timeoutMs: ROUND_LIMIT_MS * rounds,
       onLine: (line) => {

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ManagementClient } from "@l2tp/management";
-import { built } from "./program.ts";
+import { built } from "@l2tp/testing/built";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 

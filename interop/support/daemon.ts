@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Site, until } from "@l2tp/lab";
+import { built } from "@l2tp/testing/built";
 import type { RelayCounters } from "../relay/relay.ts";
-import { built } from "./program.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FROM_SOURCE = ["--conditions=@l2tp/source", "--import", "tsx"];

@@ -4,21 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { needs } from "@l2tp/testing";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import packageJson from "../package.json" with { type: "json" };
-import { type Built, buildL2tpd } from "./under-test.ts";
+import { l2tpd } from "./under-test.ts";
 
-let l2tpd: Built;
 const folder = mkdtempSync(join(tmpdir(), "l2tpd-cli-"));
 const example = fileURLToPath(new URL("../../../examples/l2tpv3-ethernet-a.toml", import.meta.url));
 
-beforeAll(async () => {
-  l2tpd = await buildL2tpd();
-});
-afterAll(() => {
-  l2tpd[Symbol.dispose]();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 function file(name: string, ...lines: string[]): string {
   const path = join(folder, name);

@@ -2,19 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { needs } from "@l2tp/testing";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { Folder, freePort, lac, lns } from "./scene.ts";
-import { type Built, buildL2tpd, type Running } from "./under-test.ts";
+import { l2tpd, type Running } from "./under-test.ts";
 
-let l2tpd: Built;
 const folder = new Folder();
-beforeAll(async () => {
-  l2tpd = await buildL2tpd();
-});
-afterAll(() => {
-  l2tpd[Symbol.dispose]();
-  folder[Symbol.dispose]();
-});
+afterAll(() => folder[Symbol.dispose]());
 
 let count = 0;
 function daemon(document: string, ...more: string[]): Running {

@@ -4,24 +4,17 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { needs } from "@l2tp/testing";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { readEnds } from "../src/demo/ends.ts";
 import type { ProbeReport } from "../src/demo/probe.ts";
 import { buildScene, type Scene } from "../src/demo/scene.ts";
 import { Folder, freePort } from "./scene.ts";
-import { type Built, buildL2tpd, type Running } from "./under-test.ts";
+import { l2tpd, type Running } from "./under-test.ts";
 
 const examples = new URL("../../../examples/", import.meta.url);
 
-let l2tpd: Built;
 const folder = new Folder();
-beforeAll(async () => {
-  l2tpd = await buildL2tpd();
-});
-afterAll(() => {
-  l2tpd[Symbol.dispose]();
-  folder[Symbol.dispose]();
-});
+afterAll(() => folder[Symbol.dispose]());
 
 /** An example with some of its text changed. @throws Error where it does not have that text */
 function example(name: string, changes: Readonly<Record<string, string>> = {}): string {

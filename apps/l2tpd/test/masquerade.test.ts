@@ -4,19 +4,12 @@ import { writeFileSync } from "node:fs";
 import { address, createNamespace, link, type NetworkNamespace, nlabi, route, runNetlink } from "@l2tp/linux";
 import { ManagementClient } from "@l2tp/management";
 import { needs } from "@l2tp/testing";
-import { afterAll, beforeAll, expect } from "vitest";
+import { afterAll, expect } from "vitest";
 import { Folder } from "./scene.ts";
-import { type Built, buildL2tpd, type Running } from "./under-test.ts";
+import { l2tpd, type Running } from "./under-test.ts";
 
-let l2tpd: Built;
 const folder = new Folder();
-beforeAll(async () => {
-  l2tpd = await buildL2tpd();
-});
-afterAll(() => {
-  l2tpd[Symbol.dispose]();
-  folder[Symbol.dispose]();
-});
+afterAll(() => folder[Symbol.dispose]());
 
 /** The LNS; what its callers reach lies behind `far0`. */
 const lnsDocument = (...keys: string[]) => `

@@ -5,17 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { link, nlabi, runNetlink } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
-import { afterAll, beforeAll, expect } from "vitest";
+import { expect } from "vitest";
 import { type End, readEnds } from "../src/demo/ends.ts";
 import type { ProbeReport } from "../src/demo/probe.ts";
 import { buildScene, type Scene } from "../src/demo/scene.ts";
-import { type Built, buildL2tpd, type Running } from "./under-test.ts";
-
-let l2tpd: Built;
-beforeAll(async () => {
-  l2tpd = await buildL2tpd();
-});
-afterAll(() => l2tpd[Symbol.dispose]());
+import { l2tpd, type Running } from "./under-test.ts";
 
 /** A daemon in one of the scene's namespaces, as anybody would start it. */
 function daemon(scene: Scene, at: 0 | 1, { file }: End, ...more: string[]): Running {

@@ -1,60 +1,37 @@
-/** l2tpd as it is built, from the sources of this moment: tests need no build before, and run the real program. */
+/** l2tpd as it is built, run and watched: the real program. */
 import { type ChildProcess, type StdioOptions, spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import config from "../tsup.config.ts";
+import { built } from "@l2tp/testing/built";
 
-const app = fileURLToPath(new URL("..", import.meta.url));
+const environment = (more?: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...process.env,
+  NO_COLOR: "1",
+  ...more,
+});
 
-/** A program of its own in a folder of its own, under node_modules so that git does not see it and koffi is found. */
-export interface Built extends Disposable {
-  readonly script: string;
+/** The program; built when it is first used. */
+export const l2tpd = {
+  get script(): string {
+    return built("l2tpd");
+  },
+
   /** Runs it to its end. */
-  run(...args: string[]): { status: number | null; stdout: string; stderr: string };
-  /** The same, with a folder of its own for what is temporary. */
-  runIn(temporary: string, ...args: string[]): { status: number | null; stdout: string; stderr: string };
-  /** Starts it. */
-  start(args: string[], options?: { stdio?: StdioOptions; env?: NodeJS.ProcessEnv }): Running;
-}
+  run(...args: string[]) {
+    return spawnSync(process.execPath, [this.script, ...args], { encoding: "utf8", env: environment() });
+  },
 
-export async function buildL2tpd(): Promise<Built> {
-  const parent = `${app}node_modules/.l2tpd-under-test`;
-  mkdirSync(parent, { recursive: true });
-  const folder = mkdtempSync(`${parent}/`);
-  cpSync(`${app}package.json`, `${folder}/package.json`);
-  if (typeof config !== "object" || Array.isArray(config))
-    throw new Error("tsup.config.ts: one object was expected");
-  await build({
-    absWorkingDir: app,
-    entryPoints: config.entry as Record<string, string>,
-    outdir: `${folder}/dist`,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    external: ["koffi"],
-    conditions: ["@l2tp/source", "import", "module", "default"],
-    banner: config.banner as Record<string, string>,
-    logLevel: "error",
-  });
-  const script = `${folder}/dist/main.js`;
-  const env = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
-    ...process.env,
-    NO_COLOR: "1",
-    ...more,
-  });
-  return {
-    script,
-    run: (...args) => spawnSync(process.execPath, [script, ...args], { encoding: "utf8", env: env() }),
-    runIn: (TMPDIR, ...args) =>
-      spawnSync(process.execPath, [script, ...args], { encoding: "utf8", env: env({ TMPDIR }) }),
-    start: (args, { stdio = ["ignore", "pipe", "pipe"] as StdioOptions, env: more } = {}) =>
-      new Running(spawn(process.execPath, [script, ...args], { stdio, env: env(more ?? {}) })),
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
-  };
-}
+  /** The same, with a folder of its own for what is temporary. */
+  runIn(TMPDIR: string, ...args: string[]) {
+    const env = environment({ TMPDIR });
+    return spawnSync(process.execPath, [this.script, ...args], { encoding: "utf8", env });
+  },
+
+  /** Starts it. */
+  start(args: string[], options: { stdio?: StdioOptions; env?: NodeJS.ProcessEnv } = {}): Running {
+    const { stdio = ["ignore", "pipe", "pipe"], env } = options;
+    return new Running(spawn(process.execPath, [this.script, ...args], { stdio, env: environment(env) }));
+  },
+};
 
 /** A running program, with the lines that it has written. */
 export class Running implements AsyncDisposable {

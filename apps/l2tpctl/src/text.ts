@@ -7,20 +7,6 @@ export function safe(text: string): string {
   return printable(text).replace(/\\(["\\])/g, "$1");
 }
 
-/** `850 ms`, `42 s`, `3 min 10 s`, `5 h 2 min`, `12 d 3 h`. */
-export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  const seconds = Math.floor(ms / 1000);
-  const parts = (big: number, bigUnit: string, small: number, smallUnit: string): string =>
-    small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`;
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return parts(minutes, "min", seconds % 60, "s");
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return parts(hours, "h", minutes % 60, "min");
-  return parts(Math.floor(hours / 24), "d", hours % 24, "h");
-}
-
 /** `999`, `1.2 k`, `34 M`, `5.6 G`: three figures at most, thousands. */
 export function amount(value: number): string {
   const units = ["", " k", " M", " G", " T", " P", " E"];

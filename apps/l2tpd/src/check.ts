@@ -7,10 +7,10 @@ import {
   type ListenerConfig,
 } from "@l2tp/config";
 import { PlaneError } from "@l2tp/dataplane";
+import { formatAddress, formatDuration } from "@l2tp/management";
 import { peerGoneWithinMs } from "@l2tp/transport";
 import { readConfig } from "./config-file.ts";
 import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
-import { formatAddress, formatDuration } from "./format.ts";
 import { runsPppd } from "./needs.ts";
 import { obstacleTo } from "./obstacles.ts";
 import type { DaemonOptions } from "./options.ts";

@@ -5,6 +5,7 @@
 import type { DataPlane, DataPlaneStatus } from "@l2tp/dataplane";
 import {
   daemonSocketPath,
+  formatDuration,
   ManagementError,
   type ManagementServer,
   SocketError,
@@ -13,7 +14,6 @@ import {
 import type { Context } from "@l2tp/node";
 import { type LoadedConfig, readConfig } from "./config-file.ts";
 import { EXIT, type ExitCode, ExitError } from "./exit-codes.ts";
-import { formatDuration } from "./format.ts";
 import { HostNetwork } from "./host-network.ts";
 import { createLogWriter, type LogWriter, lineFormat } from "./log-writer.ts";
 import { ManagedDaemon } from "./manage/managed.ts";

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { ConfiguredSessionConfig, ConfiguredTunnelConfig } from "@l2tp/config";
-import { formatAddress } from "./format.ts";
+import { formatAddress } from "@l2tp/management";
 
 /** IEEE 802: locally administered, and not a group address. */
 const LOCALLY_ADMINISTERED = 0x02;

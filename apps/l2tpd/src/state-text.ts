@@ -1,5 +1,6 @@
 /** The state as lines for people. */
-import { formatAddress, formatDuration, formatFeatures } from "./format.ts";
+import type { DataPlaneStatus } from "@l2tp/dataplane";
+import { formatAddress, formatDuration } from "@l2tp/management";
 import type { DaemonState, ListenerStateRow, SessionStateRow, TunnelStateRow } from "./state.ts";
 
 /** Peers of which the state tells; the others are counted. */
@@ -95,4 +96,13 @@ function formatPeers(peers: DaemonState["peers"]): string[] {
   });
   const more = peers.length - lines.length;
   return more > 0 ? [...lines, `and ${count(more, "peer")} more`] : lines;
+}
+
+/** What a data plane has in use, one line each, aligned. */
+function formatFeatures({ features }: Pick<DataPlaneStatus, "features">): string[] {
+  const name = Math.max(0, ...features.map(({ feature }) => feature.length));
+  const using = Math.max(0, ...features.map((feature) => feature.using.length));
+  return features.map((feature) =>
+    `${feature.feature.padEnd(name)}  ${feature.using.padEnd(using)}${feature.why ? `  ${feature.why}` : ""}`.trimEnd(),
+  );
 }

@@ -5,6 +5,7 @@ import type { DialTarget, PeerSummary, PoolStatus } from "./schemas/peer.ts";
 import type { ClosedSession, SessionSummary } from "./schemas/session.ts";
 import type { ClosedTunnel, TunnelSummary } from "./schemas/tunnel.ts";
 import type { SocketAddressValue } from "./schemas/values.ts";
+import { formatAddress } from "./text.ts";
 
 /** For tunnels. `peer`: address, address and port, host name, or name of the section that let it in. */
 export interface TunnelFilter {
@@ -114,9 +115,3 @@ const given = (...values: readonly (string | undefined)[]): string[] =>
   values.filter((value) => value !== undefined);
 
 const texts = (address: SocketAddressValue): string[] => [address.address, formatAddress(address)];
-
-/** `192.0.2.1:1701`, `[2001:db8::1]:1701`; without the port where there is none. */
-export function formatAddress({ address, port }: SocketAddressValue): string {
-  if (port === 0) return address;
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}

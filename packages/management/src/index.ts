@@ -3,7 +3,7 @@ export { type AppOptions, managementApp } from "./app.ts";
 export { type ClientOptions, ManagementClient } from "./client.ts";
 export { ConnectionError, type ConnectionErrorCode } from "./connection-error.ts";
 export { ManagementError, type ManagementErrorCode } from "./errors.ts";
-export { formatAddress, type SessionFilter, type TunnelFilter } from "./filter.ts";
+export type { SessionFilter, TunnelFilter } from "./filter.ts";
 export type { Managed, Rows, SessionNames, TunnelNames } from "./managed.ts";
 export type {
   DrainRequest,
@@ -35,3 +35,4 @@ export {
   serve,
 } from "./server.ts";
 export { daemonSocketPath, defaultSocketPath, SYSTEM_SOCKET } from "./socket-path.ts";
+export { formatAddress, formatDuration } from "./text.ts";

@@ -1,8 +1,14 @@
 /** What changes something: dialling, reloading, draining, tracing, the log's level. */
-import type { DialTarget, DrainStatus, LogLevelName, ReloadReport } from "@l2tp/management";
+import {
+  type DialTarget,
+  type DrainStatus,
+  formatDuration,
+  type LogLevelName,
+  type ReloadReport,
+} from "@l2tp/management";
 import { Argument, type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "../errors.ts";
-import { duration, json, safe } from "../text.ts";
+import { json, safe } from "../text.ts";
 import { type CommonFlags, daemonCommand, type Program, work } from "./work.ts";
 
 const positive =
@@ -52,7 +58,7 @@ export function hangUpTargetCommand(program: Program): Command {
 const targetLine = ({ name, state, peers, retryInMs, reason }: DialTarget): string => {
   const to = peers.map((peer) => peer.name).join(", ");
   const why = reason === undefined ? "" : `: ${reason.text}`;
-  const next = retryInMs === undefined ? "" : `, next try in ${duration(retryInMs)}`;
+  const next = retryInMs === undefined ? "" : `, next try in ${formatDuration(retryInMs)}`;
   return state === "up" ? `${name} is up` : `${name} (${to}) is ${state}${next}${why}`;
 };
 
@@ -122,7 +128,7 @@ function drainLine({ draining, sessions, perSecond, deadlineInMs }: DrainStatus)
   if (!draining) return `calls are taken; ${sessions} sessions`;
   const rate =
     perSecond === undefined ? "they are let end by themselves" : `${perSecond} of them end each second`;
-  const deadline = deadlineInMs === undefined ? "" : `, what is left in ${duration(deadlineInMs)}`;
+  const deadline = deadlineInMs === undefined ? "" : `, what is left in ${formatDuration(deadlineInMs)}`;
   return `draining: no new calls; ${sessions} sessions left, ${rate}${deadline}`;
 }
 

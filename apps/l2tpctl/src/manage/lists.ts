@@ -1,8 +1,8 @@
 /** `l2tpctl peers`, `l2tpctl pools`, `l2tpctl targets`. */
-import type { DialTarget, PeerSummary, PoolStatus } from "@l2tp/management";
+import { type DialTarget, formatDuration, type PeerSummary, type PoolStatus } from "@l2tp/management";
 import type { Command } from "commander";
 import type { Column } from "../table.ts";
-import { amount, duration } from "../text.ts";
+import { amount } from "../text.ts";
 import { type Listed, printRows } from "./things.ts";
 import { repeat, watchOption } from "./watch.ts";
 import { type CommonFlags, daemonCommand, type Program, type Work, work } from "./work.ts";
@@ -97,14 +97,14 @@ const TARGETS: readonly Column<DialTarget>[] = [
   { title: "DIALLED", value: (row) => row.when, rank: 3 },
   { title: "TUNNEL", value: (row) => (row.tunnel === row.name ? undefined : row.tunnel), rank: 4 },
   { title: "TRIES", value: (row) => row.attempts, right: true, rank: 2 },
-  { title: "NEXT IN", value: (row) => row.retryInMs && duration(row.retryInMs), right: true, rank: 1 },
+  { title: "NEXT IN", value: (row) => row.retryInMs && formatDuration(row.retryInMs), right: true, rank: 1 },
   {
     title: "PEERS",
     value: (row) =>
       row.peers
         .map(
           ({ name, lockedOutForMs }) =>
-            `${name}${lockedOutForMs ? ` (not for ${duration(lockedOutForMs)})` : ""}`,
+            `${name}${lockedOutForMs ? ` (not for ${formatDuration(lockedOutForMs)})` : ""}`,
         )
         .join(", "),
     rank: 0,

@@ -1,9 +1,15 @@
 /** `l2tpctl session list|show|hangup`. */
-import { type ClosedSession, formatAddress, type SessionDetail, type SessionSummary } from "@l2tp/management";
+import {
+  type ClosedSession,
+  formatAddress,
+  formatDuration,
+  type SessionDetail,
+  type SessionSummary,
+} from "@l2tp/management";
 import { type Command, Option } from "commander";
 import type { Paint } from "../paint.ts";
 import { type Column, fields } from "../table.ts";
-import { amount, duration, safe } from "../text.ts";
+import { amount, safe } from "../text.ts";
 import { notZero, section } from "./status.ts";
 import {
   detailHead,
@@ -137,7 +143,7 @@ function detailLines(session: SessionDetail, paint: Paint): string[] {
       ],
       ["switched to", session.switchedTo],
       ["routes", session.routes?.join(", ")],
-      ["set up in", session.setupMs && duration(session.setupMs)],
+      ["set up in", session.setupMs && formatDuration(session.setupMs)],
       [
         "call",
         [

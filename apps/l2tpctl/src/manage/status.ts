@@ -1,9 +1,9 @@
 /** `l2tpctl status`: the daemon as a whole. */
-import { formatAddress, type Status } from "@l2tp/management";
+import { formatAddress, formatDuration, type Status } from "@l2tp/management";
 import type { Command } from "commander";
 import type { Paint } from "../paint.ts";
 import { fields } from "../table.ts";
-import { amount, duration, json, safe, words } from "../text.ts";
+import { amount, json, safe, words } from "../text.ts";
 import { repeat, watchOption } from "./watch.ts";
 import { type CommonFlags, daemonCommand, type Program, work } from "./work.ts";
 
@@ -41,7 +41,7 @@ function statusLines(status: Status, paint: Paint, all: boolean): string[] {
   );
   const lines = [
     paint.strong(`l2tpd ${safe(status.version)}`) +
-      `, process ${status.pid}, up ${duration(status.uptimeMs)}`,
+      `, process ${status.pid}, up ${formatDuration(status.uptimeMs)}`,
     ...fields([
       ["configuration", configuration(status)],
       ["data plane", `${dataPlane.name} (${dataPlane.why})`],
@@ -70,7 +70,8 @@ function statusLines(status: Status, paint: Paint, all: boolean): string[] {
   ];
   if (drain.draining) {
     const rate = drain.perSecond === undefined ? "" : `, ${drain.perSecond} ended each second`;
-    const deadline = drain.deadlineInMs === undefined ? "" : `, the rest in ${duration(drain.deadlineInMs)}`;
+    const deadline =
+      drain.deadlineInMs === undefined ? "" : `, the rest in ${formatDuration(drain.deadlineInMs)}`;
     lines.push(paint.bad(`draining: no new calls; ${drain.sessions} sessions left${rate}${deadline}`));
   }
   const features = dataPlane.features.filter(({ why }) => why !== undefined || all);
@@ -116,5 +117,7 @@ export function section(title: string, counters: Readonly<Record<string, number>
 
 function configuration({ configFile, reloadedAgoMs }: Status): string | undefined {
   if (configFile === undefined) return undefined;
-  return reloadedAgoMs === undefined ? configFile : `${configFile}, reloaded ${duration(reloadedAgoMs)} ago`;
+  return reloadedAgoMs === undefined
+    ? configFile
+    : `${configFile}, reloaded ${formatDuration(reloadedAgoMs)} ago`;
 }

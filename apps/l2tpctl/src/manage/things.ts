@@ -1,9 +1,14 @@
 /** What tunnels and sessions have alike: `list`, `show`, also of those that have ended, and a command that ends one. */
-import { type LoggedMessageValue, type ManagementClient, ManagementError } from "@l2tp/management";
+import {
+  formatDuration,
+  type LoggedMessageValue,
+  type ManagementClient,
+  ManagementError,
+} from "@l2tp/management";
 import { Command, type Option } from "commander";
 import type { Paint } from "../paint.ts";
 import { type Column, fields, printTable } from "../table.ts";
-import { duration, json, safe } from "../text.ts";
+import { json, safe } from "../text.ts";
 import { repeat, watchOption } from "./watch.ts";
 import { type CommonFlags, daemonCommand, type Program, printLines, type Work, work } from "./work.ts";
 
@@ -176,7 +181,7 @@ export const stateColumn = <Row extends Live>(protocol: (row: Row) => string | u
 
 export const upForColumn = (rank: number): Column<Live> => ({
   title: "UP FOR",
-  value: (row) => row.upForMs && duration(row.upForMs),
+  value: (row) => row.upForMs && formatDuration(row.upForMs),
   right: true,
   rank,
 });
@@ -187,8 +192,8 @@ export const WHY_NOT_UP: Column<Live> = {
   rank: 2,
 };
 
-const wasUp = (row: Ended): string => (row.wasUp ? duration(row.upForMs ?? 0) : "never");
-const ended = (row: Ended): string => `${duration(row.endedAgoMs)} ago`;
+const wasUp = (row: Ended): string => (row.wasUp ? formatDuration(row.upForMs ?? 0) : "never");
+const ended = (row: Ended): string => `${formatDuration(row.endedAgoMs)} ago`;
 
 /** The last columns of what has ended. */
 export const ENDING_COLUMNS: readonly Column<Ended>[] = [
@@ -207,14 +212,14 @@ export function detailHead(
   rows: readonly Field[],
   paint: Paint,
 ): string[] {
-  const up = row.upForMs === undefined ? "" : ` for ${duration(row.upForMs)}`;
+  const up = row.upForMs === undefined ? "" : ` for ${formatDuration(row.upForMs)}`;
   return [
     `${paint.strong(safe(title))}: ${(row.up ? paint.good : paint.bad)(safe(stateText(row, protocol)) + up)}`,
     ...fields(
       [
         ["why", row.reason?.text],
         ["what to do", row.reason?.remedy],
-        ["next try in", row.retryInMs && duration(row.retryInMs)],
+        ["next try in", row.retryInMs && formatDuration(row.retryInMs)],
         ...rows,
       ],
       "  ",
@@ -237,7 +242,7 @@ export function messageLines(messages: readonly LoggedMessageValue[]): string[] 
     "  last messages",
     ...messages.map(
       ({ agoMs, direction, message, sessionId }) =>
-        `    ${`${duration(agoMs)} ago`.padStart(14)}  ${direction.padEnd(8)}  ${safe(message)}${sessionId === 0 ? "" : `, session ${sessionId}`}`,
+        `    ${`${formatDuration(agoMs)} ago`.padStart(14)}  ${direction.padEnd(8)}  ${safe(message)}${sessionId === 0 ? "" : `, session ${sessionId}`}`,
     ),
   ];
 }

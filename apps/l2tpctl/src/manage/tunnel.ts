@@ -1,9 +1,15 @@
 /** `l2tpctl tunnel list|show|down`. */
-import { type ClosedTunnel, formatAddress, type TunnelDetail, type TunnelSummary } from "@l2tp/management";
+import {
+  type ClosedTunnel,
+  formatAddress,
+  formatDuration,
+  type TunnelDetail,
+  type TunnelSummary,
+} from "@l2tp/management";
 import { type Command, Option } from "commander";
 import type { Paint } from "../paint.ts";
 import { type Column, fields } from "../table.ts";
-import { duration, roundTrip, words } from "../text.ts";
+import { roundTrip, words } from "../text.ts";
 import { notZero, section } from "./status.ts";
 import {
   detailHead,
@@ -144,11 +150,11 @@ function detailLines(tunnel: TunnelDetail, paint: Paint): string[] {
           [
             "retransmission",
             channel.retransmissionMs &&
-              `after ${duration(channel.retransmissionMs)}, sent again ${channel.retries} times`,
+              `after ${formatDuration(channel.retransmissionMs)}, sent again ${channel.retries} times`,
           ],
           ["window", `${channel.window}; cwnd ${channel.cwnd}, ssthresh ${channel.ssthresh}`],
           ["waiting", `${channel.queued}, of these ${channel.inFlight} on their way, ${channel.held} held`],
-          ["last heard", `${duration(channel.lastHeardAgoMs)} ago`],
+          ["last heard", `${formatDuration(channel.lastHeardAgoMs)} ago`],
           ...notZero(channel.counters),
         ],
         "    ",

@@ -3,7 +3,7 @@
  * happens is a line of its own.
  */
 
-import { formatDuration } from "../format.ts";
+import { formatDuration } from "@l2tp/management";
 import type { DaemonState, SessionStateRow } from "../state.ts";
 import type { End } from "./ends.ts";
 import { formatTransfer } from "./figures.ts";

@@ -1,5 +1,5 @@
 /** What the PPP scene shows. */
-import { formatDuration } from "../../format.ts";
+import { formatDuration } from "@l2tp/management";
 import type { DaemonState, SessionStateRow } from "../../state.ts";
 import { formatOctets, formatRate, formatTransfer } from "../figures.ts";
 

@@ -1,9 +1,13 @@
-/** Addresses, durations and features as people read them. */
-import type { DataPlaneStatus } from "@l2tp/dataplane";
-import type { SocketAddress } from "@l2tp/protocol";
+/** Addresses and durations as people read them, in the daemon's words and in those of what asks it. */
 
 /** `192.0.2.1:1701`, `[2001:db8::1]:1701`; without the port where there is none. */
-export function formatAddress({ address, port }: Pick<SocketAddress, "address" | "port">): string {
+export function formatAddress({
+  address,
+  port,
+}: {
+  readonly address: string;
+  readonly port: number;
+}): string {
   if (port === 0) return address;
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
@@ -20,13 +24,4 @@ export function formatDuration(ms: number): string {
   const hours = Math.floor(minutes / 60);
   if (hours < 24) return parts(hours, "h", minutes % 60, "min");
   return parts(Math.floor(hours / 24), "d", hours % 24, "h");
-}
-
-/** What a data plane has in use, one line each, aligned. */
-export function formatFeatures({ features }: Pick<DataPlaneStatus, "features">): string[] {
-  const name = Math.max(0, ...features.map(({ feature }) => feature.length));
-  const using = Math.max(0, ...features.map((feature) => feature.using.length));
-  return features.map((feature) =>
-    `${feature.feature.padEnd(name)}  ${feature.using.padEnd(using)}${feature.why ? `  ${feature.why}` : ""}`.trimEnd(),
-  );
 }

@@ -125,12 +125,18 @@ function line<T>(
   return cells.join(GAP).trimEnd();
 }
 
-/** `name: value` lines with the values under each other; what is undefined or empty is left out. */
-export function fields(
-  rows: readonly (readonly [name: string, value: string | number | undefined])[],
-  indent = "",
-): string[] {
+/** A name and its value; what is undefined or empty is left out. */
+export type Field = readonly [name: string, value: string | number | undefined];
+
+/** `name  value` lines with the values under each other. */
+export function fields(rows: readonly Field[], indent = ""): string[] {
   const given = rows.filter(([, value]) => value !== undefined && value !== "");
   const width = given.reduce((most, [name]) => Math.max(most, name.length), 0);
   return given.map(([name, value]) => `${indent}${name.padEnd(width)}  ${safe(String(value))}`);
 }
+
+/** Fields of a part of what is shown, under its title. */
+export const part = (title: string, rows: readonly Field[]): string[] => [
+  `  ${title}`,
+  ...fields(rows, "    "),
+];

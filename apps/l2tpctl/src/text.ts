@@ -26,6 +26,14 @@ export const roundTrip = (ms: number): string => `${ms < 9.95 ? ms.toFixed(1) : 
 export const words = (camelCase: string): string =>
   camelCase.replace(/[A-Z]+/g, (capitals) => ` ${capitals.length > 1 ? capitals : capitals.toLowerCase()}`);
 
+/** What there is to say, with commas between. */
+export const listed = (...parts: readonly (string | number | false | undefined)[]): string =>
+  parts.filter(Boolean).join(", ");
+
+/** Undefined where it is not known. */
+export const yesOrNo = (value: boolean | undefined): string | undefined =>
+  value === undefined ? undefined : value ? "yes" : "no";
+
 /** JSON on one line; what JSON.stringify leaves of control characters is escaped too. */
 export function json(value: unknown): string {
   return JSON.stringify(value).replace(

@@ -23,64 +23,93 @@ export async function decodeCapture(
   io: Io,
   output: LineOutput,
 ): Promise<Tally> {
-  const reader = new CaptureReader();
-  const dissector = new Dissector();
-  const printer = new CapturePrinter(options, io);
-  const tally = { printed: 0, malformed: 0 };
-  /** Frames of link types that cannot be taken apart, by link type. */
-  const unsupported = new Map<number, number>();
-  let frames = 0;
-
-  const drain = (): void => {
-    for (let packet = reader.read(); packet; packet = reader.read()) {
-      frames += 1;
-      printer.begin(packet.timestamp);
-      const result = dissector.dissect(packet);
-      if (typeof result === "object") {
-        if (isL2tp(result, options.ports)) print(packet, result);
-      } else if (result === "unsupported-link-type") {
-        unsupported.set(packet.linkType, (unsupported.get(packet.linkType) ?? 0) + 1);
-      }
-    }
-  };
-  const print = (packet: CapturedPacket, datagram: Datagram): void => {
-    const { text, malformed } = printer.print(packet, datagram);
-    output.line(text);
-    tally.printed += 1;
-    if (malformed) tally.malformed += 1;
-  };
-
+  const decoding = new CaptureDecoding(options, io, output);
   for await (const piece of input) {
-    reader.push(piece);
-    drain();
+    decoding.push(piece);
     await output.flush(); // before waiting for more: the capture may be a live one
-    if (output.closed) return tally;
-    if (reader.error !== undefined) break;
+    if (output.closed) return decoding.tally;
+    if (decoding.error !== undefined) break;
   }
-  reader.end();
-  drain();
+  decoding.end();
   await output.flush();
-  if (output.closed) return tally;
+  if (output.closed) return decoding.tally;
 
   const name = options.file ?? "standard input";
-  const say = (text: string) => io.stderr.write(`l2tpctl: ${name}: ${text}\n`);
-  for (const [linkType, count] of unsupported) {
-    say(
-      `${plural(count, "frame")} of link type ${linkType} passed over: it is not one that can be read here`,
-    );
+  for (const text of decoding.passedOver()) io.stderr.write(`l2tpctl: ${name}: ${text}\n`);
+  if (decoding.error !== undefined) throw unreadable(name, decoding.error);
+  if (decoding.tally.printed === 0) io.stderr.write(`l2tpctl: ${name}: ${decoding.nothing()}\n`);
+  return decoding.tally;
+}
+
+/** One capture, from octets to lines. */
+class CaptureDecoding {
+  readonly tally = { printed: 0, malformed: 0 };
+  readonly #ports: ReadonlySet<number>;
+  readonly #output: LineOutput;
+  readonly #printer: CapturePrinter;
+  readonly #reader = new CaptureReader();
+  readonly #dissector = new Dissector();
+  /** Frames of link types that cannot be taken apart, by link type. */
+  readonly #unsupported = new Map<number, number>();
+  #frames = 0;
+
+  constructor(options: DecodeOptions, io: Io, output: LineOutput) {
+    this.#ports = options.ports;
+    this.#output = output;
+    this.#printer = new CapturePrinter(options, io);
   }
-  const incomplete = dissector.unfinished + dissector.abandoned;
-  if (incomplete > 0) {
-    say(`${plural(incomplete, "IP datagram")} not put together: fragments are missing, cut, or overlap`);
+
+  /** Why no more can be read. */
+  get error(): CaptureError | undefined {
+    return this.#reader.error;
   }
-  if (reader.error !== undefined) throw unreadable(name, reader.error);
-  if (tally.printed === 0) {
-    const ports = [...options.ports].join(", ");
-    say(
-      `no L2TP in ${plural(frames, "frame")}: looked for UDP port ${ports} and IP protocol 115 (see --port)`,
-    );
+
+  push(piece: Uint8Array): void {
+    this.#reader.push(piece);
+    this.#drain();
   }
-  return tally;
+
+  end(): void {
+    this.#reader.end();
+    this.#drain();
+  }
+
+  /** What could not be looked at. */
+  *passedOver(): Iterable<string> {
+    for (const [linkType, count] of this.#unsupported) {
+      yield `${plural(count, "frame")} of link type ${linkType} passed over: it is not one that can be read here`;
+    }
+    const incomplete = this.#dissector.unfinished + this.#dissector.abandoned;
+    if (incomplete > 0) {
+      yield `${plural(incomplete, "IP datagram")} not put together: fragments are missing, cut, or overlap`;
+    }
+  }
+
+  /** What is said where nothing was printed. */
+  nothing(): string {
+    const ports = [...this.#ports].join(", ");
+    return `no L2TP in ${plural(this.#frames, "frame")}: looked for UDP port ${ports} and IP protocol 115 (see --port)`;
+  }
+
+  #drain(): void {
+    for (let packet = this.#reader.read(); packet; packet = this.#reader.read()) {
+      this.#frames += 1;
+      this.#printer.begin(packet.timestamp);
+      const result = this.#dissector.dissect(packet);
+      if (typeof result === "object") {
+        if (isL2tp(result, this.#ports)) this.#print(packet, result);
+      } else if (result === "unsupported-link-type") {
+        this.#unsupported.set(packet.linkType, (this.#unsupported.get(packet.linkType) ?? 0) + 1);
+      }
+    }
+  }
+
+  #print(packet: CapturedPacket, datagram: Datagram): void {
+    const { text, malformed } = this.#printer.print(packet, datagram);
+    this.#output.line(text);
+    this.tally.printed += 1;
+    if (malformed) this.tally.malformed += 1;
+  }
 }
 
 function isL2tp(datagram: Datagram, ports: ReadonlySet<number>): boolean {

@@ -1,7 +1,7 @@
 /** `[lns NAME]`: others dial in. */
 import { isIPv4 } from "node:net";
 import { overlap, united, without } from "./addresses.ts";
-import { placeText } from "./notes.ts";
+import { type Notes, placeText } from "./notes.ts";
 import {
   from,
   type Import,
@@ -80,61 +80,65 @@ function writePool(
   ppp: TomlTable,
   pools: Pool[],
 ): void {
-  const { notes } = it;
-  const local = values.get("local ip");
-  const localAddress = local && isIPv4(local.value) ? local.value : undefined;
-  if (local && localAddress === undefined)
-    notes.leftOut(local.place, entryText(local), "an IPv4 address is taken, no host name");
-  const assign = values.flag(notes, "assign ip");
+  const local = localAddress(it.notes, values);
   const entries = values.all("ip range");
-  if (assign?.on === false || entries.length === 0) {
-    if (local && localAddress) ppp.set("local_address", localAddress, from(local));
-    if (assign?.on === false)
-      notes.look(
-        assign.entry.place,
-        entryText(assign.entry),
-        "sessions get the addresses of their users, and no others",
-      );
-    else
-      notes.look(
-        section.place,
-        `[lns ${section.name}]`,
-        "it has no ip range: sessions get the addresses of their users, and no others",
-      );
+  const [first] = entries;
+  const assign = values.flag(it.notes, "assign ip");
+  if (first === undefined || assign?.on === false) {
+    local?.setIn(ppp, "local_address");
+    remarkOnNoPool(it.notes, section, assign);
     return;
   }
   const ranges = united(rangesOf(it, entries));
   if (ranges.length === 0) return;
   const same = pools.find((pool) => pool.ranges.join() === ranges.join());
+  const taken = pools.find((pool) => pool.ranges.some((a) => ranges.some((b) => overlap(a, b))));
   if (same) {
     ppp.set("pool", same.name, `the same ip range as of ${same.name}`);
-    if (local && localAddress) ppp.set("local_address", localAddress, from(local));
-    return;
-  }
-  const taken = pools.find((pool) => pool.ranges.some((a) => ranges.some((b) => overlap(a, b))));
-  const [first] = entries;
-  if (taken && first) {
-    notes.leftOut(
-      first.place,
-      entryText(first),
-      `no address is in two pools, and ${taken.name} has some of these; its pool is used`,
-    );
+    local?.setIn(ppp, "local_address");
+  } else if (taken) {
+    const why = `no address is in two pools, and ${taken.name} has some of these; its pool is used`;
+    it.notes.leftOut(first.place, entryText(first), why);
     ppp.set("pool", taken.name, from(first));
-    return;
+  } else {
+    pools.push({ name, ranges });
+    const pool = it.document.table(["pool", name], `addresses for [lns ${section.name}]`);
+    pool.set("ranges", ranges, from(first));
+    writeExclusions(it, values, pool);
+    local?.setIn(pool, "local");
+    ppp.set("pool", name, "");
   }
-  if (!first) return;
-  pools.push({ name, ranges });
-  const pool = it.document.table(["pool", name], `addresses for [lns ${section.name}]`);
-  pool.set("ranges", ranges, from(first));
+}
+
+/** Our own address, for the profile or the pool. */
+function localAddress(
+  notes: Notes,
+  values: Values,
+): { setIn(table: TomlTable, key: string): void } | undefined {
+  const entry = values.get("local ip");
+  if (entry === undefined) return undefined;
+  if (!isIPv4(entry.value)) {
+    notes.leftOut(entry.place, entryText(entry), "an IPv4 address is taken, no host name");
+    return undefined;
+  }
+  return { setIn: (table, key) => table.set(key, entry.value, from(entry)) };
+}
+
+function remarkOnNoPool(notes: Notes, section: Section, assign: ReturnType<Values["flag"]>): void {
+  const addresses = "sessions get the addresses of their users, and no others";
+  if (assign?.on === false) notes.look(assign.entry.place, entryText(assign.entry), addresses);
+  else notes.look(section.place, `[lns ${section.name}]`, `it has no ip range: ${addresses}`);
+}
+
+/** `no ip range`; an `ip range` of a later line puts back what it names. */
+function writeExclusions(it: Import, values: Values, pool: TomlTable): void {
   const exclusions = values.all("no ip range");
   const excluded = exclusions.flatMap((entry) => {
-    const back = entries.filter(({ place }) => place.line > entry.place.line);
+    const back = values.all("ip range").filter(({ place }) => place.line > entry.place.line);
     return rangesOf(it, [entry]).flatMap((range) => without(range, rangesOf(it, back)));
   });
-  const [exclusion] = exclusions;
-  if (excluded.length > 0 && exclusion) pool.set("exclude", excluded, from(exclusion));
-  if (local && localAddress) pool.set("local", localAddress, from(local));
-  ppp.set("pool", name, "");
+  const [first] = exclusions;
+  if (excluded.length > 0 && first) pool.set("exclude", excluded, from(first));
 }
 
 function writeSessionProfile(it: Import, values: Values, name: string, settings: PppSettings): void {

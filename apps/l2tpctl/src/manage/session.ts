@@ -3,13 +3,14 @@ import {
   type ClosedSession,
   formatAddress,
   formatDuration,
+  type PppStatus,
   type SessionDetail,
   type SessionSummary,
 } from "@l2tp/management";
 import { type Command, Option } from "commander";
 import type { Paint } from "../paint.ts";
-import { type Column, fields } from "../table.ts";
-import { amount, safe } from "../text.ts";
+import { type Column, type Field, part } from "../table.ts";
+import { amount, listed, safe, yesOrNo } from "../text.ts";
 import { notZero, section } from "./status.ts";
 import {
   detailHead,
@@ -116,94 +117,86 @@ const pair = (
   it: { local?: string | undefined; peer?: string | undefined } | undefined,
 ): string | undefined => it && `${it.local ?? "-"} → ${it.peer ?? "-"}`;
 
+const idsText = (session: SessionDetail | ClosedSession): string =>
+  `${session.sessionId}, the peer's ${session.peerSessionId || "not known"}`;
+
 function detailLines(session: SessionDetail, paint: Paint): string[] {
-  const { ppp, proxy } = session;
-  const yes = (value: boolean | undefined): string | undefined =>
-    value === undefined ? undefined : value ? "yes" : "no";
-  const bps = (value: number | undefined): string | undefined =>
-    value === undefined ? undefined : `${amount(value)}bit/s`;
-  const lines = detailHead(
-    `session ${session.tunnel}/${session.name}`,
-    session,
-    session.callState,
-    [
-      ["kind", `${session.kind}, ${session.pseudowire}`],
-      [
-        "IDs",
-        `${session.sessionId}, the peer's ${session.peerSessionId || "not known"}; of tunnel ${session.tunnelId}`,
-      ],
-      ["peer", formatAddress(session.peer)],
-      ["user", session.user],
-      ["IPv4", pair(session.ipv4)],
-      ["IPv6", pair(session.ipv6)],
-      [
-        "interface",
-        session.interfaceName &&
-          `${session.interfaceName}${session.mtuOctets === undefined ? "" : `, MTU ${session.mtuOctets}`}`,
-      ],
-      ["switched to", session.switchedTo],
-      ["routes", session.routes?.join(", ")],
-      ["set up in", session.setupMs && formatDuration(session.setupMs)],
-      [
-        "call",
-        [
-          session.callSerialNumber && `serial number ${session.callSerialNumber}`,
-          session.calledNumber && `to ${session.calledNumber}`,
-          session.callingNumber && `from ${session.callingNumber}`,
-        ]
-          .filter(Boolean)
-          .join(", "),
-      ],
-      ["private group", session.privateGroupId],
-      [
-        "speed",
-        [
-          session.txConnectBps !== undefined && `${bps(session.txConnectBps)} to the caller`,
-          session.rxConnectBps !== undefined && `${bps(session.rxConnectBps)} from it`,
-        ]
-          .filter(Boolean)
-          .join(", "),
-      ],
-      ["sequencing", session.sequencingRequired ? "required" : yes(session.sequencing)],
-      ["data plane", session.plane],
-    ],
-    paint,
-  );
-  lines.push(...(session.warnings ?? []).map((text) => paint.bad(`  ${safe(text)}`)));
-  if (ppp) {
-    lines.push(
-      "  PPP",
-      ...fields(
-        [
-          ["run by", ppp.pid === undefined ? ppp.by : `${ppp.by}, process ${ppp.pid}`],
-          ["phase", ppp.phase],
-          ["peer's proof", ppp.peerAuthentication],
-          ["our proof", ppp.ourAuthentication],
-          ["MRU, MTU", ppp.mruOctets && `${ppp.mruOctets}, ${ppp.mtuOctets ?? "-"}`],
-          ["networks", ppp.networks?.join(", ")],
-          ["DNS", ppp.dns?.join(", ")],
-          ["MPPE", ppp.mppe],
-          ...notZero(ppp.counters ?? {}),
-        ],
-        "    ",
-      ),
-    );
-  }
-  if (proxy)
-    lines.push(
-      "  of the LAC",
-      ...fields(
-        [
-          ["name", proxy.authenticationName],
-          ["proof", proxy.authenticationType],
-          ["taken as", proxy.use],
-        ],
-        "    ",
-      ),
-    );
-  lines.push(...section("data", session.data));
-  return lines;
+  const { tunnel, name, callState, warnings, ppp, proxy, data } = session;
+  return [
+    ...detailHead(
+      `session ${tunnel}/${name}`,
+      session,
+      callState,
+      [...sessionFields(session), ...callFields(session)],
+      paint,
+    ),
+    ...(warnings ?? []).map((text) => paint.bad(`  ${safe(text)}`)),
+    ...(ppp ? part("PPP", pppFields(ppp)) : []),
+    ...(proxy ? part("of the LAC", proxyFields(proxy)) : []),
+    ...section("data", data),
+  ];
 }
+
+function sessionFields(session: SessionDetail): readonly Field[] {
+  const { interfaceName, mtuOctets } = session;
+  const mtu = mtuOctets === undefined ? "" : `, MTU ${mtuOctets}`;
+  return [
+    ["kind", `${session.kind}, ${session.pseudowire}`],
+    ["IDs", `${idsText(session)}; of tunnel ${session.tunnelId}`],
+    ["peer", formatAddress(session.peer)],
+    ["user", session.user],
+    ["IPv4", pair(session.ipv4)],
+    ["IPv6", pair(session.ipv6)],
+    ["interface", interfaceName && `${interfaceName}${mtu}`],
+    ["switched to", session.switchedTo],
+    ["routes", session.routes?.join(", ")],
+    ["set up in", session.setupMs && formatDuration(session.setupMs)],
+  ];
+}
+
+/** What the messages of the call said. */
+function callFields(session: SessionDetail): readonly Field[] {
+  const { callSerialNumber, calledNumber, callingNumber, txConnectBps, rxConnectBps } = session;
+  const required = session.sequencingRequired ? "required" : undefined;
+  return [
+    [
+      "call",
+      listed(
+        callSerialNumber && `serial number ${callSerialNumber}`,
+        calledNumber && `to ${calledNumber}`,
+        callingNumber && `from ${callingNumber}`,
+      ),
+    ],
+    ["private group", session.privateGroupId],
+    [
+      "speed",
+      listed(
+        txConnectBps !== undefined && `${amount(txConnectBps)}bit/s to the caller`,
+        rxConnectBps !== undefined && `${amount(rxConnectBps)}bit/s from it`,
+      ),
+    ],
+    ["sequencing", required ?? yesOrNo(session.sequencing)],
+    ["data plane", session.plane],
+  ];
+}
+
+const pppFields = (ppp: PppStatus): readonly Field[] => [
+  ["run by", ppp.pid === undefined ? ppp.by : `${ppp.by}, process ${ppp.pid}`],
+  ["phase", ppp.phase],
+  ["peer's proof", ppp.peerAuthentication],
+  ["our proof", ppp.ourAuthentication],
+  ["MRU, MTU", ppp.mruOctets && `${ppp.mruOctets}, ${ppp.mtuOctets ?? "-"}`],
+  ["networks", ppp.networks?.join(", ")],
+  ["DNS", ppp.dns?.join(", ")],
+  ["MPPE", ppp.mppe],
+  ...notZero(ppp.counters ?? {}),
+];
+
+const proxyFields = (proxy: NonNullable<SessionDetail["proxy"]>): readonly Field[] => [
+  ["name", proxy.authenticationName],
+  ["proof", proxy.authenticationType],
+  ["taken as", proxy.use],
+];
 
 function closedLines(session: ClosedSession, paint: Paint): string[] {
   return [
@@ -212,7 +205,7 @@ function closedLines(session: ClosedSession, paint: Paint): string[] {
       session,
       [
         ["kind", session.kind],
-        ["IDs", `${session.sessionId}, the peer's ${session.peerSessionId || "not known"}`],
+        ["IDs", idsText(session)],
         ["peer", session.peer && formatAddress(session.peer)],
         ["user", session.user],
       ],

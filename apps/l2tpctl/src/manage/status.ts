@@ -1,8 +1,14 @@
 /** `l2tpctl status`: the daemon as a whole. */
-import { formatAddress, formatDuration, type Status } from "@l2tp/management";
+import {
+  type DrainStatus,
+  formatAddress,
+  formatDuration,
+  type Status,
+  type WireStatus,
+} from "@l2tp/management";
 import type { Command } from "commander";
 import type { Paint } from "../paint.ts";
-import { fields } from "../table.ts";
+import { type Field, fields, part } from "../table.ts";
 import { amount, json, safe, words } from "../text.ts";
 import { repeat, watchOption } from "./watch.ts";
 import { type CommonFlags, daemonCommand, type Program, work } from "./work.ts";
@@ -34,68 +40,85 @@ export function statusCommand(program: Program): Command {
 }
 
 function statusLines(status: Status, paint: Paint, all: boolean): string[] {
-  const { tunnels, sessions, drain, trace, dataPlane } = status;
-  const used = status.limits.map(
+  const { version, pid, uptimeMs, drain, dataPlane, discards } = status;
+  return [
+    `${paint.strong(`l2tpd ${safe(version)}`)}, process ${pid}, up ${formatDuration(uptimeMs)}`,
+    ...fields([...whatRuns(status), ...howMuch(status), ...whatIsWritten(status)]),
+    ...(drain.draining ? [paint.bad(drainLine(drain))] : []),
+    ...titled("of the data plane", featureFields(dataPlane, all)),
+    ...titled("dropped", notZero(discards)),
+    ...(all ? ["counters", ...fields(notZero(status.counters), "  ")] : []),
+    ...(all ? ["messages", ...messageLines(status.messages)] : []),
+  ];
+}
+
+const whatRuns = (status: Status): readonly Field[] => [
+  ["configuration", configuration(status)],
+  ["data plane", `${status.dataPlane.name} (${status.dataPlane.why})`],
+  ...status.wires.map(wireField),
+];
+
+function wireField({ local, encapsulation, listener, reason }: WireStatus): Field {
+  const where = `${formatAddress(local)} ${encapsulation}`;
+  if (listener === undefined) return ["socket", where + because(reason)];
+  return [reason === undefined ? "listens" : "cannot listen", `${where} (${listener})${because(reason)}`];
+}
+
+const because = (reason: WireStatus["reason"]): string =>
+  reason === undefined ? "" : `: ${reason.text}${reason.remedy === undefined ? "" : `; ${reason.remedy}`}`;
+
+function howMuch({ tunnels, sessions, limits, memory }: Status): readonly Field[] {
+  const tunnelsSettingUp = some({ "setting up": tunnels.settingUp, "to be tried again": tunnels.retrying });
+  const sessionsSettingUp = some({ "setting up": sessions.settingUp });
+  const used = limits.map(
     ({ name, limit, used }) =>
       `${words(name.replaceAll("_", " "))} ${used}${limit === undefined ? "" : ` of ${limit}`}`,
   );
-  const lines = [
-    paint.strong(`l2tpd ${safe(status.version)}`) +
-      `, process ${status.pid}, up ${formatDuration(status.uptimeMs)}`,
-    ...fields([
-      ["configuration", configuration(status)],
-      ["data plane", `${dataPlane.name} (${dataPlane.why})`],
-      ...status.wires.map(({ local, encapsulation, listener, reason }): [string, string] => [
-        listener === undefined ? "socket" : reason === undefined ? "listens" : "cannot listen",
-        `${formatAddress(local)} ${encapsulation}${listener === undefined ? "" : ` (${listener})`}${reason === undefined ? "" : `: ${reason.text}${reason.remedy === undefined ? "" : `; ${reason.remedy}`}`}`,
-      ]),
-      [
-        "tunnels",
-        `${tunnels.up} up of ${tunnels.total}${some({ "setting up": tunnels.settingUp, "to be tried again": tunnels.retrying })}; opened by us ${tunnels.openedByUs}, by peers ${tunnels.openedByPeers}, configured ${tunnels.configured}`,
-      ],
-      [
-        "sessions",
-        `${sessions.up} up of ${sessions.total}${some({ "setting up": sessions.settingUp })}; as LAC ${sessions.asLac}, as LNS ${sessions.asLns}, configured ${sessions.configured}`,
-      ],
-      ["limits", used.join(", ")],
-      ["memory", `${amount(status.memory.rssOctets)}B, of these heap ${amount(status.memory.heapOctets)}B`],
-      ["log level", status.logLevel],
-      [
-        "trace",
-        trace.on
-          ? `on, to ${trace.file ?? "the log"}${trace.peer === undefined ? "" : `, of ${trace.peer}`}${trace.secrets ? ", secrets included" : ""}`
-          : undefined,
-      ],
-    ]),
+  return [
+    [
+      "tunnels",
+      `${tunnels.up} up of ${tunnels.total}${tunnelsSettingUp}; opened by us ${tunnels.openedByUs}, by peers ${tunnels.openedByPeers}, configured ${tunnels.configured}`,
+    ],
+    [
+      "sessions",
+      `${sessions.up} up of ${sessions.total}${sessionsSettingUp}; as LAC ${sessions.asLac}, as LNS ${sessions.asLns}, configured ${sessions.configured}`,
+    ],
+    ["limits", used.join(", ")],
+    ["memory", `${amount(memory.rssOctets)}B, of these heap ${amount(memory.heapOctets)}B`],
   ];
-  if (drain.draining) {
-    const rate = drain.perSecond === undefined ? "" : `, ${drain.perSecond} ended each second`;
-    const deadline =
-      drain.deadlineInMs === undefined ? "" : `, the rest in ${formatDuration(drain.deadlineInMs)}`;
-    lines.push(paint.bad(`draining: no new calls; ${drain.sessions} sessions left${rate}${deadline}`));
-  }
-  const features = dataPlane.features.filter(({ why }) => why !== undefined || all);
-  if (features.length > 0) {
-    const rows = features.map(({ feature, using, why }): [string, string] => [
-      feature,
-      why === undefined ? using : `${using} (${why})`,
-    ]);
-    lines.push("of the data plane", ...fields(rows, "  "));
-  }
-  const dropped = fields(notZero(status.discards), "  ");
-  if (dropped.length > 0) lines.push("dropped", ...dropped);
-  if (all) {
-    lines.push("counters", ...fields(notZero(status.counters), "  "), "messages");
-    for (const [name, { received, sent, receiveErrors }] of Object.entries(status.messages)) {
-      if (received + sent + receiveErrors > 0) {
-        lines.push(
-          safe(`  ${name.padEnd(8)} ${received} received, ${sent} sent, ${receiveErrors} with errors`),
-        );
-      }
-    }
-  }
-  return lines;
 }
+
+function whatIsWritten({ logLevel, trace }: Status): readonly Field[] {
+  const peer = trace.peer === undefined ? "" : `, of ${trace.peer}`;
+  const secrets = trace.secrets ? ", secrets included" : "";
+  return [
+    ["log level", logLevel],
+    ["trace", trace.on ? `on, to ${trace.file ?? "the log"}${peer}${secrets}` : undefined],
+  ];
+}
+
+function drainLine({ sessions, perSecond, deadlineInMs }: DrainStatus): string {
+  const rate = perSecond === undefined ? "" : `, ${perSecond} ended each second`;
+  const deadline = deadlineInMs === undefined ? "" : `, the rest in ${formatDuration(deadlineInMs)}`;
+  return `draining: no new calls; ${sessions} sessions left${rate}${deadline}`;
+}
+
+/** @param all - or those only that are not what they could be. */
+const featureFields = ({ features }: Status["dataPlane"], all: boolean): readonly Field[] =>
+  features
+    .filter(({ why }) => why !== undefined || all)
+    .map(({ feature, using, why }) => [feature, why === undefined ? using : `${using} (${why})`]);
+
+const messageLines = (messages: Status["messages"]): string[] =>
+  Object.entries(messages)
+    .filter(([, { received, sent, receiveErrors }]) => received + sent + receiveErrors > 0)
+    .map(([name, { received, sent, receiveErrors }]) =>
+      safe(`  ${name.padEnd(8)} ${received} received, ${sent} sent, ${receiveErrors} with errors`),
+    );
+
+/** Fields under a title; nothing where there are none. */
+const titled = (title: string, rows: readonly Field[]): string[] =>
+  rows.length === 0 ? [] : [title, ...fields(rows, "  ")];
 
 const some = (counts: Record<string, number>): string =>
   Object.entries(counts)
@@ -111,8 +134,8 @@ export const notZero = (counters: Readonly<Record<string, number>>): [string, nu
 
 /** Counters under a title; nothing where all are 0. */
 export function section(title: string, counters: Readonly<Record<string, number>> | undefined): string[] {
-  const lines = fields(notZero(counters ?? {}), "    ");
-  return lines.length === 0 ? [] : [`  ${title}`, ...lines];
+  const rows = notZero(counters ?? {});
+  return rows.length === 0 ? [] : part(title, rows);
 }
 
 function configuration({ configFile, reloadedAgoMs }: Status): string | undefined {

@@ -7,7 +7,7 @@ import {
 } from "@l2tp/management";
 import { Command, type Option } from "commander";
 import type { Paint } from "../paint.ts";
-import { type Column, fields, printTable } from "../table.ts";
+import { type Column, type Field, fields, printTable } from "../table.ts";
 import { json, safe } from "../text.ts";
 import { repeat, watchOption } from "./watch.ts";
 import { type CommonFlags, daemonCommand, type Program, printLines, type Work, work } from "./work.ts";
@@ -201,8 +201,6 @@ export const ENDING_COLUMNS: readonly Column<Ended>[] = [
   { title: "ENDED", value: ended, right: true, rank: 1 },
   { title: "WHY", value: (row) => row.ending.line, rank: 0 },
 ];
-
-type Field = readonly [name: string, value: string | number | undefined];
 
 /** `tunnel office: up for 3 min`, why it is not, and what else there is. */
 export function detailHead(

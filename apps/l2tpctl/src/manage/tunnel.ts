@@ -1,5 +1,6 @@
 /** `l2tpctl tunnel list|show|down`. */
 import {
+  type ChannelValue,
   type ClosedTunnel,
   formatAddress,
   formatDuration,
@@ -8,8 +9,8 @@ import {
 } from "@l2tp/management";
 import { type Command, Option } from "commander";
 import type { Paint } from "../paint.ts";
-import { type Column, fields } from "../table.ts";
-import { roundTrip, words } from "../text.ts";
+import { type Column, type Field, part } from "../table.ts";
+import { listed, roundTrip, words, yesOrNo } from "../text.ts";
 import { notZero, section } from "./status.ts";
 import {
   detailHead,
@@ -90,80 +91,85 @@ const CLOSED: readonly Column<ClosedTunnel>[] = [
   ...ENDING_COLUMNS,
 ];
 
+const idsText = (tunnel: TunnelDetail | ClosedTunnel): string =>
+  `${tunnel.tunnelId}, the peer's ${tunnel.peerTunnelId || "not known"}`;
+
 function detailLines(tunnel: TunnelDetail, paint: Paint): string[] {
-  const { peerFacts: facts, channel } = tunnel;
-  const lines = detailHead(
-    `tunnel ${tunnel.name}`,
-    tunnel,
-    tunnel.controlState,
+  const { name, controlState, channel, data, messages } = tunnel;
+  return [
+    ...detailHead(
+      `tunnel ${name}`,
+      tunnel,
+      controlState,
+      [...tunnelFields(tunnel), ...peerFields(tunnel), ...insideFields(tunnel)],
+      paint,
+    ),
+    ...(channel ? part("control messages", channelFields(channel)) : []),
+    ...section("data", data),
+    ...messageLines(messages),
+  ];
+}
+
+function tunnelFields(tunnel: TunnelDetail): readonly Field[] {
+  const { local, peer, openedBy, listener, peerName } = tunnel;
+  const thePeer = `the peer${listener ? `, at ${listener}` : ""}`;
+  return [
+    ["kind", `L2TPv${tunnel.version}, ${tunnel.mode}, ${tunnel.encapsulation}`],
+    ["IDs", idsText(tunnel)],
+    ["addresses", `${local ? formatAddress(local) : "-"} → ${formatAddress(peer)}`],
+    ["opened by", openedBy && (openedBy === "local" ? "us" : thePeer)],
+    ["let in by", openedBy === "peer" && peerName ? `[peer.${peerName}]` : undefined],
+  ];
+}
+
+/** What the peer said of itself, and what is held of it. */
+function peerFields(tunnel: TunnelDetail): readonly Field[] {
+  const { peerFacts: facts, authenticated, secret } = tunnel;
+  const whichSecret = authenticated && secret === 1 ? ", by the second secret" : "";
+  return [
+    ["host name", tunnel.peerHostName],
     [
-      ["kind", `L2TPv${tunnel.version}, ${tunnel.mode}, ${tunnel.encapsulation}`],
-      ["IDs", `${tunnel.tunnelId}, the peer's ${tunnel.peerTunnelId || "not known"}`],
-      ["addresses", `${tunnel.local ? formatAddress(tunnel.local) : "-"} → ${formatAddress(tunnel.peer)}`],
-      [
-        "opened by",
-        tunnel.openedBy &&
-          (tunnel.openedBy === "local"
-            ? "us"
-            : `the peer${tunnel.listener ? `, at ${tunnel.listener}` : ""}`),
-      ],
-      ["let in by", tunnel.openedBy === "peer" && tunnel.peerName ? `[peer.${tunnel.peerName}]` : undefined],
-      ["host name", tunnel.peerHostName],
-      [
-        "vendor",
-        [tunnel.peerVendorName, facts?.firmwareRevision && `firmware ${facts.firmwareRevision.toString(16)}`]
-          .filter(Boolean)
-          .join(", "),
-      ],
-      ["framing", facts?.framing.join(", ")],
-      ["bearer", facts?.bearer?.join(", ")],
-      [
-        "authenticated",
-        tunnel.authenticated === undefined
-          ? undefined
-          : tunnel.authenticated
-            ? `yes${tunnel.secret === 1 ? ", by the second secret" : ""}`
-            : "no",
-      ],
-      ["quirks", tunnel.quirks.map(({ name, text }) => `${name} (${text})`).join("; ")],
-      ["data plane", tunnel.plane],
-      [
-        "sessions",
-        `${tunnel.sessionsUp} up of ${tunnel.sessions}${tunnel.sessionsEstablished === undefined ? "" : `; since its set-up ${tunnel.sessionsEstablished} established, ${tunnel.sessionsFailed ?? 0} failed`}`,
-      ],
-      ["timers", tunnel.timers.map(words).join(", ")],
-    ],
-    paint,
-  );
-  if (channel) {
-    lines.push(
-      "  control messages",
-      ...fields(
-        [
-          ["Ns, Nr", `${channel.ns}, ${channel.nr}; the peer has ${channel.peerNr}`],
-          [
-            "round trip",
-            channel.rttMs === undefined
-              ? "not measured"
-              : `${roundTrip(channel.rttMs)}${channel.rttVariationMs === undefined ? "" : ` ± ${roundTrip(channel.rttVariationMs)}`}`,
-          ],
-          [
-            "retransmission",
-            channel.retransmissionMs &&
-              `after ${formatDuration(channel.retransmissionMs)}, sent again ${channel.retries} times`,
-          ],
-          ["window", `${channel.window}; cwnd ${channel.cwnd}, ssthresh ${channel.ssthresh}`],
-          ["waiting", `${channel.queued}, of these ${channel.inFlight} on their way, ${channel.held} held`],
-          ["last heard", `${formatDuration(channel.lastHeardAgoMs)} ago`],
-          ...notZero(channel.counters),
-        ],
-        "    ",
+      "vendor",
+      listed(
+        tunnel.peerVendorName,
+        facts?.firmwareRevision && `firmware ${facts.firmwareRevision.toString(16)}`,
       ),
-    );
-  }
-  lines.push(...section("data", tunnel.data));
-  lines.push(...messageLines(tunnel.messages));
-  return lines;
+    ],
+    ["framing", facts?.framing.join(", ")],
+    ["bearer", facts?.bearer?.join(", ")],
+    ["authenticated", authenticated === undefined ? undefined : `${yesOrNo(authenticated)}${whichSecret}`],
+    ["quirks", tunnel.quirks.map(({ name, text }) => `${name} (${text})`).join("; ")],
+  ];
+}
+
+function insideFields(tunnel: TunnelDetail): readonly Field[] {
+  const { sessionsUp, sessions, sessionsEstablished, sessionsFailed } = tunnel;
+  const since =
+    sessionsEstablished === undefined
+      ? ""
+      : `; since its set-up ${sessionsEstablished} established, ${sessionsFailed ?? 0} failed`;
+  return [
+    ["data plane", tunnel.plane],
+    ["sessions", `${sessionsUp} up of ${sessions}${since}`],
+    ["timers", tunnel.timers.map(words).join(", ")],
+  ];
+}
+
+function channelFields(channel: ChannelValue): readonly Field[] {
+  const { rttMs, rttVariationMs, retransmissionMs } = channel;
+  const variation = rttVariationMs === undefined ? "" : ` ± ${roundTrip(rttVariationMs)}`;
+  return [
+    ["Ns, Nr", `${channel.ns}, ${channel.nr}; the peer has ${channel.peerNr}`],
+    ["round trip", rttMs === undefined ? "not measured" : `${roundTrip(rttMs)}${variation}`],
+    [
+      "retransmission",
+      retransmissionMs && `after ${formatDuration(retransmissionMs)}, sent again ${channel.retries} times`,
+    ],
+    ["window", `${channel.window}; cwnd ${channel.cwnd}, ssthresh ${channel.ssthresh}`],
+    ["waiting", `${channel.queued}, of these ${channel.inFlight} on their way, ${channel.held} held`],
+    ["last heard", `${formatDuration(channel.lastHeardAgoMs)} ago`],
+    ...notZero(channel.counters),
+  ];
 }
 
 function closedLines(tunnel: ClosedTunnel, paint: Paint): string[] {
@@ -172,7 +178,7 @@ function closedLines(tunnel: ClosedTunnel, paint: Paint): string[] {
       `tunnel ${tunnel.name}`,
       tunnel,
       [
-        ["IDs", `${tunnel.tunnelId}, the peer's ${tunnel.peerTunnelId || "not known"}`],
+        ["IDs", idsText(tunnel)],
         ["peer", formatAddress(tunnel.peer)],
         ["opened by", tunnel.openedBy && (tunnel.openedBy === "local" ? "us" : "the peer")],
         ["host name", tunnel.peerHostName],

@@ -4,9 +4,10 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { needs } from "@l2tp/testing";
+import { built } from "@l2tp/testing/built";
 import { freePort } from "@l2tp/testing/free-port";
 import { afterEach, beforeEach, expect } from "vitest";
-import { jsonLines, l2tpctl, REPOSITORY } from "./harness.ts";
+import { jsonLines, l2tpctl } from "./harness.ts";
 
 let directory = "";
 const daemons: ChildProcess[] = [];
@@ -32,14 +33,8 @@ async function start(name: string, conf: string, secrets: string, chap: string):
   });
   const daemon = spawn(
     process.execPath,
-    [
-      "--conditions=@l2tp/source",
-      "--import",
-      "tsx/esm",
-      join(REPOSITORY, "apps/l2tpd/src/main.ts"),
-      ...["--config", at("toml"), "--data-plane", "null", "--socket", at("sock")],
-    ],
-    { cwd: REPOSITORY, stdio: ["ignore", "pipe", "pipe"] },
+    [built("l2tpd"), "--config", at("toml"), "--data-plane", "null", "--socket", at("sock")],
+    { stdio: ["ignore", "pipe", "pipe"] },
   );
   for (const stream of [daemon.stdout, daemon.stderr]) {
     stream?.on("data", (piece: Buffer) => said.set(name, (said.get(name) ?? "") + piece.toString()));

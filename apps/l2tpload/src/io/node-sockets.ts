@@ -46,68 +46,92 @@ export async function driveByNode(
   }
 }
 
-function drive(engine: Engine, sockets: readonly Socket[], control: RunControl): Promise<void> {
-  const { counts } = engine.tally;
-  return new Promise<void>((done, failed) => {
-    let timer: NodeJS.Timeout | undefined;
-    let due = 0;
-    let stops = 0;
-    const flush = (now: number) => {
-      for (let out = engine.pollTransmit(); out !== undefined; out = engine.pollTransmit()) {
-        const socket = sockets[out.wire] as Socket;
-        socket.send(Uint8Array.from(out.datagram), out.to.port, out.to.address, (error) => {
-          if (error !== null) counts.sendFailures++;
-        });
-      }
-      const next = engine.pollTimeout();
-      if (next === undefined) {
-        clearTimeout(timer);
-        timer = undefined;
-        done();
-        return;
-      }
-      if (timer !== undefined && due <= next) return;
-      clearTimeout(timer);
-      due = next;
-      timer = setTimeout(tick, Math.min(Math.max(0, next - now), LONGEST_WAIT_MS));
-    };
-    const tick = guarded(() => {
-      timer = undefined;
+/** Resolves when the engine has nothing more to wait for. */
+const drive = (engine: Engine, sockets: readonly Socket[], control: RunControl): Promise<void> =>
+  new Promise((done, failed) => new Drive(engine, sockets, control, { done, failed }).start());
+
+interface End {
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** One run: an engine between its sockets and one timer. */
+class Drive {
+  readonly #engine: Engine;
+  readonly #sockets: readonly Socket[];
+  readonly #control: RunControl;
+  readonly #end: End;
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer will ring. */
+  #due = 0;
+  /** Wishes to stop that the engine has heard. */
+  #stops = 0;
+
+  constructor(engine: Engine, sockets: readonly Socket[], control: RunControl, end: End) {
+    this.#engine = engine;
+    this.#sockets = sockets;
+    this.#control = control;
+    this.#end = end;
+  }
+
+  start(): void {
+    for (const [wire, socket] of this.#sockets.entries()) this.#listen(wire, socket);
+    this.#turn((now) => this.#engine.start(now));
+  }
+
+  #listen(wire: number, socket: Socket): void {
+    const family = socket.address().family === "IPv4" ? 4 : 6;
+    socket.on("error", this.#sendFailed);
+    socket.on("message", (datagram, { address, port }) =>
+      this.#turn((now) => this.#engine.handleDatagram(now, { family, address, port, wire }, datagram)),
+    );
+  }
+
+  /** Lets the engine act, and does what it wants then. A mistake in it ends the run. */
+  #turn(act: (now: number) => void): void {
+    try {
       const now = performance.now();
-      while (stops < control.stops) {
-        stops++;
-        engine.stop(now);
-      }
-      engine.handleTimeout(now);
-      control.progress = engine.progress;
-      flush(now);
+      act(now);
+      this.#transmit();
+      this.#arm(now);
+    } catch (error) {
+      clearTimeout(this.#timer);
+      this.#end.failed(error);
+    }
+  }
+
+  #transmit(): void {
+    for (let out = this.#engine.pollTransmit(); out !== undefined; out = this.#engine.pollTransmit()) {
+      const socket = this.#sockets[out.wire] as Socket;
+      socket.send(Uint8Array.from(out.datagram), out.to.port, out.to.address, (error) => {
+        if (error !== null) this.#sendFailed();
+      });
+    }
+  }
+
+  #arm(now: number): void {
+    const next = this.#engine.pollTimeout();
+    if (next === undefined) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#end.done();
+      return;
+    }
+    if (this.#timer !== undefined && this.#due <= next) return;
+    clearTimeout(this.#timer);
+    this.#due = next;
+    this.#timer = setTimeout(this.#tick, Math.min(Math.max(0, next - now), LONGEST_WAIT_MS));
+  }
+
+  readonly #tick = (): void =>
+    this.#turn((now) => {
+      this.#timer = undefined;
+      for (; this.#stops < this.#control.stops; this.#stops++) this.#engine.stop(now);
+      this.#engine.handleTimeout(now);
+      this.#control.progress = this.#engine.progress;
     });
-    function guarded<A extends unknown[]>(body: (...args: A) => void): (...args: A) => void {
-      return (...args) => {
-        try {
-          body(...args);
-        } catch (error) {
-          clearTimeout(timer);
-          failed(error as Error);
-        }
-      };
-    }
-    for (const [wire, socket] of sockets.entries()) {
-      const { family } = socket.address();
-      socket.on("error", () => counts.sendFailures++);
-      socket.on(
-        "message",
-        guarded((datagram, { address, port }) => {
-          const now = performance.now();
-          engine.handleDatagram(now, { family: family === "IPv4" ? 4 : 6, address, port, wire }, datagram);
-          flush(now);
-        }),
-      );
-    }
-    const now = performance.now();
-    guarded(() => {
-      engine.start(now);
-      flush(now);
-    })();
-  });
+
+  readonly #sendFailed = (): void => {
+    this.#engine.tally.counts.sendFailures++;
+  };
 }

@@ -4,10 +4,11 @@
  */
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import type { SessionPlaneParameters, TunnelPlane } from "@l2tp/dataplane";
+import type { TunnelPlane } from "@l2tp/dataplane";
 import { LinuxDataPlane } from "@l2tp/dataplane-linux";
 import { Site } from "@l2tp/lab";
 import { type LoopReport, LoopWatch } from "@l2tp/testing/loop-watch";
+import { plainEthernet } from "../packages/dataplane-linux/test/plain-ethernet.ts";
 import { KERNEL_LINE, type KernelRound, type Steps } from "./kernel-round.ts";
 
 const TUNNELS = 1_000;
@@ -31,20 +32,6 @@ async function each<T>(count: number, work: (i: number) => Promise<T>): Promise<
   await Promise.all(Array.from({ length: AT_A_TIME }, worker));
   return results;
 }
-
-const session = (sessionId: number): SessionPlaneParameters => ({
-  name: "bench",
-  pseudowire: "eth",
-  sessionId,
-  peerSessionId: sessionId,
-  cookie: new Uint8Array(),
-  peerCookie: new Uint8Array(),
-  l2SpecificSublayer: "none",
-  sendSequence: false,
-  receiveSequence: false,
-  reorderMs: 0,
-  interface: { up: false },
-});
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const from = performance.now();
@@ -79,7 +66,7 @@ async function ours(site: Site, tunnels: number): Promise<Omit<KernelRound, "ip"
       }),
     );
     await each(tunnels * SESSIONS, (i) =>
-      (made[Math.floor(i / SESSIONS)] as TunnelPlane).createSession(session(i + 1)),
+      (made[Math.floor(i / SESSIONS)] as TunnelPlane).createSession(plainEthernet(i + 1)),
     );
   }, loop);
   const list = await watched(() => wire.statistics({ row: () => void listed++ }), loop);

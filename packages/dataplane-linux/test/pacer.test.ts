@@ -1,13 +1,16 @@
 /** Large numbers, simulated: how much begins, and ends, in one turn of the event loop. */
-import { NoticeQueue, type SessionPlaneParameters } from "@l2tp/dataplane";
+import { NoticeQueue } from "@l2tp/dataplane";
 import { expect, test } from "vitest";
 import { Pacer } from "../src/pacer.ts";
 import { LinuxTunnel } from "../src/tunnel.ts";
 import type { TunnelHost } from "../src/tunnel-host.ts";
+import { plainEthernet } from "./plain-ethernet.ts";
 
 /** Pieces of work, and what they cost. */
 const COUNT = 200;
 const WORK_MS = 1;
+/** Given, as there is no path to ask. */
+const MTU = { mtuOctets: 1400, dontFragment: "path" } as const;
 /** Of 5 ms that a turn has, with what was begun in it and settles at its end. */
 const MOST_IN_TURN = 30;
 
@@ -78,21 +81,6 @@ test("an end may wait for others that are yet to begin, and for operations", asy
   expect(settled.filter(({ status }) => status === "rejected")).toHaveLength(1);
 });
 
-const session = (sessionId: number) =>
-  ({
-    name: "s",
-    pseudowire: "eth",
-    sessionId,
-    peerSessionId: sessionId,
-    cookie: new Uint8Array(),
-    peerCookie: new Uint8Array(),
-    l2SpecificSublayer: "none",
-    sendSequence: false,
-    receiveSequence: false,
-    reorderMs: 0,
-    mtu: { mtuOctets: 1400, dontFragment: "path" },
-  }) satisfies SessionPlaneParameters;
-
 /** A wire whose kernel does everything at once; each session costs a moment when it is forgotten. */
 function simulated(turns: Turns): TunnelHost {
   const host: { [K in keyof TunnelHost]?: unknown } = {
@@ -133,7 +121,8 @@ test("tunnels and their sessions that close in one breath are forgotten over man
       return new LinuxTunnel(host, parameters as Rest[1], carrier as unknown as Rest[2]);
     });
     for (const tunnel of made)
-      for (let i = 1; i <= sessions; i++) await tunnel.createSession(session(tunnel.tunnelId * 1_000 + i));
+      for (let i = 1; i <= sessions; i++)
+        await tunnel.createSession({ ...plainEthernet(tunnel.tunnelId * 1_000 + i), mtu: MTU });
     await Promise.all(made.map((tunnel) => tunnel[Symbol.asyncDispose]()));
     // 64 of one tunnel are gone through between two looks at the clock.
     expect(turns.most).toBeLessThan(64 + MOST_IN_TURN);

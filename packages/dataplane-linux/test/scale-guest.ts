@@ -2,12 +2,13 @@
  * Large numbers, in the virtual machine: they work, and the event loop does them in short turns. How fast that is, beside
  * `ip l2tp` in batch mode, is `npm run bench -- kernel`.
  */
-import type { SessionPlane, SessionPlaneParameters, SessionStatistics, TunnelPlane } from "@l2tp/dataplane";
+import type { SessionPlane, SessionStatistics, TunnelPlane } from "@l2tp/dataplane";
 import { LinuxDataPlane } from "@l2tp/dataplane-linux";
 import { Lab } from "@l2tp/lab";
 import type { SuiteApi } from "@l2tp/testing/guest";
 import { expect } from "@l2tp/testing/guest/expect";
 import { type LoopReport, LoopWatch } from "@l2tp/testing/loop-watch";
+import { plainEthernet } from "./plain-ethernet.ts";
 
 const TUNNELS = 100;
 const SESSIONS = 10;
@@ -38,20 +39,6 @@ function slowness(): number {
 const each = <T>(count: number, work: (i: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, i) => work(i)));
 
-const parameters = (sessionId: number): SessionPlaneParameters => ({
-  name: "scale",
-  pseudowire: "eth",
-  sessionId,
-  peerSessionId: sessionId,
-  cookie: new Uint8Array(),
-  peerCookie: new Uint8Array(),
-  l2SpecificSublayer: "none",
-  sendSequence: false,
-  receiveSequence: false,
-  reorderMs: 0,
-  interface: { up: false },
-});
-
 export default function suite({ describe, test }: SuiteApi): void {
   describe(`${TUNNELS} tunnels of ${SESSIONS} sessions`, () => {
     test("are created, listed and deleted, and the event loop does it in short turns", async () => {
@@ -64,7 +51,7 @@ export default function suite({ describe, test }: SuiteApi): void {
       for (let i = 0; i < 20; i++) {
         const peer = { family: 4, address: lab.b.address(4), port: 1 + i } as const;
         const tunnel = await wire.createTunnel({ version: 3, tunnelId: 60_000 + i, peerTunnelId: 1, peer });
-        for (let j = 0; j < 5; j++) await tunnel.createSession(parameters(600_000 + i * 5 + j));
+        for (let j = 0; j < 5; j++) await tunnel.createSession(plainEthernet(600_000 + i * 5 + j));
         await wire.statistics({ row: () => {} });
         await tunnel[Symbol.asyncDispose]();
       }
@@ -88,7 +75,7 @@ export default function suite({ describe, test }: SuiteApi): void {
       );
       const sessions = await step("create sessions", () =>
         each(TUNNELS * SESSIONS, (i): Promise<SessionPlane> => {
-          return (tunnels[Math.floor(i / SESSIONS)] as TunnelPlane).createSession(parameters(i + 1));
+          return (tunnels[Math.floor(i / SESSIONS)] as TunnelPlane).createSession(plainEthernet(i + 1));
         }),
       );
       expect(sessions).toHaveLength(TUNNELS * SESSIONS);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { UserspaceOptions } from "@l2tp/dataplane-userspace";
 import { CABLE, FrameSocket, Lab } from "@l2tp/lab";
+import { link } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
 import { describe, expect } from "vitest";
 import { INNER, Pair, transfer } from "./support/pair.ts";
@@ -96,12 +97,16 @@ describe("tshark understands what we send", () => {
         },
       });
       expect(pair.a.session.interfaceName).toBeTruthy();
+      // A cable with offloads carries batches whole. On this one they are cut before, so that a capture has each datagram by itself,
+      // whatever shared a batch with it.
+      lab.a.netlink(link.set({ name: CABLE }, { gsoMaxSegments: 1 }));
       await using cable = new FrameSocket(lab.b, CABLE);
       expect((await lab.a.execute("ping", "-c", "5", "-i", "0.02", INNER.b)).code).toBe(0);
       expect(await transfer(lab.a, lab.b, INNER.b, 100_000)).toMatchObject({ intact: true });
-      // A cable with offloads carries batches whole; the capture is of what a card would make of them.
-      const frames = cable.received.filter((f) => f.length <= 1_514 && isTunnelled(f, mode));
-      expect(frames.length).toBeGreaterThan(8);
+      const frames = cable.received.filter((f) => isTunnelled(f, mode));
+      // Five echo requests, and what 100,000 octets of TCP come to.
+      expect(frames.length).toBeGreaterThan(70);
+      expect(Math.max(...frames.map((f) => f.length))).toBeLessThanOrEqual(1_514);
       const outer = await decode(
         frames,
         [

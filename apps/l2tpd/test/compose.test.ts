@@ -58,6 +58,31 @@ test.each([
   expect([grant.tunnelProfile, grant.sessionProfile, grant.pppProfile]).toEqual(expected);
 });
 
+test("callers send only from their addresses, on any attachment, where the document says nothing else; who dials is not asked", () => {
+  for (const attach of ["interface", "shared", "program"]) {
+    const of = (more: string) => {
+      const config = parseConfig(
+        `[listen.lns]\nlocal = ":1701"\n[user.u]\npassword = "test"\n[profile.ppp.p]\nattach = "${attach}"\n${more}`,
+      );
+      const profiles = new ConfiguredProfiles();
+      profiles.configure(config, surroundings());
+      return profiles.ppp("p")?.link.checkSource;
+    };
+    expect(of("")).toBe("if-possible");
+    expect(of("check_source = true")).toBe(true);
+    if (attach !== "shared") expect(of("check_source = false")).toBe(false);
+  }
+  const dialled = (more: string) => {
+    const [tunnel] = parseConfig(lac(1701).replace('attach = "program"\n', more)).tunnels.filter(
+      ({ mode }) => mode === "dynamic",
+    );
+    const [session] = tunnel?.mode === "dynamic" ? tunnel.sessions : [];
+    return session?.ppp;
+  };
+  expect(dialled("")?.checkSource).toBeUndefined();
+  expect(dialled("check_source = true\n")?.checkSource).toBe(true);
+});
+
 test("callers share an interface with the routes of all pools; who dials has one of its own; else the program has the packets", () => {
   const config = parseConfig(
     lns(1701).replace('attach = "program"\n', "") + lac(1701).replace('attach = "program"\n', ""),

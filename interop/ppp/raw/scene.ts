@@ -11,7 +11,8 @@ export const GATEWAY = "100.64.0.1";
 /** PPP profiles by name, which is the number to call; the keys as TOML. */
 const PROFILES = {
   shared: 'attach = "shared"',
-  interface: 'attach = "interface"\ncheck_source = true',
+  interface: 'attach = "interface"',
+  trusted: 'attach = "interface"\ncheck_source = false',
   program: 'attach = "program"',
   // Each in the phase in which its subscriber hangs; in those before it has the time that it needs.
   hasty_lcp: "phase_timeout = 2000\nrestart_timeout = 300\nmax_configure = 4\nmax_terminate = 1",
@@ -47,6 +48,9 @@ exclusive = "refuse"
 [user.newest]
 password = "test"
 exclusive = "replace"
+[user.site]
+password = "test"
+routes = ["10.66.0.0/16", "2001:db8:66::/48"]
 [user.gone]
 password = "test"
 deny = "left us in May"
@@ -58,6 +62,7 @@ restart_timeout = 500
 ranges = ["100.64.0.0/24"]
 local = "${GATEWAY}"
 ipv6 = ["2001:db8:1::/48"]
+delegated = ["2001:db8:100::/40"]
 [pool.tiny]
 ranges = ["100.65.0.1-100.65.0.1"]
 local = "${GATEWAY}"

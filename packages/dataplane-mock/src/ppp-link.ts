@@ -175,7 +175,7 @@ export class MockPppLink implements PppLink {
       this.#onIpv6Control(packet.slice());
       return false;
     }
-    if (checkSource && !this.#isPeers(packet, family)) {
+    if (checkSource !== false && !this.#isPeers(packet, family)) {
       this.dropped.source += 1;
       this.#owner.discard();
       return false;

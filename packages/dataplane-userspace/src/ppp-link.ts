@@ -201,7 +201,7 @@ export class UserspacePppLink implements PppLink {
       acfc,
       mtu,
       mss: tcpMss,
-      checkSource,
+      checkSource: checkSource !== false,
       peerLinkLocal,
       prefixes: plain,
       rateBps,

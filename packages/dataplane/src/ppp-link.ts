@@ -32,9 +32,10 @@ export interface PppLinkSettings {
   readonly attach: PppAttachment;
   /**
    * A packet from the peer must have one of the addresses or prefixes that were agreed for it as its source; others are
-   * dropped and counted. Default true for `shared`, else false.
+   * dropped and counted. `if-possible`: a data plane that cannot goes on without, and says so (`feature-missing`,
+   * `check-source`); with `true` the session fails. Default true for `shared`, else false.
    */
-  readonly checkSource?: boolean;
+  readonly checkSource?: boolean | "if-possible";
   /** Bits per second of IP packets, with half a second's worth of burst; absent: no limit. */
   readonly rateLimit?: { readonly toPeerBps?: number; readonly fromPeerBps?: number };
   /** Answer ARP for the peer's IPv4 address on this interface (`true`: on the one that has the address's subnet). */

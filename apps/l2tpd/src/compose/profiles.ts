@@ -45,6 +45,8 @@ export function pppProfileOf(
   const { options, ownMethods, user, origins: _, forward: __, masquerade: ___, attach, ...rest } = profile;
   const { authenticatePeer } = options;
   return pppProfile({
+    // A subscriber sends only from its addresses; who dials carries a whole network's traffic.
+    ...(role === "is-called" && { checkSource: "if-possible" }),
     ...rest,
     attach: attach ?? usualAttachment(role, profile, config, capabilities),
     options: {

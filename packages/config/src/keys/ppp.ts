@@ -396,8 +396,10 @@ export const PPP_KEYS = {
     example: 'shared_routes = ["10.0.0.0/16"]',
   }),
   check_source: ours(z.boolean(), {
-    description: "Drop packets of the peer whose source is none of its addresses.",
-    default: '`true` with `attach = "shared"`, which cannot do without; else `false`',
+    description:
+      "Drop packets of the peer whose source is none of its addresses: not the address it was given, nor in its IPv6 prefix, its delegated prefix, or the routes of its user and profile.",
+    default:
+      '`true` for callers, `false` for who dials; on the kernel data plane, where the kernel can (`CONFIG_PPP_FILTER`). `attach = "shared"` cannot do without',
     example: "check_source = true",
     aliases: ["ingress_filter", "disable_no_spoof", "check_ip"],
   }),

@@ -19,24 +19,30 @@ import { addressesOf, defaultFamilies, destinationsOf, sourcesOf } from "./link-
 import { sourceFilter } from "./source-filter.ts";
 import { setIpv6Switch, type Unit } from "./unit.ts";
 
+/** Kernels of which it was said that they cannot check sources: once, and not of each session. */
+const told = new WeakSet<PppHost["kernel"]>();
+
 export class LinkNetwork {
   readonly #host: PppHost;
   readonly #settings: PppLinkSettings;
   readonly #unit: Unit;
   readonly #changed: (addresses: readonly InterfaceAddress[]) => void;
   readonly #system: PointToPoint;
+  readonly #setFilter: typeof ppp.setFilter;
   #addresses: readonly InterfaceAddress[] = [];
   #sources = "";
   /** Limits of the MSS in force, or nothing. */
   #mss = "";
 
-  /** @param changed - its addresses have. */
+  /** @param changed - its addresses have. @param setFilter - for tests. */
   constructor(
     host: PppHost,
     settings: PppLinkSettings,
     unit: Unit,
     changed: (addresses: readonly InterfaceAddress[]) => void,
+    setFilter: typeof ppp.setFilter = ppp.setFilter,
   ) {
+    this.#setFilter = setFilter;
     this.#host = host;
     this.#settings = settings;
     this.#unit = unit;
@@ -65,11 +71,30 @@ export class LinkNetwork {
 
   /** Where only the peer's own addresses pass. */
   async #filter(configuration: PppLinkConfiguration): Promise<void> {
-    if (this.#settings.checkSource !== true) return;
+    const { checkSource = false } = this.#settings;
+    if (checkSource === false) return;
     const sources = sourcesOf(configuration, this.#settings);
     if (this.#sources === sources.join()) return;
-    await ppp.setFilter(this.#unit.fd, sourceFilter(sources));
+    try {
+      await this.#setFilter(this.#unit.fd, sourceFilter(sources));
+    } catch (error) {
+      await this.#goWithout(checkSource, error);
+    }
     this.#sources = sources.join();
+  }
+
+  /** @throws PlaneError `unsupported` where it must not be gone without */
+  async #goWithout(checkSource: true | "if-possible", cause: unknown): Promise<void> {
+    const { kernel, what } = this.#host;
+    const why =
+      `the peer's packets cannot be held to its addresses: ${cause instanceof Error ? cause.message : cause}. ` +
+      "That takes a kernel with CONFIG_PPP_FILTER, and a few hundred prefixes at most; the userspace data plane can do it";
+    if (checkSource === true) throw new PlaneError("unsupported", `${what}: ${why}`, { cause });
+    // What was there before would drop what is allowed now.
+    if (this.#sources !== "") await this.#setFilter(this.#unit.fd, new Uint8Array(0)).catch(() => undefined);
+    if (told.has(kernel)) return;
+    told.add(kernel);
+    this.#host.missing("check-source", why);
   }
 
   /** Addresses, routes and proxies. @throws PlaneError `route-through-itself`, `invalid-parameters`; SyscallError */

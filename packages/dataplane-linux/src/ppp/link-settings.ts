@@ -100,12 +100,15 @@ export function checkAddresses(what: string, configuration: PppLinkConfiguration
   }
 }
 
+/** Before it has an address, who solicits a router or looks whether it may have one (RFC 4861 §4.1, §4.3); never forwarded. */
+const UNSPECIFIED = "::";
+
 /** Where packets of the peer come from. */
 export function sourcesOf({ ipv4, ipv6 }: PppLinkConfiguration, { routes = [] }: PppLinkSettings): string[] {
   return [
     ...(ipv4?.peer === undefined ? [] : [ipv4.peer]),
     ...(ipv4?.routes ?? []),
-    ...(ipv6 === undefined ? [] : [ipv6.peer, ...(ipv6.routes ?? [])]),
+    ...(ipv6 === undefined ? [] : [UNSPECIFIED, ipv6.peer, ...(ipv6.routes ?? [])]),
     ...routes,
   ];
 }

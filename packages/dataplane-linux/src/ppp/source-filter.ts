@@ -42,7 +42,7 @@ function compare({ octets, length }: Prefix, next: string): BpfLine[] {
  * The program that drops received packets whose source is none of these. All else passes: what is sent, and other
  * protocols.
  * @param sources - addresses and prefixes, IPv4 and IPv6.
- * @throws TypeError for a malformed address
+ * @throws TypeError for a malformed address; RangeError for more than a program has room for, some hundred prefixes
  */
 export function sourceFilter(sources: readonly string[]): Uint8Array {
   const prefixes = sources.map(parse);
@@ -58,12 +58,17 @@ export function sourceFilter(sources: readonly string[]): Uint8Array {
     ["ret", WORD],
     "received",
     ["ldh", PROTOCOL],
+    // A conditional jump reaches no further than 255 instructions, which are 60 prefixes.
     ["jeq", IPV4, null, "not ipv4"],
-    ...of(4, "ipv4 "),
+    ["ja", "ipv4"],
     "not ipv4",
     ["jeq", IPV6, null, "other"],
-    ...of(16, "ipv6 "),
+    ["ja", "ipv6"],
     "other",
     ["ret", WORD],
+    "ipv4",
+    ...of(4, "ipv4 "),
+    "ipv6",
+    ...of(16, "ipv6 "),
   ]);
 }

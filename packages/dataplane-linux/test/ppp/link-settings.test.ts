@@ -1,6 +1,11 @@
 import type { PppLinkConfiguration } from "@l2tp/dataplane";
 import { expect, test } from "vitest";
-import { checkLinkSettings, defaultFamilies, destinationsOf } from "../../src/ppp/link-settings.ts";
+import {
+  checkLinkSettings,
+  defaultFamilies,
+  destinationsOf,
+  sourcesOf,
+} from "../../src/ppp/link-settings.ts";
 
 const attach = { to: "interface" } as const;
 const link: PppLinkConfiguration = {
@@ -30,6 +35,19 @@ test("what is behind the peer is routed to it once; its own address only where n
   ]);
   const unnumbered = { ...link, ipv4: { peer: "10.0.0.1", routes: ["10.0.0.1/32"] } };
   expect(destinationsOf(unnumbered, { attach })).toEqual(["10.0.0.1/32"]);
+});
+
+test("a peer sends from its addresses, from what is behind it, and from none while it looks for a router", () => {
+  const four = { ...ipv4, routes: ["10.8.0.0/16"] };
+  expect(sourcesOf({ ...link, ipv4: four, ipv6 }, { attach, routes: ["10.7.0.0/16"] })).toEqual([
+    "10.0.0.1",
+    "10.8.0.0/16",
+    "::",
+    "fe80::2",
+    "2001:db8:7::/48",
+    "10.7.0.0/16",
+  ]);
+  expect(sourcesOf({ ...link, ipv4 }, { attach })).toEqual(["10.0.0.1"]);
 });
 
 test("what the kernel's PPP cannot do is refused with what to do", () => {

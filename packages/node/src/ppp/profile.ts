@@ -30,7 +30,8 @@ export interface PppProfileInit {
   readonly attach?: PppAttachment;
   /** Name of the session's interface, with `attach: { to: "interface" }`; a `%d` is numbered. */
   readonly interfaceName?: string;
-  readonly checkSource?: boolean;
+  /** Whether the peer sends only from its addresses; see `PppLinkSettings` of `@l2tp/dataplane`. */
+  readonly checkSource?: PppLinkSettings["checkSource"];
   readonly rateLimit?: { readonly toPeerBps?: number; readonly fromPeerBps?: number };
   readonly proxyArp?: boolean | string;
   /** Prefixes that are routed to the peer. */

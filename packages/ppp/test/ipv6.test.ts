@@ -321,6 +321,57 @@ test("Renew and Rebind of what is no longer the client's: the new, and the old w
   ).toMatch(/00050018.{32}0000000000000000000d00..0002/);
 });
 
+test("an address of another link is refused, what was not had is not given back, and questions without leases have none", () => {
+  const server = new DhcpResponder({ identifier: ROUTER, duid: DUIDS.server, address: "2001:db8::5" });
+  const iaNa = (address: string) =>
+    `0003 0028 00000007 00000000 00000000 0005 0018 ${address} 00000000 00000000`;
+  const [ours, foreign] = ["20010db8000000000000000000000005", "20010db8aaaa00000000000000000005"].map(iaNa);
+  const answer = (text: string) => toHex(server.receive(message(text)) ?? new Uint8Array(0)).slice(96);
+  const status = (code: number) => new RegExp(`000d....000${code}`);
+  // Request: NotOnLink (RFC 8415 §18.3.2).
+  expect(answer(`03 000001 ${CLIENT_ID} ${SERVER_ID} ${foreign}`)).toMatch(status(4));
+  expect(answer(`03 000001 ${CLIENT_ID} ${SERVER_ID} ${ours}`)).not.toMatch(status(4));
+  // Release and Decline: Success, and NoBinding in the association (§18.3.7, §18.3.8).
+  for (const type of ["08", "09"]) {
+    expect(answer(`${type} 000001 ${CLIENT_ID} ${SERVER_ID} ${foreign}`)).toMatch(
+      /^07000001.*000d00020000.*000300..00000007.*000d....0003/,
+    );
+    expect(answer(`${type} 000001 ${CLIENT_ID} ${SERVER_ID} ${ours}`)).toMatch(/000d00020000$/);
+  }
+  // Information-request with IA_NA, IA_TA or IA_PD: discarded (§16.12).
+  for (const more of [ours, "0004 0004 00000001", "0019 000c 00000001 00000000 00000000"])
+    expect(answer(`0b 000001 ${CLIENT_ID} ${more}`)).toBe("");
+  expect(answer(`0b 000001 ${CLIENT_ID}`)).not.toBe("");
+});
+
+test("a solicitation with an option that cannot be is none (RFC 4861 §6.1.1)", () => {
+  const ask = (options: string, source: string) => {
+    const router = new RouterAdvertiser({ identifier: ROUTER });
+    router.receive(0, icmpv6(`85000000 00000000 ${options}`, source));
+    return router.pollTransmit() !== undefined;
+  };
+  const [link, none] = ["fe800000000000000000000000000002", "00".repeat(16)];
+  expect(ask("", link)).toBe(true);
+  expect(ask("", none)).toBe(true);
+  expect(ask("0101020000000007", link)).toBe(true);
+  expect(ask("0e01000000000000", none)).toBe(true);
+  expect(ask("0101020000000007", none)).toBe(false);
+  expect(ask("0100000000000000", link)).toBe(false);
+  expect(ask("0102000000000000", link)).toBe(false);
+});
+
+/** A message of ICMPv6 to all routers, as an IPv6 packet with a right checksum. */
+function icmpv6(text: string, from: string): Uint8Array {
+  const [body, to] = [hex(text), "ff020000000000000000000000000002"];
+  const length = body.length.toString(16).padStart(4, "0");
+  const pseudo = hex(`${from}${to}0000${length}0000003a${toHex(body)}`);
+  let sum = 0;
+  for (let i = 0; i < pseudo.length; i += 2) sum += ((pseudo[i] as number) << 8) | (pseudo[i + 1] as number);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  body.set([(sum ^ 0xffff) >> 8, (sum ^ 0xffff) & 255], 2);
+  return hex(`60000000 ${length} 3a ff ${from} ${to} ${toHex(body)}`);
+}
+
 test("what was sent to one server alone, from no address or a group, or for another server, is not answered as if it was not", () => {
   const server = new DhcpResponder({ identifier: ROUTER, duid: DUIDS.server, prefix: "2001:db8:100::/56" });
   const pd = "0019 000c 00000001 00000000 00000000";

@@ -128,7 +128,9 @@ export class EchoResponder {
     const source = packet.subarray(8, 24);
     // From the unspecified address somebody asks whether it may have ours: all are told that it may not.
     const isProbe = source.every((octet) => octet === 0);
-    if (address === undefined) return undefined;
+    if (address === undefined || !hasSoundOptions(packet, isProbe)) return undefined;
+    if (isProbe && !(same(packet, 24, SOLICITED_NODE) && same(packet, 37, target.subarray(13))))
+      return undefined;
     const flags = isProbe ? SOLICITED_OVERRIDE & 0x20 : SOLICITED_OVERRIDE;
     const message = Uint8Array.of(ADVERTISEMENT, 0, 0, 0, flags, 0, 0, 0, ...target);
     return icmpv6(address, isProbe ? ALL_NODES : source, 255, message);
@@ -136,6 +138,20 @@ export class EchoResponder {
 }
 
 const ALL_NODES = parseIpv6("ff02::1") as Uint8Array;
+/** ff02::1:ff00:0/104: the last three octets are those of the address. */
+const SOLICITED_NODE = (parseIpv6("ff02::1:ff00:0") as Uint8Array).subarray(0, 13);
+const SOURCE_LINK_LAYER = 1;
+
+/** No option of a Neighbor Solicitation is empty or cut, and who has no address tells no link-layer address (RFC 4861 §7.1.1). */
+function hasSoundOptions(packet: Uint8Array, isProbe: boolean): boolean {
+  for (let at = IPV6_HEADER + 24; at < packet.length; ) {
+    const length = 8 * (packet[at + 1] ?? 0);
+    if (length === 0 || at + length > packet.length) return false;
+    if (isProbe && packet[at] === SOURCE_LINK_LAYER) return false;
+    at += length;
+  }
+  return true;
+}
 
 function icmpv6(from: Uint8Array, to: Uint8Array, hops: number, message: Uint8Array): Uint8Array {
   const packet = new Uint8Array(IPV6_HEADER + message.length);

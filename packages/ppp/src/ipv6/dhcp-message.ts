@@ -21,6 +21,7 @@ export const OPTION = {
   clientId: 1,
   serverId: 2,
   iaNa: 3,
+  iaTa: 4,
   iaAddress: 5,
   request: 6,
   elapsed: 8,

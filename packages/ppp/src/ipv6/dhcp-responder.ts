@@ -89,7 +89,10 @@ export class DhcpResponder {
       return isNamed ? reply(status(STATUS.useMulticast, "write to ff02::1:2")) : undefined;
     }
     // RFC 8415 §16: who names another server, or none where one is due, is not talking to us.
-    if (type === DHCP.informationRequest) return server !== undefined && !named ? undefined : reply(...dns);
+    if (type === DHCP.informationRequest) {
+      const isOurs = (server === undefined || named) && !options.some(({ code }) => isAssociation(code));
+      return isOurs ? reply(...dns) : undefined;
+    }
     if (client === undefined || client.length === 0) return undefined;
     switch (type) {
       case DHCP.solicit:
@@ -97,16 +100,16 @@ export class DhcpResponder {
         if (rapid) return reply(dhcpOption(OPTION.rapidCommit), ...this.#associations(options), ...dns);
         return encodeDhcp(DHCP.advertise, transaction, ...ours, ...this.#associations(options), ...dns);
       case DHCP.request:
-        return named ? reply(...this.#associations(options), ...dns) : undefined;
+        return named ? reply(...this.#associations(options, "request"), ...dns) : undefined;
       case DHCP.renew:
-        return named ? reply(...this.#associations(options, true), ...dns) : undefined;
+        return named ? reply(...this.#associations(options, "extend"), ...dns) : undefined;
       case DHCP.rebind:
-        return server === undefined ? reply(...this.#associations(options, true), ...dns) : undefined;
+        return server === undefined ? reply(...this.#associations(options, "extend"), ...dns) : undefined;
       case DHCP.confirm:
         return server === undefined ? this.#confirm(options, reply) : undefined;
       case DHCP.release:
       case DHCP.decline:
-        return named ? reply(status(STATUS.success, "")) : undefined;
+        return named ? reply(status(STATUS.success, ""), ...this.#unbound(options)) : undefined;
       default:
         return undefined;
     }
@@ -128,39 +131,61 @@ export class DhcpResponder {
       : reply(status(STATUS.notOnLink, "not on this link"));
   }
 
-  /** What the client believes to have and has not, with no time left (RFC 8415 §18.3.4, §18.3.5). */
-  #stale(code: number, value: Uint8Array): Uint8Array[] {
+  /** What the client believes to have and has not. */
+  #strange(code: number, value: Uint8Array): { octets: Uint8Array; length: number | undefined }[] {
     const isAddress = code === OPTION.iaNa;
     const have = isAddress ? this.#address : this.#prefix?.octets;
     return (decodeAssociation(code, value)?.leases ?? []).flatMap(({ what }) => {
-      const [text = "", length] = what.split("/");
+      const [text = "", bits] = what.split("/");
       const octets = parseIpv6(text) ?? new Uint8Array(16);
+      const length = isAddress ? undefined : Number(bits);
       const isOurs =
-        have !== undefined && same(octets, have) && (isAddress || Number(length) === this.#prefix?.length);
-      return isOurs ? [] : [leaseOption(octets, isAddress ? undefined : Number(length), 0, 0)];
+        have !== undefined && same(octets, have) && (isAddress || length === this.#prefix?.length);
+      return isOurs ? [] : [{ octets, length }];
     });
+  }
+
+  /** What is given back and was not had (RFC 8415 §18.3.7, §18.3.8). */
+  #unbound(options: DhcpMessage["options"]): Uint8Array[] {
+    return options
+      .filter(({ code, value }) => isLease(code) && value.length >= 12)
+      .filter(({ code, value }) => {
+        const have = code === OPTION.iaNa ? this.#address : this.#prefix;
+        return have === undefined || this.#strange(code, value).length > 0;
+      })
+      .map(({ code, value }) =>
+        dhcpOption(code, value.subarray(0, 4), u32(0), u32(0), status(STATUS.noBinding, "not yours")),
+      );
   }
 
   /**
    * Every association asked for, filled with what we have, once; the others empty, with the reason.
-   * @param extended - Renew or Rebind: what the client has and we do not give is told, too.
+   * @param why - `extend`, Renew or Rebind: what the client has and we do not give is told with no time left (RFC 8415 §18.3.4,
+   * §18.3.5); `request`: addresses of another link make the association fail (§18.3.2).
    */
-  #associations(options: DhcpMessage["options"], extended = false): Uint8Array[] {
+  #associations(
+    options: DhcpMessage["options"],
+    why: "offer" | "request" | "extend" = "offer",
+  ): Uint8Array[] {
     const { preferredS = 14_400, validS = 86_400 } = this.#settings;
     const times = concat(u32(Math.floor(preferredS * 0.5)), u32(Math.floor(preferredS * 0.8)));
     const given = new Set<number>();
     return options
-      .filter(({ code, value }) => (code === OPTION.iaNa || code === OPTION.iaPd) && value.length >= 12)
+      .filter(({ code, value }) => isLease(code) && value.length >= 12)
       .map(({ code, value }) => {
         const iaid = value.subarray(0, 4);
         const isAddress = code === OPTION.iaNa;
         const have = isAddress ? this.#address : this.#prefix?.octets;
-        const stale = extended ? this.#stale(code, value) : [];
+        const strange = why === "offer" ? [] : this.#strange(code, value);
+        if (why === "request" && isAddress && strange.length > 0)
+          return dhcpOption(code, iaid, u32(0), u32(0), status(STATUS.notOnLink, "not on this link"));
+        const stale =
+          why === "extend" ? strange.map(({ octets, length }) => leaseOption(octets, length, 0, 0)) : [];
         if (have === undefined || given.has(code)) {
-          const why = isAddress
+          const none = isAddress
             ? status(STATUS.noAddress, "no address")
             : status(STATUS.noPrefix, "no prefix");
-          return dhcpOption(code, iaid, u32(0), u32(0), ...stale, why);
+          return dhcpOption(code, iaid, u32(0), u32(0), ...stale, none);
         }
         given.add(code);
         return dhcpOption(
@@ -173,6 +198,10 @@ export class DhcpResponder {
       });
   }
 }
+
+const isLease = (code: number): boolean => code === OPTION.iaNa || code === OPTION.iaPd;
+/** IA_TA, too, which we know no more of. */
+const isAssociation = (code: number): boolean => isLease(code) || code === OPTION.iaTa;
 
 const status = (code: number, text: string): Uint8Array =>
   dhcpOption(OPTION.status, u16(code), textOctets(text));

@@ -4,13 +4,13 @@
  */
 import { PppSettingError } from "../errors.ts";
 import { formatIpv6, isLinkLocalIpv6, isUsableIpv6, linkLocal, parseIpv6 } from "../ip.ts";
-import { concat, same, u16, u16At, u32, u32At } from "../octets.ts";
-import { ALL_NODES, ALL_ROUTERS, decodeIpv6, encodeIcmpv6, NEXT_HEADER } from "./packet.ts";
+import { concat, isZero, same, u16, u16At, u32, u32At } from "../octets.ts";
+import { ALL_NODES, ALL_ROUTERS, decodeIpv6, encodeIcmpv6, type Ipv6Packet, NEXT_HEADER } from "./packet.ts";
 
 const SOLICITATION = 133;
 const ADVERTISEMENT = 134;
 /** Options of RFC 4861 §4.6 and RFC 8106 §5.1. */
-const OPTION = { prefix: 3, mtu: 5, dns: 25 } as const;
+const OPTION = { sourceLinkLayer: 1, prefix: 3, mtu: 5, dns: 25 } as const;
 /** RFC 4861 §10. */
 const MAX_RTR_SOLICITATIONS = 3;
 const RTR_SOLICITATION_INTERVAL_MS = 4000;
@@ -90,9 +90,7 @@ export class RouterAdvertiser {
   receive(now: number, octets: Uint8Array): boolean {
     const packet = decodeIpv6(octets);
     if (packet?.nextHeader !== NEXT_HEADER.icmpv6 || packet.payload[0] !== SOLICITATION) return false;
-    // RFC 4861 §6.1.1.
-    if (packet.hopLimit !== 255 || packet.payload[1] !== 0 || packet.payload.length < 8) return true;
-    this.#answer(now, packet.source);
+    if (isSolicitation(packet)) this.#answer(now, packet.source);
     return true;
   }
 
@@ -132,6 +130,18 @@ export class RouterAdvertiser {
     this.#initial += 1;
     this.#out.push(encodeIcmpv6(this.#source, ALL_NODES, this.#message.slice()));
   }
+}
+
+/** RFC 4861 §6.1.1; who has no address yet has no link-layer address to tell either. */
+function isSolicitation({ hopLimit, payload, source }: Ipv6Packet): boolean {
+  if (hopLimit !== 255 || payload[1] !== 0 || payload.length < 8) return false;
+  for (let at = 8; at < payload.length; ) {
+    const length = 8 * (payload[at + 1] ?? 0);
+    if (length === 0 || at + length > payload.length) return false;
+    if (payload[at] === OPTION.sourceLinkLayer && isZero(source)) return false;
+    at += length;
+  }
+  return true;
 }
 
 function advertisement(settings: AdvertiserSettings): Uint8Array {

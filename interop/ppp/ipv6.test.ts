@@ -290,6 +290,7 @@ describe("IPv6 behind an LNS of ours", () => {
       one.subscriber
         .all(IPV6)
         .filter((frame) => frame.octets[40] === 134 && frame.octets.subarray(24, 40).equals(one.own)).length;
+    const asks = "85000000 00000000";
     one.message(asks, { hops: 254 });
     one.message(asks, { hops: 1 });
     one.message("85010000 00000000");

@@ -1,6 +1,7 @@
 /** The program that holds a peer to its addresses: run by a small machine for classic BPF, and what becomes where the kernel has none. */
 import type { PppLinkConfiguration, PppLinkSettings } from "@l2tp/dataplane";
-import { parseIp, type ppp, SyscallError } from "@l2tp/linux";
+import { abi, attachFilter, parseIp, type ppp, SyscallError, sys } from "@l2tp/linux";
+import { needs } from "@l2tp/testing";
 import { expect, test } from "vitest";
 import type { PppHost } from "../../src/ppp/host.ts";
 import { LinkNetwork } from "../../src/ppp/link-network.ts";
@@ -72,6 +73,16 @@ test("a user with hundreds of routes is held to all of them", () => {
   expect(run(program, packet("10.3.31.9"))).toBe(0);
   expect(run(program, packet("2001:db8::1"))).toBeGreaterThan(0);
   expect(run(program, packet("2001:db9::1"))).toBe(0);
+});
+
+needs("linux")("a kernel takes such programs, of no prefix and of hundreds", () => {
+  const many = Array.from({ length: 400 }, (_, i) => `10.${i >> 7}.${(i & 127) * 2}.0/24`);
+  for (const sources of [[], ["10.0.0.5"], ["::", "fe80::2", "2001:db8:1:2::/64", "10.7.0.0/16"], many]) {
+    const socket = sys.socket(abi.AF_INET, abi.SOCK_DGRAM, 0);
+    // The same check as that of PPPIOCSPASS.
+    attachFilter(socket, sourceFilter(sources));
+    sys.close(socket);
+  }
 });
 
 const CONFIGURATION: PppLinkConfiguration = {

@@ -47,6 +47,7 @@ ppp_profile = "${name}"
 [profile.ppp.${name}]
 ${lns.includes("pool") ? "" : 'pool = "subscribers"'}
 ${lns.includes("attach") ? "" : 'attach = "interface"'}
+${lns.includes("attach") ? "" : "check_source = false # one host has all sessions, and answers by any of them"}
 ${lns}
 `,
   )

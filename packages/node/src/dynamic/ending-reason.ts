@@ -29,7 +29,7 @@ export function reasonOfPpp({
   disconnect,
 }: Pick<PppDownReason, "code" | "text" | "disconnect">): Reason {
   const kind = kindOfPpp(disconnect.code, disconnect.direction);
-  const remedy = REMEDIES[code];
+  const remedy: string | undefined = (REMEDIES as Readonly<Partial<Record<typeof code, string>>>)[code];
   return {
     ...reason("ppp", `PPP ended: ${text}`),
     ...(remedy !== undefined && { remedy }),
@@ -37,7 +37,12 @@ export function reasonOfPpp({
   };
 }
 
-const REMEDIES: Readonly<Partial<Record<PppDownReason["code"], string>>> = PPP_REMEDIES;
+/** PPP's own, and those of what only we know. */
+const REMEDIES = {
+  ...PPP_REMEDIES,
+  "no-address":
+    "`l2tpctl pools` shows what is in use: give the pool more (`ranges`), or another after it (`next`)",
+} as const satisfies Readonly<Partial<Record<PppDownReason["code"], string>>>;
 
 /** Disconnect Cause Codes that only say that somebody ended PPP (RFC 3145 §2.1): "administrative", "normal", "busy". */
 const JUST_ENDED: readonly number[] = [1, 2, 3];
@@ -75,8 +80,8 @@ export function reasonOfCallsEnd(ending: Ending, { trouble, proving }: PppAtEnd)
   const { refusal, terminating } = trouble ?? {};
   if (refusal !== undefined) {
     return {
-      ...reason("ppp", `PPP ended: ${refusal}`),
-      remedy: PPP_REMEDIES["authentication-failed"],
+      ...reason("ppp", `PPP ended: ${refusal.reason}`),
+      remedy: REMEDIES[refusal.isAddress ? "no-address" : "authentication-failed"],
     };
   }
   const { code = 0, direction = 0 } = ending.disconnect ?? {};

@@ -15,17 +15,11 @@ import {
 } from "@l2tp/ppp";
 import { printable } from "@l2tp/protocol";
 import { type SessionGrant, sessionGrant, ungranted } from "./grants.ts";
-import type { PppCall, PppHost } from "./host.ts";
+import type { AdmissionRefusal, PppCall, PppHost } from "./host.ts";
 import type { PppProfile } from "./profile.ts";
 import type { UserSession } from "./user-register.ts";
 
 type Question = Extract<PppEvent, { type: "question" }>;
-
-/** Why the peer was not let in, for our own log; `isAddress`: it proved who it is, and there was no address for it. */
-export interface AdmissionRefusal {
-  readonly reason: string;
-  readonly isAddress: boolean;
-}
 
 /** What an admission needs of its session. */
 export interface AdmissionOwner extends UserSession {

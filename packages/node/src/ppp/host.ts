@@ -54,6 +54,12 @@ export interface PppListener {
   onEvent(event: PppSessionEvent): void;
 }
 
+/** Why the peer was not let in, for our own log; `isAddress`: it proved who it is, and there was no address for it. */
+export interface AdmissionRefusal {
+  readonly reason: string;
+  readonly isAddress: boolean;
+}
+
 /** One PPP session from outside: what `PppRunner` does. */
 export interface PppRun {
   /** The call is up: LCP begins. Only the first call counts. */
@@ -65,7 +71,7 @@ export interface PppRun {
   status(): PppStatus;
   /** Whom we refused last, and why; and why the link is being terminated. For whoever has to say why the call ended. */
   readonly trouble: {
-    readonly refusal: string | undefined;
+    readonly refusal: AdmissionRefusal | undefined;
     readonly terminating: Pick<PppDownReason, "code" | "text" | "disconnect"> | undefined;
   };
 }

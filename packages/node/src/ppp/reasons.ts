@@ -1,7 +1,7 @@
 /** Why PPP sessions end: PPP's reasons and ours, with what a CDN says of them (RFC 3145 §2). */
 import { type DownReason, PROTOCOL } from "@l2tp/ppp";
-import type { AdmissionRefusal } from "./admission.ts";
 import type { PppDownCode, PppDownReason } from "./events.ts";
+import type { AdmissionRefusal } from "./host.ts";
 
 /** Whose doing an end is, and which protocol's: `auth` is the one that was spoken last. */
 const CODES: Readonly<

@@ -195,7 +195,7 @@ export class PppRunner implements PppRun, AdmissionOwner, PlaneLinkOwner {
     const { refusal } = this.#admission;
     const terminating =
       this.#terminating && pppDownReason(this.#terminating, this.#spoken, this.#own, refusal);
-    return { refusal: refusal?.reason, terminating };
+    return { refusal, terminating };
   }
 
   // --- what the admission and the data plane say ---

@@ -51,3 +51,22 @@ test("a peer that terminates the link and hangs up has hung up", () => {
   const why = reasonOfCallsEnd(CDN, atEnd({ refusal: undefined, terminating: TERMINATED }));
   expect(why).toMatchObject({ code: "ppp", text: "PPP ended: the peer terminated the link", kind: HUNG_UP });
 });
+
+test.each([
+  [true, /pools.*ranges/],
+  [false, /user and password/],
+])(
+  "whom we refused and who then hangs up: the remedy is for what was refused (an address: %j)",
+  (isAddress, remedy) => {
+    const refusal = { reason: "user anna: nothing is free in pool dsl", isAddress };
+    const why = reasonOfCallsEnd(CDN, atEnd({ refusal, terminating: undefined }));
+    expect(why.text).toBe("PPP ended: user anna: nothing is free in pool dsl");
+    expect(why.remedy).toMatch(remedy);
+  },
+);
+
+test("an end for want of an address says where to look", () => {
+  const disconnect = { code: 20, protocol: 0x8021, direction: 2, text: "no address available" } as const;
+  const why = reasonOfPpp({ code: "no-address", text: "user anna: nothing is free in pool dsl", disconnect });
+  expect(why.remedy).toMatch(/l2tpctl pools/);
+});

@@ -13,10 +13,10 @@ const path = (file: string): string => fileURLToPath(new URL(`../../${file}`, im
 /** For each round, on a busy machine. */
 const ROUND_LIMIT_MS = 600_000;
 /**
- * As docs/kernel-data-plane.md advises for programs with many sessions: without these V8 collects all garbage each time the
+ * As docs/kernel-data-plane.md advises for programs with many sessions: without this V8 collects all garbage each time the
  * heap has doubled, in turns of 45 to 65 ms here.
  */
-const V8_OPTIONS = ["--initial-old-space-size=256", "--semi-space-growth-factor=1"];
+const V8_OPTIONS = ["--initial-old-space-size=256"];
 
 const median = (values: readonly number[]): number => {
   const sorted = values.slice().sort((a, b) => a - b);

@@ -91,20 +91,7 @@ export interface CallGrant {
 }
 
 /** Addresses and limits of a user's session. What is absent is the profile's. */
-export interface UserGrant {
-  readonly accept: true;
-  /**
-   * What the user is called here, where a name has several spellings (`DOMAIN\alice`, `Alice`): two sessions of one user
-   * are known by it. Absent: the name as it was said.
-   */
-  readonly user?: string;
-  /** The password, for whoever checks the proof. Absent: `verified`, the authority has checked it itself. */
-  readonly secret?: string;
-  readonly verified?: {
-    /** MS-CHAPv2's `S=…`, and keys for MPPE, as `@l2tp/ppp` wants them. */
-    readonly authenticatorResponse?: string;
-    readonly mppeKeys?: unknown;
-  };
+export interface UserAttributes {
   /** The peer's IPv4 address; absent: one of `pool`. */
   readonly address?: IpAddress;
   readonly pool?: string;
@@ -123,6 +110,23 @@ export interface UserGrant {
   readonly idleTimeoutMs?: number;
   /** A second session of this user: ends the first, is refused, or is let be. */
   readonly exclusive?: "replace" | "refuse" | "no";
+}
+
+/** Who a user is, and what its session gets. */
+export interface UserGrant extends UserAttributes {
+  readonly accept: true;
+  /**
+   * What the user is called here, where a name has several spellings (`DOMAIN\alice`, `Alice`): two sessions of one user
+   * are known by it. Absent: the name as it was said.
+   */
+  readonly user?: string;
+  /** The password, for whoever checks the proof. Absent: `verified`, the authority has checked it itself. */
+  readonly secret?: string;
+  readonly verified?: {
+    /** MS-CHAPv2's `S=…`, and keys for MPPE, as `@l2tp/ppp` wants them. */
+    readonly authenticatorResponse?: string;
+    readonly mppeKeys?: unknown;
+  };
 }
 
 /** Addresses of one session, fixed or of a pool; given back when it ends. */

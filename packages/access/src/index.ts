@@ -22,6 +22,7 @@ export type {
   PeerRequest,
   Refusal,
   SwitchPpp,
+  UserAttributes,
   UserGrant,
   UserRequest,
 } from "./authority.ts";

@@ -1,6 +1,6 @@
 /** Rules as plain data, in the order in which they are asked; `rulesOf` of `@l2tp/config` makes them of a document. */
 import type { IpAddress } from "@l2tp/protocol";
-import type { SwitchPpp } from "./authority.ts";
+import type { SwitchPpp, UserAttributes } from "./authority.ts";
 
 /** What all rules have. */
 interface Rule {
@@ -50,7 +50,7 @@ export interface CallRule extends Rule {
 }
 
 /** A user of PPP sessions. */
-export interface UserRule extends Rule {
+export interface UserRule extends Rule, UserAttributes {
   /**
    * Its name, with the realm if it says one: `test`, `test@example.org`. A pattern such as `*@example.org` or `*` is
    * asked, in order, when no rule has just this name. Upper and lower case are told apart, unless `ignoreCase`.
@@ -67,19 +67,6 @@ export interface UserRule extends Rule {
   readonly from?: readonly string[];
   /** Names of the PPP profiles that it may use. */
   readonly profiles?: readonly string[];
-  readonly address?: IpAddress;
-  readonly pool?: string;
-  readonly interfaceId?: string;
-  readonly ipv6Prefix?: string;
-  readonly delegatedPrefix?: string;
-  readonly dns?: readonly IpAddress[];
-  readonly nbns?: readonly IpAddress[];
-  readonly routes?: readonly string[];
-  readonly toPeerBps?: number;
-  readonly fromPeerBps?: number;
-  readonly sessionTimeoutMs?: number;
-  readonly idleTimeoutMs?: number;
-  readonly exclusive?: "replace" | "refuse" | "no";
 }
 
 /** Addresses that sessions get. No address is in two pools. */

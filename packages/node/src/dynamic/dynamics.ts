@@ -18,7 +18,7 @@ import { newDuid, type PppHost, UserRegister } from "../ppp/index.ts";
 import { reason } from "../reason.ts";
 import type { DynamicTunnelInit, Listener, ListenerInit, Profiles } from "./api.ts";
 import type { Call } from "./call.ts";
-import { Callers } from "./callers.ts";
+import { Callers, type CallersOwner } from "./callers.ts";
 import { takeCall } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { DialledTunnel } from "./dialled-tunnel.ts";
@@ -59,6 +59,8 @@ export interface DynamicsOwner {
   forget(tunnel: DynamicTunnelKeeper): void;
 }
 
+type HostOptions = DynamicOptions & Required<Pick<DynamicOptions, "fillRandom">>;
+
 export class Dynamics implements ListenerOwner {
   readonly host: DynamicHost;
   readonly #owner: DynamicsOwner;
@@ -72,6 +74,12 @@ export class Dynamics implements ListenerOwner {
   readonly #ended = new EndedCalls();
   readonly #callers: Callers;
   readonly #questions: Questions;
+  readonly #switching: Switching;
+  readonly #routing: RoutingParts = {
+    asked: (question) => this.#asked(question),
+    drained: () => this.#drained(),
+    empty: () => this.#whenEmpty?.(),
+  };
   readonly #drainWaiters = new Set<() => void>();
   #made = 0;
   #draining = false;
@@ -79,28 +87,35 @@ export class Dynamics implements ListenerOwner {
 
   /** @throws ControlError */
   constructor(base: Host, dataPlane: DataPlane, owner: DynamicsOwner, options: DynamicOptions) {
-    const { clock, alarms, logger, wires, random } = base;
-    const { authority, profiles, control = {}, duid, wall = Date.now } = options;
-    const fill: FillRandom = options.fillRandom ?? ((into) => void crypto.getRandomValues(into));
-    const octets = randomOctets(fill);
+    const { authority, profiles, control = {} } = options;
+    const fillRandom: FillRandom = options.fillRandom ?? ((into) => void crypto.getRandomValues(into));
     this.#owner = owner;
-    const routing: RoutingParts = {
-      asked: (question) => {
-        if (question.about === "peer") this.#callers.asked(question);
-        else takeCall(this.host, this.#questions, this.#switching, question, this.#tunnels);
-      },
-      drained: () => this.#drained(),
-      empty: () => this.#whenEmpty?.(),
-    };
     this.#driver = new EndpointDriver({
-      clock,
-      alarms,
-      wires,
-      logger,
-      endpoint: { ...control, random: fill },
-      onEvent: (event) => routeEvent(this.host, routing, event),
+      ...base,
+      endpoint: { ...control, random: fillRandom },
+      onEvent: (event) => routeEvent(this.host, this.#routing, event),
       planeOf: (tunnel) => this.#connections.get(tunnel)?.plane,
     });
+    this.host = this.#hostOf(base, dataPlane, { ...options, fillRandom });
+    this.#switching = new Switching(this.host);
+    this.#questions = new Questions(this.host, authority, profiles);
+    const callersOwner: CallersOwner = {
+      listenerOf: (wire) => this.#byWire.get(wire),
+      isNameFree: (name) => owner.isNameFree(name),
+      add: (tunnel) => this.#add(tunnel),
+      forget: (tunnel) => this.forgetTunnel(tunnel),
+    };
+    this.#callers = new Callers(this.host, callersOwner, this.#questions);
+  }
+
+  /** What all of it shares; switching and questions are there when the first event comes. */
+  #hostOf(
+    base: Host,
+    { capabilities }: DataPlane,
+    { authority, duid, resolve = dnsResolver(), wall = Date.now, fillRandom }: HostOptions,
+  ): DynamicHost {
+    const { clock, alarms, logger, random } = base;
+    const octets = randomOctets(fillRandom);
     const ppp: PppHost = {
       clock,
       alarms,
@@ -111,12 +126,12 @@ export class Dynamics implements ListenerOwner {
       ...(authority !== undefined && { authority }),
     };
     const dynamics = this;
-    this.host = {
+    return {
       ...base,
       driver: this.#driver,
-      capabilities: dataPlane.capabilities,
+      capabilities,
       ppp,
-      dialler: { random, resolve: options.resolve ?? dnsResolver(), wall },
+      dialler: { random, resolve, wall },
       connections: this.#connections,
       calls: this.#calls,
       get draining() {
@@ -131,21 +146,16 @@ export class Dynamics implements ListenerOwner {
       },
       askAgain: authority && ((call) => this.#questions.again(call)),
     };
-    this.#switching = new Switching(this.host);
-    this.#questions = new Questions(this.host, authority, profiles);
-    this.#callers = new Callers(
-      this.host,
-      {
-        listenerOf: (wire) => this.#byWire.get(wire),
-        isNameFree: (name) => owner.isNameFree(name),
-        add: (tunnel) => this.#add(tunnel),
-        forget: (tunnel) => this.forgetTunnel(tunnel),
-      },
-      this.#questions,
-    );
   }
 
-  readonly #switching: Switching;
+  #asked(question: Parameters<RoutingParts["asked"]>[0]): void {
+    if (question.about === "peer") {
+      this.#callers.asked(question);
+      return;
+    }
+    const parts = { questions: this.#questions, switching: this.#switching, tunnels: this.#tunnels };
+    takeCall(this.host, parts, question);
+  }
 
   get endpoint() {
     return this.#driver.endpoint;

@@ -46,65 +46,69 @@ export function ungranted(profile: PppProfile): SessionGrant {
  * @throws PppSettingError, ParameterError - the authority granted what cannot be.
  */
 export function sessionGrant(profile: PppProfile, grant: UserGrant, lease: AddressLease): SessionGrant {
-  const { settings } = profile;
   const before = ungranted(profile);
+  const ipv4 = ipv4Of(profile, grant, lease);
+  const ipv6 = ipv6Of(profile, grant);
+  // They throw here, and not in the middle of a negotiation.
+  if (ipv4 !== false) ipv4Settings(ipv4 ?? {});
+  if (ipv6 !== false) ipv6Settings(ipv6 ?? {});
+  const routes = routesOf(grant);
+  const ipv6Prefix = lease.ipv6Prefix ?? grant.ipv6Prefix ?? before.ipv6Prefix;
+  if (ipv6Prefix !== undefined) checkIpv6Prefix("ipv6Prefix", ipv6Prefix, 64, 64);
+  const delegatedPrefix = lease.delegatedPrefix ?? grant.delegatedPrefix ?? before.delegatedPrefix;
+  if (delegatedPrefix !== undefined) checkIpv6Prefix("delegatedPrefix", delegatedPrefix, 1, 64);
+  const dns6 = grant.dns?.filter((server) => !isIpv4(server));
+  return {
+    grants: { ipv4, ipv6 },
+    routes,
+    rateLimit: rateLimitOf(profile, grant),
+    ipv6Prefix,
+    delegatedPrefix,
+    dns6: dns6 !== undefined && dns6.length > 0 ? dns6 : before.dns6,
+    sessionTimeoutMs: grant.sessionTimeoutMs ?? before.sessionTimeoutMs,
+    idleTimeoutMs: grant.idleTimeoutMs ?? before.idleTimeoutMs,
+  };
+}
+
+function ipv4Of({ settings }: PppProfile, grant: UserGrant, lease: AddressLease): PppOptions["ipv4"] {
   const peer = lease.address ?? grant.address ?? settings.ipv4?.peer;
   const local = settings.ipv4?.unnumbered ? undefined : (lease.local ?? settings.ipv4?.local);
   const dns = grant.dns?.filter(isIpv4);
   // Who has called gets its address from the other end, though that had to prove who it is, too.
   const isClient = settings.caller && settings.authenticateSelf !== undefined;
   const refused = peer === undefined && !isClient && settings.ipv4?.acceptPeer !== true;
-  const ipv4: PppOptions["ipv4"] =
-    settings.ipv4 === undefined || refused
-      ? false
-      : // Not by a spread of the settings: V8 makes each result of one that comes first a hidden class of its own.
-        Object.assign({}, settings.ipv4, {
-          peer,
-          local,
-          // Nobody asks a peer that it lets in for an address.
-          unnumbered: isClient ? settings.ipv4.unnumbered : local === undefined,
-          ...(dns !== undefined && { dns: dns.slice(0, 2) }),
-          ...(grant.nbns !== undefined && { nbns: grant.nbns.slice(0, 2) }),
-        });
-  const ipv6: PppOptions["ipv6"] =
-    settings.ipv6 === undefined
-      ? false
-      : grant.interfaceId === undefined
-        ? settings.ipv6
-        : { ...settings.ipv6, peer: grant.interfaceId, acceptPeer: false };
-  // They throw here, and not in the middle of a negotiation.
-  if (ipv4 !== false) ipv4Settings(ipv4 ?? {});
-  if (ipv6 !== false) ipv6Settings(ipv6 ?? {});
-  const routes = grant.routes ?? [];
+  if (settings.ipv4 === undefined || refused) return false;
+  // Not by a spread of the settings: V8 makes each result of one that comes first a hidden class of its own.
+  return Object.assign({}, settings.ipv4, {
+    peer,
+    local,
+    // Nobody asks a peer that it lets in for an address.
+    unnumbered: isClient ? settings.ipv4.unnumbered : local === undefined,
+    ...(dns !== undefined && { dns: dns.slice(0, 2) }),
+    ...(grant.nbns !== undefined && { nbns: grant.nbns.slice(0, 2) }),
+  });
+}
+
+function ipv6Of({ settings }: PppProfile, { interfaceId }: UserGrant): PppOptions["ipv6"] {
+  if (settings.ipv6 === undefined) return false;
+  if (interfaceId === undefined) return settings.ipv6;
+  return { ...settings.ipv6, peer: interfaceId, acceptPeer: false };
+}
+
+/** @throws ParameterError */
+function routesOf({ routes = [] }: UserGrant): SessionGrant["routes"] {
+  if (routes.length === 0) return NO_ROUTES;
   for (const [i, route] of routes.entries()) checkPrefix(`routes[${i}]`, route);
-  const ipv6Prefix = lease.ipv6Prefix ?? grant.ipv6Prefix ?? before.ipv6Prefix;
-  if (ipv6Prefix !== undefined) checkIpv6Prefix("ipv6Prefix", ipv6Prefix, 64, 64);
-  const delegatedPrefix = lease.delegatedPrefix ?? grant.delegatedPrefix ?? before.delegatedPrefix;
-  if (delegatedPrefix !== undefined) checkIpv6Prefix("delegatedPrefix", delegatedPrefix, 1, 64);
-  const dns6 = grant.dns?.filter((server) => !isIpv4(server));
-  const { toPeerBps, fromPeerBps } = grant;
+  const isOfIpv4 = (route: string): boolean => isIpv4(route.split("/")[0] as string);
+  return { ipv4: routes.filter(isOfIpv4), ipv6: routes.filter((route) => !isOfIpv4(route)) };
+}
+
+/** What the grant leaves out stays the profile's. */
+function rateLimitOf({ link }: PppProfile, { toPeerBps, fromPeerBps }: UserGrant): SessionGrant["rateLimit"] {
+  if (toPeerBps === undefined && fromPeerBps === undefined) return undefined;
   return {
-    grants: { ipv4, ipv6 },
-    routes:
-      routes.length === 0
-        ? NO_ROUTES
-        : {
-            ipv4: routes.filter((route) => isIpv4(route.split("/")[0] as string)),
-            ipv6: routes.filter((route) => !isIpv4(route.split("/")[0] as string)),
-          },
-    rateLimit:
-      toPeerBps === undefined && fromPeerBps === undefined
-        ? undefined
-        : {
-            // What the grant leaves out stays the profile's.
-            ...profile.link.rateLimit,
-            ...(toPeerBps !== undefined && { toPeerBps }),
-            ...(fromPeerBps !== undefined && { fromPeerBps }),
-          },
-    ipv6Prefix,
-    delegatedPrefix,
-    dns6: dns6 !== undefined && dns6.length > 0 ? dns6 : before.dns6,
-    sessionTimeoutMs: grant.sessionTimeoutMs ?? before.sessionTimeoutMs,
-    idleTimeoutMs: grant.idleTimeoutMs ?? before.idleTimeoutMs,
+    ...link.rateLimit,
+    ...(toPeerBps !== undefined && { toPeerBps }),
+    ...(fromPeerBps !== undefined && { fromPeerBps }),
   };
 }

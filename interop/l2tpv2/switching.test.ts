@@ -32,8 +32,13 @@ called_number = "9"
 own_auth = ["pap", "chap-md5", "mschap-v2"]
 `;
 
-/** @param ppp - what is said of PPP, in the call's rule and behind it. */
-const switchDocument = (ctl: Ctl, ppp: { readonly rule?: string; readonly tables?: string } = {}) => `
+/** What is said of PPP, in the call's rule and behind it. */
+interface SwitchedPpp {
+  readonly rule?: string;
+  readonly tables?: string;
+}
+
+const switchDocument = (ctl: Ctl, ppp: SwitchedPpp) => `
 [daemon]
 ${ctl.key}
 [listen.access]
@@ -83,6 +88,51 @@ ranges = ["100.64.0.0/16"]
 local = "100.64.0.1"
 `;
 
+/** The access network's LAC, the switch, and the ISP's LNS, each on a host of its own. */
+class ThreeHosts implements AsyncDisposable {
+  readonly sites = new TwoSites();
+  readonly isp = new Site("ISP");
+  readonly ctl = { lac: new Ctl(), between: new Ctl(), lns: new Ctl() };
+  readonly #daemons: Daemon[] = [];
+
+  constructor() {
+    this.sites.b.cable("wan1", "198.51.100.2", this.isp, LNS);
+  }
+
+  /** Those that listen first. @param auth - how the LNS asks who somebody is. */
+  async start(ppp: SwitchedPpp, auth?: string): Promise<Record<"lac" | "between" | "lns", Daemon>> {
+    const lns = this.#run(this.isp, lnsDocument(this.ctl.lns, auth));
+    const between = this.#run(this.sites.b, switchDocument(this.ctl.between, ppp));
+    await Promise.all([lns.says(/listening/), between.says(/listening/)]);
+    const lac = this.#run(this.sites.a, lacDocument(this.ctl.lac));
+    return { lac, between, lns };
+  }
+
+  #run(site: Site, document: string): Daemon {
+    const daemon = new Daemon(site, document);
+    this.#daemons.push(daemon);
+    return daemon;
+  }
+
+  /** Each ends in order, and none has met an error. */
+  async end(): Promise<void> {
+    for (const daemon of this.#daemons.toReversed()) {
+      expect(await daemon.stop()).toEqual({ code: 0, signal: null });
+      expect(daemon.lines.filter(({ level }) => level === "error")).toEqual([]);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const daemon of this.#daemons.toReversed()) await daemon[Symbol.asyncDispose]();
+    for (const ctl of Object.values(this.ctl)) ctl[Symbol.dispose]();
+    this.isp[Symbol.dispose]();
+    this.sites[Symbol.dispose]();
+  }
+}
+
+/** Nothing of PPP ends in between: no interface was made there. */
+const AT_SWITCH = ["lo", "wan0", "wan1"];
+
 needs(
   "linux",
   "root",
@@ -92,39 +142,28 @@ needs(
 )(
   "a call goes through to the ISP's LNS: PPP, pings, TCP, numbers, and its end",
   async () => {
-    using sites = new TwoSites();
-    using isp = new Site("ISP");
-    sites.b.cable("wan1", "198.51.100.2", isp, LNS);
-    using lacCtl = new Ctl();
-    using switchCtl = new Ctl();
-    using lnsCtl = new Ctl();
-    await using lns = new Daemon(isp, lnsDocument(lnsCtl));
-    await using between = new Daemon(sites.b, switchDocument(switchCtl));
-    await Promise.all([lns.says(/listening/), between.says(/listening/)]);
-    await using lac = new Daemon(sites.a, lacDocument(lacCtl));
+    await using hosts = new ThreeHosts();
+    const { sites, isp, ctl } = hosts;
+    const { lac, between, lns } = await hosts.start({});
     // Each end is up when it has seen IPCP through; which is first, nobody knows.
     await Promise.all([lac.says(/^session one is up/), lns.says(/^session .* is up/)]);
-    const atLns = await lnsCtl.client.session("anna");
+    const atLns = await ctl.lns.client.session("anna");
     expect(atLns).toMatchObject({ calledNumber: "5551", callingNumber: "0815", up: true });
-    const { mtuOctets = 0 } = await lacCtl.client.session("one");
+    const { mtuOctets = 0 } = await ctl.lac.client.session("one");
     for (const octets of [28, 576, mtuOctets]) {
       expect(await ping(sites.a, "100.64.0.1", { by: "one", octets }), `${octets} octets`).toBe(true);
     }
     expect(await tcp(sites.a, isp, "100.64.0.1")).toBeGreaterThan(1e5);
-    // Nothing of PPP ends in between: no interface was made there.
-    expect(sites.b.interfaces()).toEqual(["lo", "wan0", "wan1"]);
+    expect(sites.b.interfaces()).toEqual(AT_SWITCH);
     await lac.says(/^session nowhere cannot come up/);
     await between.says(/no ISP has this number/);
 
     const since = lac.lines.length;
-    await lnsCtl.client.hangUp("anna", { text: "unpaid" });
+    await ctl.lns.client.hangUp("anna", { text: "unpaid" });
     expect((await lac.says(/^session one is down/, { since })).message).toMatch(/PPP|CDN/);
     await lac.says(/^session one is up/, { since });
     expect(await ping(sites.a, "100.64.0.1", { by: "one" })).toBe(true);
-    for (const daemon of [lac, between, lns]) {
-      expect(await daemon.stop()).toEqual({ code: 0, signal: null });
-      expect(daemon.lines.filter(({ level }) => level === "error")).toEqual([]);
-    }
+    await hosts.end();
   },
   300_000,
 );
@@ -133,27 +172,17 @@ needs("linux", "root", "tun", { tool: "ping" })(
   "LCP and authentication end in between: the ISP's LNS takes over what was agreed on and proved, by each method",
   async () => {
     for (const method of ["pap", "chap-md5", "mschap-v2"]) {
-      using sites = new TwoSites();
-      using isp = new Site("ISP");
-      sites.b.cable("wan1", "198.51.100.2", isp, LNS);
-      using lacCtl = new Ctl();
-      using switchCtl = new Ctl();
-      using lnsCtl = new Ctl();
-      await using lns = new Daemon(isp, lnsDocument(lnsCtl, method));
-      await using between = new Daemon(sites.b, switchDocument(switchCtl, endingPpp(method)));
-      await Promise.all([lns.says(/listening/), between.says(/listening/)]);
-      await using lac = new Daemon(sites.a, lacDocument(lacCtl));
+      await using hosts = new ThreeHosts();
+      const { sites, ctl } = hosts;
+      const { lac, lns } = await hosts.start(endingPpp(method), method);
       await Promise.all([lac.says(/^session one is up/), lns.says(/^session .* is up/)]);
       expect(await ping(sites.a, "100.64.0.1", { by: "one" }), method).toBe(true);
-      expect(await lnsCtl.client.session("anna")).toMatchObject({ up: true, user: "anna" });
+      expect(await ctl.lns.client.session("anna")).toMatchObject({ up: true, user: "anna" });
       const passing: string[] = [];
-      for await (const { kind, up } of switchCtl.client.sessions()) if (up) passing.push(kind);
+      for await (const { kind, up } of ctl.between.client.sessions()) if (up) passing.push(kind);
       expect(passing.sort()).toEqual(["lac-incoming", "lns-incoming"]);
-      expect(sites.b.interfaces()).toEqual(["lo", "wan0", "wan1"]);
-      for (const daemon of [lac, between, lns]) {
-        expect(await daemon.stop()).toEqual({ code: 0, signal: null });
-        expect(daemon.lines.filter(({ level }) => level === "error")).toEqual([]);
-      }
+      expect(sites.b.interfaces()).toEqual(AT_SWITCH);
+      await hosts.end();
     }
   },
   300_000,
@@ -162,18 +191,10 @@ needs("linux", "root", "tun", { tool: "ping" })(
 needs("linux", "root", "tun")(
   "a subscriber with a wrong password does not get past the switch",
   async () => {
-    using sites = new TwoSites();
-    using isp = new Site("ISP");
-    sites.b.cable("wan1", "198.51.100.2", isp, LNS);
-    using lacCtl = new Ctl();
-    using switchCtl = new Ctl();
-    using lnsCtl = new Ctl();
-    await using lns = new Daemon(isp, lnsDocument(lnsCtl));
-    const ppp = endingPpp("mschap-v2");
-    const wrong = { ...ppp, tables: ppp.tables.replace('"test"', '"another"') };
-    await using between = new Daemon(sites.b, switchDocument(switchCtl, wrong));
-    await Promise.all([lns.says(/listening/), between.says(/listening/)]);
-    await using lac = new Daemon(sites.a, lacDocument(lacCtl));
+    await using hosts = new ThreeHosts();
+    const { rule, tables } = endingPpp("mschap-v2");
+    const wrong = { rule, tables: tables.replace('"test"', '"another"') };
+    const { lac, between, lns } = await hosts.start(wrong);
     await lac.says(/^session one cannot come up/);
     await between.says(/user anna.*its proof was wrong/);
     expect(lns.said(/^tunnel .* is up/)).toEqual([]);

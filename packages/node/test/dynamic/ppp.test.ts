@@ -283,6 +283,16 @@ interface Switched {
   readonly methods?: readonly AuthMethod[];
 }
 
+/** The LNS takes calls, and has a tunnel to pass them on to. */
+function openSwitch({ lns: { context } }: Pair): void {
+  context.listen({ local: { family: 4, address: LNS, port: 1701 } });
+  context.newDynamicTunnel({
+    name: "onward",
+    peers: [{ host: "192.0.2.9" }],
+    dial: { mode: "on-demand" },
+  });
+}
+
 /** The LAC calls the LNS, which passes the call on to `far`. */
 async function switched(options: Switched = {}) {
   const {
@@ -298,12 +308,7 @@ async function switched(options: Switched = {}) {
   const pair = new Pair({ lns: { authority: { ...users, call }, profiles: near } });
   const far = pair.end("far", "192.0.2.9", { authority: { ...users, ...answer }, profiles: wishes });
   far.context.listen();
-  pair.lns.context.listen({ local: { family: 4, address: LNS, port: 1701 } });
-  pair.lns.context.newDynamicTunnel({
-    name: "onward",
-    peers: [{ host: "192.0.2.9" }],
-    dial: { mode: "on-demand" },
-  });
+  openSwitch(pair);
   const tunnel = pair.dial();
   const session = tunnel.newSession({
     name: "s",
@@ -480,12 +485,7 @@ test("tunnel switching: a user's newer session takes the place of one that was p
   const pair = new Pair({ lns: { authority: { ...users, user, call }, profiles } });
   const far = pair.end("far", "192.0.2.9", { authority: users, profiles });
   far.context.listen();
-  pair.lns.context.listen({ local: { family: 4, address: LNS, port: 1701 } });
-  pair.lns.context.newDynamicTunnel({
-    name: "onward",
-    peers: [{ host: "192.0.2.9" }],
-    dial: { mode: "on-demand" },
-  });
+  openSwitch(pair);
   const tunnel = pair.dial();
   const one = tunnel.newSession({ name: "one", redial: false, ppp: client("wonderland") });
   await pair.advance(10_000);
@@ -500,12 +500,7 @@ test("tunnel switching: a user's newer session takes the place of one that was p
 test("tunnel switching: where PPP is not ours it cannot end in between, and the log says what to do", async () => {
   const call = () => ({ accept: true, switchTo: "onward", switchPpp: "end" }) as const;
   const pair = new Pair({ lns: { authority: openHouse({ call }) } });
-  pair.lns.context.listen();
-  pair.lns.context.newDynamicTunnel({
-    name: "onward",
-    peers: [{ host: "192.0.2.9" }],
-    dial: { mode: "on-demand" },
-  });
+  openSwitch(pair);
   const session = pair.dial().newSession({ redial: false });
   await pair.advance(1_000);
   expect(session.ending).toMatchObject({ by: "peer", result: 4 });

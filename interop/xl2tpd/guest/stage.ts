@@ -93,7 +93,7 @@ export class Stage {
 
   /** So many sessions of a daemon of ours are up at the same time, each with an address of its own. */
   async addresses(daemon: Daemon, count: number): Promise<void> {
-    let now = new Map<unknown, string>();
+    let now = new Map<string, string>();
     const all = () => {
       now = addressesOf(daemon);
       return now.size === count && new Set(now.values()).size === count;
@@ -190,12 +190,14 @@ export class Stage {
 }
 
 /** @returns by session, the address that it has given or got, of those that are up with one now */
-function addressesOf({ lines }: Daemon): Map<unknown, string> {
-  const now = new Map<unknown, string>();
-  for (const { message, session } of lines) {
+function addressesOf({ lines }: Daemon): Map<string, string> {
+  const now = new Map<string, string>();
+  for (const { message, tunnel, session } of lines) {
+    // Sessions are named by their IDs, of which each tunnel has its own: among fifty two are alike in one run of fifty.
+    const name = `${tunnel}/${session}`;
     const [, own, peers] = ADDRESSED.exec(message) ?? [];
-    if (own !== undefined) now.set(session, (own === INNER.lns ? peers : own) as string);
-    else if (/ is down: | cannot come up: | has no addresses/.test(message)) now.delete(session);
+    if (own !== undefined) now.set(name, (own === INNER.lns ? peers : own) as string);
+    else if (/ is down: | cannot come up: | has no addresses/.test(message)) now.delete(name);
   }
   return now;
 }

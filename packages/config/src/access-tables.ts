@@ -150,8 +150,13 @@ function checkSwitch({ report, path, table }: Reading<typeof CALL_KEYS>): void {
   const { kind, switch_to, switch_ppp } = table.values;
   const at = [...path, "switch_ppp"];
   if (switch_ppp !== undefined && switch_to === undefined) {
-    const remedy = "Name the tunnel with switch_to, or leave it out.";
-    report.error({ code: "conflict", path: at, reason: "the call is not passed on", remedy });
+    report.warn({
+      code: "unused",
+      path: at,
+      part: "key",
+      reason: "the call is not passed on: there is no switch_to",
+      remedy: 'Name a tunnel that is dialled, switch_to = "NAME", or leave switch_ppp out.',
+    });
   } else if (switch_ppp === "end" && kind === "outgoing") {
     report.error({
       code: "conflict",

@@ -193,7 +193,7 @@ describe("names that there are not", () => {
     ],
     [
       '[call.c]\nswitch_ppp = "end"',
-      "2:14 call.c.switch_ppp: the call is not passed on. Name the tunnel with switch_to, or leave it out.",
+      'warning 2:1 call.c.switch_ppp: the call is not passed on: there is no switch_to. Name a tunnel that is dialled, switch_to = "NAME", or leave switch_ppp out.',
     ],
     [
       '[call.c]\nkind = "outgoing"\nswitch_to = "t"\nswitch_ppp = "end"\n[tunnel.t]\nversion = "l2tpv2"\npeer = "192.0.2.1"',

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Config, configJsonSchema, parseConfig } from "@l2tp/config";
 import { needs } from "@l2tp/testing";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CONTROL_CHARACTER, l2tpctl, type Outcome } from "./harness.ts";
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 import { Histogram } from "../src/histogram.ts";
 import { Pacer } from "../src/pacer.ts";

@@ -1,6 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { seeds } from "@l2tp/testing";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 import {
   formatAddress,
@@ -52,7 +51,7 @@ test("any text is an address exactly when Node says so, leading zeros and zones 
     fc.property(fc.string({ unit: characters, maxLength: 24 }), (text) => {
       expect(readAddress(text) !== undefined, text).toBe(isIPv4(text) || isIPv6(text));
     }),
-    { seed: seeds(1)[0] as number, numRuns: 5_000 },
+    { numRuns: 5_000 },
   );
 });
 
@@ -65,7 +64,6 @@ test("what is written is read back as it was", () => {
         expect(readAddress(formatAddress({ family: 6, value: six }))).toEqual({ family: 6, value: six });
       }
     }),
-    { seed: seeds(1)[0] as number },
   );
 });
 
@@ -130,6 +128,5 @@ test("a range is the fewest prefixes, which have its addresses and no others", (
       }
       expect(next).toBe(last + 1n);
     }),
-    { seed: seeds(1)[0] as number },
   );
 });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 import { formatIpAddress } from "../src/index.ts";
 import { hex } from "./octets.ts";
@@ -28,6 +28,6 @@ test("every IPv6 address reads as the platform's own formatting of it does", () 
       const written = groups.map((value) => value.toString(16)).join(":");
       expect(text).toBe(new URL(`http://[${written}]/`).hostname.slice(1, -1));
     }),
-    { seed: 1, numRuns: 500 },
+    { numRuns: 500 },
   );
 });

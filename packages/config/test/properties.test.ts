@@ -4,7 +4,7 @@ import { DEFAULT_TUNNEL, endpointSettings, tunnelSettings } from "@l2tp/control"
 import { pppSettings } from "@l2tp/ppp";
 import { SharedSecret } from "@l2tp/protocol";
 import { processorMs } from "@l2tp/testing";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 import { checkConfig, explain, plan, rulesOf, secretsOf } from "../src/index.ts";
 import { editDistance } from "../src/nearest.ts";

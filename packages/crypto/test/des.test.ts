@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 import { DES_BLOCK_LENGTH, desDecrypt, desEncrypt, expandDesKey } from "../src/index.ts";
 import { hex, toHex } from "./hex.ts";

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { needs } from "@l2tp/testing";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 import { MD4_LENGTH, md4 } from "../src/index.ts";
 import { toHex } from "./hex.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 import { Rc4 } from "../src/index.ts";
 import { hex, toHex } from "./hex.ts";

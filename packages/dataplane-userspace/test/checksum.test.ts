@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { describe, expect, test } from "vitest";
 import { Arena } from "../src/arena.ts";
 import { bestChecksum, complement } from "../src/packet/checksum.ts";

@@ -1,7 +1,6 @@
 /** The packet threads read the header of L2TPv2 data messages as the codec does. */
 import { FLAG, HeaderCursor } from "@l2tp/protocol";
-import { seeds } from "@l2tp/testing";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 import { DataHeaderV2 } from "../src/packet/data-header.ts";
 
@@ -35,7 +34,7 @@ test("a v2 data header is sound, and has the IDs, Ns and frame, that the codec f
       const { tunnelId, sessionId, ns, bodyStart, bodyEnd } = cursor;
       expect(header).toMatchObject({ tunnelId, sessionId, ns, start: bodyStart, end: bodyEnd });
     }),
-    { numRuns: 2_000, seed: seeds(1)[0] as number },
+    { numRuns: 2_000 },
   );
   expect(sound).toBeGreaterThan(200);
 });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { describe, expect, test } from "vitest";
 import { Arena } from "../src/arena.ts";
 import { TCP } from "../src/packet/frame.ts";

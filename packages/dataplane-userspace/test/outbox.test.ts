@@ -1,5 +1,5 @@
 /** What the outbox lays before the kernel, read back from memory, and what it does when the kernel refuses. */
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Arena } from "../src/arena.ts";
 import { EAGAIN, EIO, EMSGSIZE } from "../src/errno.ts";

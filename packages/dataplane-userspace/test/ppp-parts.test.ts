@@ -1,5 +1,5 @@
 /** What PPP sessions have in the packet threads, one by one: frames, rate limits, and the rings to the main thread. */
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { describe, expect, test } from "vitest";
 import { isIpv6Control, isLinkEcho, PppFrame, packetLength } from "../src/packet/ppp-frame.ts";
 import { TokenBucket } from "../src/packet/token-bucket.ts";

@@ -1,5 +1,5 @@
 /** The table of subscribers' addresses against a slow model, and with as many of them as a large concentrator has. */
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { describe, expect, test } from "vitest";
 import { type Prefix, PrefixTable } from "../src/packet/prefix-table.ts";
 import { covers, parsePrefix, prefixesOf } from "../src/prefixes.ts";

@@ -1,6 +1,6 @@
 /** The session table and the ring of stray control messages, against the plain structures that they stand for. */
 import { Worker } from "node:worker_threads";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { describe, expect, test } from "vitest";
 import { Ring } from "../src/worker/ring.ts";
 import { SessionTable } from "../src/worker/session-table.ts";

@@ -1,5 +1,5 @@
 /** Cutting large TCP frames and joining small ones: each against frames made slowly, and against one another. */
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { describe, expect, test } from "vitest";
 import { Arena } from "../src/arena.ts";
 import { bestChecksum, checksumInJavaScript } from "../src/packet/checksum.ts";

@@ -3,7 +3,7 @@ import type { PppLinkConfiguration } from "@l2tp/dataplane";
 import { Lab } from "@l2tp/lab";
 import { link } from "@l2tp/linux";
 import { needs } from "@l2tp/testing";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { describe, expect, test } from "vitest";
 import { Arena } from "../src/arena.ts";
 import { checksumInJavaScript } from "../src/packet/checksum.ts";

@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 import { formatIp, parseIp } from "../src/index.ts";
 

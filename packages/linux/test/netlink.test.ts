@@ -1,6 +1,6 @@
 /** The codec against what iproute2 and a kernel said to each other: vectors/iproute2.json, made by vectors/record.mjs. */
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { describe, expect, test } from "vitest";
 import {
   address,

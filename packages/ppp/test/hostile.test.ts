@@ -1,5 +1,5 @@
 /** Peers that vanish, lie, loop, flood and send rubbish: each bounded, counted, and answered as the RFC says. */
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 import { decodeOptions, decodePacket, type PppOptions } from "../src/index.ts";
 import { Bench } from "./bench.ts";

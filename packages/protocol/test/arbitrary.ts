@@ -1,5 +1,5 @@
 /** Arbitrary messages of every type and version, made from the same tables as the codec. */
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import {
   type AnyMessage,
   AVP_NAMES,

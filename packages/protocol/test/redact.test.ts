@@ -7,7 +7,7 @@ import {
   type Message,
   redactSecrets,
 } from "@l2tp/protocol";
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 
 const HEADER = { version: 2, tunnelId: 7, sessionId: 9, ns: 1, nr: 2 } as const;

@@ -1,5 +1,5 @@
 /** Arithmetic modulo 65,536 against a model that counts step by step. */
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { expect, test } from "vitest";
 import { advance, distance, isAfter, isDuplicate } from "../src/index.ts";
 

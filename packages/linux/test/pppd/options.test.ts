@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "@l2tp/testing/fast-check";
 import { describe, expect, test } from "vitest";
 import { pppd } from "../../src/index.ts";
 import { checkPppdOptions, formatPppdOptions, parsePppdOptions } from "../../src/pppd/options.ts";
